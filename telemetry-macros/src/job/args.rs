@@ -1,0 +1,132 @@
+//! The words in the attribute's parentheses.
+
+use crate::connection::duration;
+use crate::diagnostics::Diagnostics;
+use crate::names;
+use proc_macro2::TokenStream;
+use syn::ext::IdentExt;
+use syn::parse::{ParseStream, Parser};
+use syn::{Expr, ExprLit, Ident, Lit, LitStr, Path, Token};
+
+/// What the attribute was told.
+#[derive(Default)]
+pub(crate) struct Args {
+    /// The value of the label `job_name`.
+    pub(crate) name: Option<LitStr>,
+    /// How many units there are, over the parameters.
+    pub(crate) total: Option<Expr>,
+    /// What is counted.
+    pub(crate) unit: Option<LitStr>,
+    /// After how many milliseconds without progress the job is stalled.
+    pub(crate) stalled_after_millis: Option<u64>,
+    /// The parameter that is the job, where its type does not tell.
+    pub(crate) job: Option<Ident>,
+    /// The path of the library.
+    pub(crate) root: Option<Path>,
+}
+
+const TAKEN: [&str; 6] = ["name", "total", "unit", "stalled_after", "job", "crate"];
+
+impl Args {
+    /// Parses word by word: one that is wrong does not hide the next.
+    pub(crate) fn parse(tokens: TokenStream, diagnostics: &mut Diagnostics) -> Args {
+        let mut args = Args::default();
+        let mut given: Vec<Ident> = Vec::new();
+        let parsed = |input: ParseStream<'_>| {
+            while !input.is_empty() {
+                let word: Ident = input.call(Ident::parse_any)?;
+                if given.contains(&word) {
+                    diagnostics.at(&word, format!("`{word}` is given twice; leave one out"));
+                }
+                args.parse_one(&word, input, diagnostics)?;
+                given.push(word);
+                if !input.is_empty() {
+                    input.parse::<Token![,]>()?;
+                }
+            }
+            Ok(())
+        };
+        if let Err(error) = parsed.parse2(tokens) {
+            diagnostics.add(error);
+        }
+        args
+    }
+
+    fn parse_one(&mut self, word: &Ident, input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<()> {
+        match word.to_string().as_str() {
+            "name" => self.name = text(word, "flights", input, diagnostics)?,
+            "unit" => self.unit = text(word, "days", input, diagnostics)?,
+            "stalled_after" => {
+                if let Some(text) = text(word, "5m", input, diagnostics)? {
+                    self.stalled_after_millis = millis(&text, diagnostics);
+                }
+            }
+            "total" => {
+                input.parse::<Token![=]>()?;
+                self.total = Some(input.parse()?);
+            }
+            "job" => {
+                input.parse::<Token![=]>()?;
+                self.job = Some(input.parse()?);
+            }
+            "crate" => {
+                input.parse::<Token![=]>()?;
+                self.root = Some(input.call(Path::parse_mod_style)?);
+            }
+            "labels" => {
+                diagnostics.at(word, "`#[backfill_job]` does not take `labels` yet; tell jobs apart by `name`");
+                skip_value(input)?;
+            }
+            other => {
+                let meant = names::did_you_mean(other, &TAKEN);
+                let message =
+                    format!("unknown argument `{other}`{meant} `#[backfill_job]` takes {}", names::list(&TAKEN));
+                diagnostics.at(word, message);
+                skip_value(input)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A text that is not empty, after `=`.
+fn text(
+    word: &Ident,
+    such_as: &str,
+    input: ParseStream<'_>,
+    diagnostics: &mut Diagnostics,
+) -> syn::Result<Option<LitStr>> {
+    input.parse::<Token![=]>()?;
+    match input.parse()? {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if !text.value().trim().is_empty() => Ok(Some(text)),
+        other => {
+            diagnostics.at(other, format!("`{word}` takes a text that is not empty, such as `{word} = \"{such_as}\"`"));
+            Ok(None)
+        }
+    }
+}
+
+fn millis(text: &LitStr, diagnostics: &mut Diagnostics) -> Option<u64> {
+    match duration::parse(&text.value()) {
+        Ok(duration) => {
+            // Held to be a year at most by the parser.
+            let millis = u64::try_from(duration.as_millis()).ok().filter(|millis| *millis > 0);
+            if millis.is_none() {
+                diagnostics.at(text, "`stalled_after` takes a millisecond or more, such as `stalled_after = \"5m\"`");
+            }
+            millis
+        }
+        Err(message) => {
+            diagnostics.at(text, message);
+            None
+        }
+    }
+}
+
+/// Passes over what belongs to a word that is not known.
+fn skip_value(input: ParseStream<'_>) -> syn::Result<()> {
+    while !input.is_empty() && !input.peek(Token![,]) {
+        input.parse::<proc_macro2::TokenTree>()?;
+    }
+    Ok(())
+}

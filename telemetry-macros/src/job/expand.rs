@@ -1,0 +1,145 @@
+//! What a job's function becomes. Cannot fail.
+
+use crate::job::model::Model;
+use crate::measured::body;
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{AttrStyle, Attribute, FnArg, Ident, PatType, Path, Signature};
+
+/// Our own name for the job. The span keeps it from meeting one of the user's.
+const JOB: &str = "__job";
+
+/// The function without its job parameter, which is bound inside, and with its body run as a job.
+pub(crate) fn backfill_job(model: Model, parameter: usize) -> TokenStream {
+    let (root, spec) = (model.root(), spec(&model));
+    let mut function = model.function;
+    body::quiet_braces(&mut function.block);
+    let supplied = bind(remove(&mut function.sig, parameter));
+    let rebound = body::rebind(&mut function.sig);
+    let total = total(&root, model.args.total.as_ref());
+    let statements = quote!(#supplied #rebound #total);
+    let inner = body::inner_attributes(&function.attrs);
+    let outer: Vec<&Attribute> =
+        function.attrs.iter().filter(|attribute| matches!(attribute.style, AttrStyle::Outer)).collect();
+    let (visibility, signature) = (&function.vis, &function.sig);
+    let run = if signature.asyncness.is_some() {
+        asynchronous(&root, signature, &statements, &function.block)
+    } else {
+        synchronous(&root, signature, &statements, &function.block)
+    };
+    quote! {
+        #(#outer)*
+        #visibility #signature {
+            #inner
+            #spec
+            #run
+        }
+    }
+}
+
+/// The function with its body as it was written. Calls of it do not pass the job, so that parameter is not there either: no error
+/// is to follow from another.
+pub(crate) fn unchanged(model: Model, parameter: Option<usize>) -> TokenStream {
+    let mut function = model.function;
+    if let Some(parameter) = parameter {
+        let supplied = remove(&mut function.sig, parameter).to_token_stream();
+        let block = &function.block;
+        *function.block = syn::parse_quote!({ let #supplied = loop {}; #block });
+        function
+            .attrs
+            .push(syn::parse_quote!(#[allow(unreachable_code, unused_variables, clippy::all, clippy::pedantic)]));
+    }
+    function.into_token_stream()
+}
+
+fn remove(signature: &mut Signature, parameter: usize) -> FnArg {
+    let mut inputs: Vec<FnArg> = std::mem::take(&mut signature.inputs).into_iter().collect();
+    let removed = inputs.remove(parameter);
+    signature.inputs = inputs.into_iter().collect();
+    removed
+}
+
+/// The user's parameter as a binding in the body, with the type as they wrote it: where that is another `Job`, the error is there.
+fn bind(parameter: FnArg) -> TokenStream {
+    match parameter {
+        FnArg::Typed(PatType { pat, ty, .. }) => {
+            let span = Span::mixed_site().located_at(ty.span());
+            let job = Ident::new(JOB, span);
+            let supplied = quote_spanned!(span=> &#job);
+            quote!(let #pat: #ty = #supplied;)
+        }
+        FnArg::Receiver(_) => TokenStream::new(),
+    }
+}
+
+fn spec(model: &Model) -> TokenStream {
+    let (root, name, unit) = (model.root(), model.name(), model.unit());
+    let stalled_after = model.args.stalled_after_millis.unwrap_or(0);
+    quote_spanned! {Span::mixed_site()=>
+        static __JOB: #root::__private::JobSpec = #root::__private::JobSpec::new(#name, #unit, #stalled_after);
+    }
+}
+
+/// After the parameters are bound as the user knows them.
+fn total(root: &Path, total: Option<&syn::Expr>) -> TokenStream {
+    let Some(total) = total else { return TokenStream::new() };
+    let job = body::own(JOB);
+    let expect = quote_spanned!(total.span()=> #root::__private::expect_units);
+    quote!(#expect(&#job, #total);)
+}
+
+fn synchronous(root: &Path, signature: &Signature, statements: &TokenStream, block: &syn::Block) -> TokenStream {
+    let (job, guard, value) = (body::own(JOB), body::own("__guard"), body::own("__output"));
+    let ty = body::nameable(&signature.output);
+    let start = quote_spanned! {Span::mixed_site()=>
+        let #job = #root::__private::start_job(&__JOB);
+        let #guard = #root::__private::enter_job(&#job);
+    };
+    if body::never_returns(&signature.output) {
+        return quote! { #start let _ = &#guard; #root::__private::call(move || -> #ty { #statements #block }) };
+    }
+    let moved = body::moved(statements, &ty, block);
+    let end = quote_spanned! {Span::mixed_site()=>
+        {
+            use #root::__private::Fallback as _;
+            #guard.end(#root::__private::Inspect(&#value).ending());
+        }
+        #value
+    };
+    quote! { #start let #value = #root::__private::call(move || -> #ty #moved); #end }
+}
+
+fn asynchronous(root: &Path, signature: &Signature, statements: &TokenStream, block: &syn::Block) -> TokenStream {
+    let (job, outer, value, ended) =
+        (body::own(JOB), body::own("__outer"), body::own("__output"), body::own("__ended"));
+    let start = quote_spanned! {Span::mixed_site()=>
+        let #job = #root::__private::start_job(&__JOB);
+        let #outer = #job.clone();
+    };
+    if body::never_returns(&signature.output) {
+        let never = quote_spanned! {Span::mixed_site()=>
+            #[allow(unreachable_code, clippy::all, clippy::pedantic)]
+            return loop {};
+        };
+        return quote! {
+            #start
+            let _ = #root::__private::job_future(#outer, async move { #statements #block }).await;
+            #never
+        };
+    }
+    let (pin, ty) = (body::pinned_type(&signature.output), body::nameable(&signature.output));
+    let moved = body::moved(&quote!(#pin #statements), &ty, block);
+    let end = quote_spanned! {Span::mixed_site()=>
+        {
+            use #root::__private::Fallback as _;
+            #ended.with(#root::__private::Inspect(&#value).ending());
+        }
+        #value
+    };
+    quote! {
+        #start
+        let (#value, #ended) = #root::__private::job_future(#outer, async move #moved).await;
+        #end
+    }
+}

@@ -1,0 +1,362 @@
+//! What the environment and the builder say: read once, when a program starts.
+//!
+//! A variable is one constant: its name, what it takes, and how it is read. A variable that is set to nothing counts as not set,
+//! as OpenTelemetry has it: <https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/>.
+
+use crate::error::Error;
+use crate::metric::DEFAULT_MAX_SERIES;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+/// The form of the report that is printed on standard error when a program ends, if anything was recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Report {
+    /// The form that suits: text.
+    #[default]
+    Auto,
+    /// Tables in plain text.
+    Text,
+    /// One line of JSON.
+    Json,
+    /// Tables in Markdown.
+    Markdown,
+    /// None.
+    Off,
+}
+
+/// What a program wants of the library; made by [`builder`].
+///
+/// Each method stands for a variable of the environment, and wins over it.
+///
+/// ```
+/// # fn main() -> Result<(), telemetry::Error> {
+/// let telemetry = telemetry::builder()
+///     .listen("127.0.0.1:0") // TELEMETRY_LISTEN; a free port
+///     .report(telemetry::Report::Off) // TELEMETRY_REPORT
+///     .service_name("flights") // OTEL_SERVICE_NAME
+///     .init()?;
+/// # #[cfg(feature = "prometheus")]
+/// assert!(telemetry.address().is_some());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "nothing happens before `init`"]
+pub struct Builder {
+    listen: Option<String>,
+    report: Option<Report>,
+    max_series: Option<usize>,
+    service_name: Option<String>,
+    resource: Vec<(String, String)>,
+    color: Option<bool>,
+}
+
+/// A builder with nothing set: all is as the environment says.
+pub fn builder() -> Builder {
+    Builder::default()
+}
+
+impl Builder {
+    /// `TELEMETRY_LISTEN`: where the endpoint listens. An address, a port (then on 127.0.0.1), or `"off"`; port 0 takes a free
+    /// one, which [`Telemetry::address`](crate::Telemetry::address) tells. Without the feature `prometheus` there is no endpoint.
+    pub fn listen(mut self, address: impl fmt::Display) -> Builder {
+        self.listen = Some(address.to_string());
+        self
+    }
+
+    /// `TELEMETRY_REPORT`: the form of the report at the end.
+    pub fn report(mut self, report: Report) -> Builder {
+        self.report = Some(report);
+        self
+    }
+
+    /// `TELEMETRY_MAX_SERIES`: how many series a family may hold before new ones go to its overflow series; 2,000 by default.
+    pub fn max_series(mut self, max: usize) -> Builder {
+        self.max_series = Some(max);
+        self
+    }
+
+    /// `OTEL_SERVICE_NAME`: the label `service_name` of `target_info`.
+    pub fn service_name(mut self, name: impl Into<String>) -> Builder {
+        self.service_name = Some(name.into());
+        self
+    }
+
+    /// `OTEL_RESOURCE_ATTRIBUTES`: one more label of `target_info`, under OpenTelemetry's name (`deployment.environment.name`).
+    pub fn resource_attribute(mut self, key: impl Into<String>, value: impl Into<String>) -> Builder {
+        self.resource.push((key.into(), value.into()));
+        self
+    }
+
+    /// `NO_COLOR`: whether the report has colour. Without a word on it, it has on a terminal.
+    pub fn color(mut self, color: bool) -> Builder {
+        self.color = Some(color);
+        self
+    }
+
+    /// Puts what the builder was told over what `environment` holds.
+    pub(crate) fn config(self, environment: impl Fn(&str) -> Option<OsString>) -> Result<Config, Error> {
+        let variables = Variables(environment);
+        let listen = match self.listen {
+            Some(given) => LISTEN.parse("Builder::listen", &given)?,
+            None => variables.read(&LISTEN)?.unwrap_or(Some(SocketAddr::new(LOOPBACK, DEFAULT_PORT))),
+        };
+        let report = match self.report {
+            Some(given) => given,
+            None => variables.read(&REPORT)?.unwrap_or_default(),
+        };
+        let max_series = match self.max_series {
+            Some(given) => MAX_SERIES.parse("Builder::max_series", &given.to_string())?,
+            None => variables.read(&MAX_SERIES)?.unwrap_or(DEFAULT_MAX_SERIES),
+        };
+        let mut resource = BTreeMap::from([(SERVICE_NAME_KEY.to_owned(), unknown_service())]);
+        resource.extend(variables.read(&RESOURCE_ATTRIBUTES)?.unwrap_or_default());
+        resource.extend(variables.read(&SERVICE_NAME)?.map(|name| (SERVICE_NAME_KEY.to_owned(), name)));
+        resource.extend(self.resource);
+        resource.extend(self.service_name.map(|name| (SERVICE_NAME_KEY.to_owned(), name)));
+        let color = match self.color {
+            Some(given) => Some(given),
+            None => variables.read(&NO_COLOR)?,
+        };
+        Ok(Config { listen, report, max_series, resource, color })
+    }
+}
+
+/// All that a start needs to know.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Config {
+    /// Where to listen, if anywhere.
+    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) report: Report,
+    pub(crate) max_series: usize,
+    /// OpenTelemetry's resource: attribute and value.
+    pub(crate) resource: BTreeMap<String, String>,
+    /// Whether the report has colour, where that was said.
+    pub(crate) color: Option<bool>,
+}
+
+const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+const DEFAULT_PORT: u16 = 8000;
+const SERVICE_NAME_KEY: &str = "service.name";
+
+/// A variable of the environment.
+struct Setting<T> {
+    variable: &'static str,
+    takes: &'static str,
+    parse: fn(&str) -> Option<T>,
+}
+
+impl<T> Setting<T> {
+    fn parse(&self, name: &'static str, value: &str) -> Result<T, Error> {
+        let refused = || Error::Setting { name, value: value.to_owned(), takes: self.takes };
+        (self.parse)(value.trim()).ok_or_else(refused)
+    }
+}
+
+/// `None` within means that nothing shall listen.
+const LISTEN: Setting<Option<SocketAddr>> = Setting {
+    variable: "TELEMETRY_LISTEN",
+    takes: r#"an address such as "127.0.0.1:8000", a port such as "9100", or "off""#,
+    parse: |value| match value {
+        "off" => Some(None),
+        _ => address(value).map(Some),
+    },
+};
+
+const REPORT: Setting<Report> = Setting {
+    variable: "TELEMETRY_REPORT",
+    takes: r#""auto", "text", "json", "markdown" or "off""#,
+    parse: |value| match value {
+        "auto" => Some(Report::Auto),
+        "text" => Some(Report::Text),
+        "json" => Some(Report::Json),
+        "markdown" => Some(Report::Markdown),
+        "off" => Some(Report::Off),
+        _ => None,
+    },
+};
+
+const MAX_SERIES: Setting<usize> = Setting {
+    variable: "TELEMETRY_MAX_SERIES",
+    takes: r#"a whole number from 1, such as "2000""#,
+    parse: |value| value.parse().ok().filter(|&max| max > 0),
+};
+
+const SERVICE_NAME: Setting<String> =
+    Setting { variable: "OTEL_SERVICE_NAME", takes: "a name", parse: |value| Some(value.to_owned()) };
+
+const RESOURCE_ATTRIBUTES: Setting<Vec<(String, String)>> = Setting {
+    variable: "OTEL_RESOURCE_ATTRIBUTES",
+    takes: r#"pairs such as "service.version=1.2,host.name=a", with "%2C" for a comma and "%25" for a percent sign in a value"#,
+    parse: |value| value.split(',').map(str::trim).filter(|pair| !pair.is_empty()).map(attribute).collect(),
+};
+
+/// Whatever it is set to means no: <https://no-color.org>.
+const NO_COLOR: Setting<bool> = Setting { variable: "NO_COLOR", takes: "anything", parse: |_| Some(false) };
+
+struct Variables<F>(F);
+
+impl<F: Fn(&str) -> Option<OsString>> Variables<F> {
+    fn read<T>(&self, setting: &Setting<T>) -> Result<Option<T>, Error> {
+        let Some(value) = (self.0)(setting.variable).filter(|value| !value.is_empty()) else { return Ok(None) };
+        match value.to_str() {
+            Some(text) => setting.parse(setting.variable, text).map(Some),
+            None => {
+                let value = value.to_string_lossy().into_owned();
+                Err(Error::Setting { name: setting.variable, value, takes: setting.takes })
+            }
+        }
+    }
+}
+
+/// An address, `localhost:PORT`, or a port alone, which is on loopback.
+fn address(value: &str) -> Option<SocketAddr> {
+    let port = value.strip_prefix("localhost:").unwrap_or(value);
+    value.parse().ok().or_else(|| Some(SocketAddr::new(LOOPBACK, port.parse().ok()?)))
+}
+
+/// One `key=value` of a list, its value percent-encoded as W3C Baggage has it.
+fn attribute(pair: &str) -> Option<(String, String)> {
+    let (key, value) = pair.split_once('=')?;
+    let (key, value) = (key.trim(), percent_decoded(value.trim())?);
+    (!key.is_empty()).then(|| (key.to_owned(), value))
+}
+
+fn percent_decoded(value: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(value.len());
+    let mut rest = value.as_bytes();
+    while let [first, after @ ..] = rest {
+        if *first == b'%' {
+            let (digits, after) = after.split_at_checked(2)?;
+            let digits = std::str::from_utf8(digits).ok().filter(|digits| !digits.starts_with('+'))?;
+            bytes.push(u8::from_str_radix(digits, 16).ok()?);
+            rest = after;
+        } else {
+            bytes.push(*first);
+            rest = after;
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// What OpenTelemetry calls a service that was given no name.
+fn unknown_service() -> String {
+    let program = std::env::current_exe().ok();
+    let name = program.as_deref().and_then(|path| path.file_stem()).map(|name| name.to_string_lossy().into_owned());
+    name.map_or_else(|| "unknown_service".to_owned(), |name| format!("unknown_service:{name}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(variables: &[(&str, &str)]) -> Result<Config, String> {
+        from(builder(), variables)
+    }
+
+    fn from(builder: Builder, variables: &[(&str, &str)]) -> Result<Config, String> {
+        let value = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into());
+        builder.config(value).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn nothing_said_means_the_defaults() {
+        let config = config(&[]).unwrap();
+        assert_eq!(config.listen, Some("127.0.0.1:8000".parse().unwrap()));
+        assert_eq!((config.report, config.max_series, config.color), (Report::Auto, 2_000, None));
+        assert!(config.resource["service.name"].starts_with("unknown_service:"));
+    }
+
+    #[test]
+    fn addresses_ports_and_off_are_understood() {
+        let listen = |value| config(&[("TELEMETRY_LISTEN", value)]).unwrap().listen.map(|address| address.to_string());
+        for (value, expected) in [
+            ("0.0.0.0:9100", Some("0.0.0.0:9100")),
+            ("9100", Some("127.0.0.1:9100")),
+            ("0", Some("127.0.0.1:0")),
+            ("localhost:9100", Some("127.0.0.1:9100")),
+            ("[::1]:9100", Some("[::1]:9100")),
+            (" 9100 ", Some("127.0.0.1:9100")),
+            ("off", None),
+        ] {
+            assert_eq!(listen(value).as_deref(), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named_with_what_it_takes() {
+        for (variable, value, message) in [
+            (
+                "TELEMETRY_LISTEN",
+                "8000x",
+                r#"TELEMETRY_LISTEN is "8000x"; it takes an address such as "127.0.0.1:8000", a port such as "9100", or "off""#,
+            ),
+            (
+                "TELEMETRY_REPORT",
+                "yes",
+                r#"TELEMETRY_REPORT is "yes"; it takes "auto", "text", "json", "markdown" or "off""#,
+            ),
+            (
+                "TELEMETRY_MAX_SERIES",
+                "0",
+                r#"TELEMETRY_MAX_SERIES is "0"; it takes a whole number from 1, such as "2000""#,
+            ),
+            (
+                "OTEL_RESOURCE_ATTRIBUTES",
+                "a=%2",
+                r#"OTEL_RESOURCE_ATTRIBUTES is "a=%2"; it takes pairs such as "service.version=1.2,host.name=a", with "%2C" for a comma and "%25" for a percent sign in a value"#,
+            ),
+        ] {
+            assert_eq!(config(&[(variable, value)]).unwrap_err(), message);
+        }
+        for value in [":9100", "70000", "example.com:80", "127.0.0.1", "on", "-1"] {
+            assert!(config(&[("TELEMETRY_LISTEN", value)]).is_err(), "{value}");
+        }
+        for value in ["a", "=b", "a=%zz", "a=%ff", "a=%+1"] {
+            assert!(config(&[("OTEL_RESOURCE_ATTRIBUTES", value)]).is_err(), "{value}");
+        }
+        let bad = from(builder().listen("here"), &[]).unwrap_err();
+        assert!(bad.starts_with(r#"Builder::listen is "here"; it takes an address"#), "{bad}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_value_that_is_no_text_is_an_error() {
+        use std::os::unix::ffi::OsStringExt;
+        let error = builder().config(|name| (name == "TELEMETRY_REPORT").then(|| OsString::from_vec(vec![0xFF])));
+        assert!(error.unwrap_err().to_string().starts_with("TELEMETRY_REPORT is"));
+    }
+
+    #[test]
+    fn an_empty_variable_counts_as_not_set() {
+        let empty = ["TELEMETRY_LISTEN", "TELEMETRY_REPORT", "TELEMETRY_MAX_SERIES", "OTEL_SERVICE_NAME", "NO_COLOR"];
+        assert_eq!(config(&empty.map(|name| (name, ""))).unwrap(), config(&[]).unwrap());
+    }
+
+    #[test]
+    fn code_wins_over_the_environment() {
+        let builder = builder().listen("off").report(Report::Json).max_series(7).color(true).service_name("code");
+        let environment = [
+            ("TELEMETRY_LISTEN", "nonsense"),
+            ("TELEMETRY_REPORT", "off"),
+            ("TELEMETRY_MAX_SERIES", "9"),
+            ("NO_COLOR", "1"),
+            ("OTEL_SERVICE_NAME", "environment"),
+        ];
+        let config = from(builder, &environment).unwrap();
+        assert_eq!((config.listen, config.report, config.max_series), (None, Report::Json, 7));
+        assert_eq!((config.color, config.resource["service.name"].as_str()), (Some(true), "code"));
+    }
+
+    #[test]
+    fn the_service_name_wins_over_the_attribute() {
+        let attributes = ("OTEL_RESOURCE_ATTRIBUTES", "service.name=a, service.version = 1%2C2 ,");
+        let with_name = config(&[attributes, ("OTEL_SERVICE_NAME", "b")]).unwrap().resource;
+        assert_eq!(with_name["service.name"], "b");
+        assert_eq!(with_name["service.version"], "1,2");
+        assert_eq!(config(&[attributes]).unwrap().resource["service.name"], "a");
+    }
+}

@@ -1,0 +1,55 @@
+//! DuckDB, with every statement accounted for: how often it ran, how long, how it ended, its rows, and DuckDB's own profile.
+//!
+//! [`Connection`] takes the place of `duckdb::Connection`; calls stay as they are, and each statement is run once.
+//!
+//! ```no_run
+//! use telemetry::duckdb::Connection;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let connection = Connection::open("flights.duckdb")?.with_name("warehouse");
+//! connection.execute_batch("create table flights (carrier varchar, delay integer); insert into flights values ('UA', 11)")?;
+//! let late: i64 = connection.query_row("select count(*) from flights where delay > ?", [10], |row| row.get(0))?;
+//! let statement = &connection.statements()[0];
+//! println!("{}: {} calls, {:.3} s\n{:?}", statement.label, statement.calls, statement.total_seconds, statement.last_plan);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What is one statement
+//! Statements that differ in literals, parameters, comments, case and space alone are one. Its text is shown with `?` for every
+//! literal and list of them; the metrics' label `statement` is its operation, its main table and a short hash,
+//! `select_flights_3fa9c1`. Literals never leave the process. The 500 statements that ran last are kept for the report.
+//!
+//! # What is recorded
+//! The time that DuckDB had the statement, planning included where it was planned for this run; rows that came back or were changed;
+//! `ok`, `error`, or `cancelled` for what was interrupted and for streams dropped before their end. From DuckDB's profile, where
+//! there is one: rows scanned, memory, temporary space, and time and rows by operator. What is not known is absent, never zero.
+//! Texts that do not parse are one statement, `unparsed`: no word in them is known not to be a literal.
+//!
+//! # What it costs
+//! Profiles take some 40 to 200 µs a statement, to be made and to be read: nothing beside a query, much beside a point lookup. Switch
+//! them off with [`Connection::with_profile`] or `profile = false`. A batch is parsed once more before its statements are run one by
+//! one. Size, memory and tables of the databases are asked at each snapshot, over a connection of our own.
+
+mod appender;
+mod arrow;
+mod connection;
+mod database;
+mod families;
+mod fingerprint;
+mod lexer;
+mod profile;
+mod profiled;
+mod settings;
+mod split;
+mod statement;
+mod table;
+mod transaction;
+
+pub use appender::Appender;
+pub use arrow::{Arrow, ArrowStream};
+pub use connection::Connection;
+pub use profiled::{ProfiledConnection, Wraps};
+pub use settings::Settings;
+pub use statement::{AndThenRows, CachedStatement, MappedRows, Rows, Statement};
+pub use transaction::Transaction;

@@ -1,0 +1,236 @@
+//! Figures: exact for formats, short for people.
+
+use std::fmt::{self, Write};
+
+/// A sample's value. Shown exactly: whole numbers above 2^53 and nanoseconds do not pass through floating point.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Number {
+    /// A whole number.
+    Integer(u64),
+    /// Whole nanoseconds, shown as seconds.
+    Nanoseconds(u64),
+    /// Any number, `NaN`, `+Inf` and `-Inf` included.
+    Float(f64),
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Number::Integer(value) => value.fmt(f),
+            Number::Nanoseconds(value) => seconds(f, value),
+            Number::Float(value) => float(f, value),
+        }
+    }
+}
+
+fn seconds(f: &mut fmt::Formatter<'_>, nanoseconds: u64) -> fmt::Result {
+    let (whole, mut rest) = (nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000);
+    write!(f, "{whole}")?;
+    if rest == 0 {
+        return Ok(());
+    }
+    let mut digits = 9;
+    while rest.is_multiple_of(10) {
+        rest /= 10;
+        digits -= 1;
+    }
+    write!(f, ".{rest:0digits$}")
+}
+
+/// The shortest digits that are read back as the same number.
+fn float(f: &mut fmt::Formatter<'_>, value: f64) -> fmt::Result {
+    let size = value.abs();
+    if value.is_nan() {
+        f.write_str("NaN")
+    } else if value.is_infinite() {
+        f.write_str(if value > 0.0 { "+Inf" } else { "-Inf" })
+    } else if size == 0.0 || (1e-7..1e21).contains(&size) {
+        write!(f, "{value}")
+    } else {
+        write!(f, "{value:e}")
+    }
+}
+
+/// The value of `le` or `quantile`, as Prometheus itself writes it: `1.0`, `0.005`, `1e+06`, `5.9e-08`, `+Inf`.
+///
+/// It is a label, hence part of a series' identity, so it must be the same in every format; a bound in protobuf becomes a
+/// label in Prometheus by this rule (the shortest form of Go's `%g`, with `.0` where it would look like a whole number).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bound(pub(crate) f64);
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = self.0;
+        if !value.is_finite() || value == 0.0 {
+            return if value == 0.0 { f.write_str("0.0") } else { float(f, value) };
+        }
+        let scientific = format!("{value:e}");
+        let Some((mantissa, exponent)) = scientific.split_once('e') else { return f.write_str(&scientific) };
+        let exponent: i32 = exponent.parse().map_err(|_| fmt::Error)?;
+        // -4 and 6: the limits of `%g` for the shortest form.
+        if (-4..6).contains(&exponent) {
+            return write!(f, "{value:?}");
+        }
+        write!(f, "{mantissa}e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs())
+    }
+}
+
+/// A duration as people read it: `412 ns`, `1.23 ms`, `12.3 s`, `3 min 05 s`, `2 h 05 min`.
+pub(crate) fn human_seconds(seconds: f64) -> String {
+    if !seconds.is_finite() {
+        return "–".to_owned();
+    }
+    if seconds < 0.0 {
+        return format!("-{}", human_seconds(-seconds));
+    }
+    // A minute and an hour less half of the last digit shown, so that nothing is rounded up to `60 s`.
+    if seconds >= 3_599.5 {
+        let minutes = (seconds / 60.0).round();
+        return format!("{:.0} h {:02.0} min", (minutes / 60.0).floor(), minutes % 60.0);
+    }
+    if seconds >= 59.95 {
+        let whole = seconds.round();
+        return format!("{:.0} min {:02.0} s", (whole / 60.0).floor(), whole % 60.0);
+    }
+    let scales = [("ns", 1e-9), ("µs", 1e-6), ("ms", 1e-3)];
+    let found = scales.iter().find(|(_, scale)| seconds < scale * 999.5);
+    let (unit, scale) = found.copied().unwrap_or(("s", 1.0));
+    let value = seconds / scale;
+    // Below a nanosecond there is nothing to tell.
+    if unit == "ns" { format!("{value:.0} ns") } else { format!("{} {unit}", three_digits(value)) }
+}
+
+/// Bytes as people read them: `512 B`, `1.50 KiB`, `2.00 GiB`.
+pub(crate) fn human_bytes(bytes: f64) -> String {
+    if bytes < 0.0 {
+        return format!("-{}", human_bytes(-bytes));
+    }
+    if bytes < 1024.0 {
+        return format!("{bytes:.0} B");
+    }
+    let (mut value, mut unit) = (bytes / 1024.0, "KiB");
+    for larger in ["MiB", "GiB", "TiB", "PiB"] {
+        if value >= 999.5 {
+            (value, unit) = (value / 1024.0, larger);
+        }
+    }
+    format!("{} {unit}", three_digits(value))
+}
+
+/// A number as people read it: whole ones with their thousands apart, others with three digits.
+pub(crate) fn human_number(value: f64) -> String {
+    if !value.is_finite() {
+        return Number::Float(value).to_string();
+    }
+    if value.fract() == 0.0 || value.abs() >= 999.5 {
+        if value.abs() >= 1e15 {
+            return format!("{value:.2e}");
+        }
+        let sign = if value < 0.0 { "-" } else { "" };
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below 1e15")]
+        return format!("{sign}{}", thousands(value.abs().round() as u64));
+    }
+    if value.abs() < 0.001 { format!("{value:.2e}") } else { three_digits(value) }
+}
+
+/// `336,776`.
+pub(crate) fn thousands(value: u64) -> String {
+    let digits = value.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+fn three_digits(value: f64) -> String {
+    let decimals = match value.abs() {
+        size if size >= 99.95 => 0,
+        size if size >= 9.995 => 1,
+        _ => 2,
+    };
+    let mut text = String::new();
+    // Cannot fail: a `String` takes all.
+    let _ = write!(text, "{value:.decimals$}");
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_exact() {
+        for (number, text) in [
+            (Number::Integer(u64::MAX), "18446744073709551615"),
+            (Number::Integer((1 << 53) + 1), "9007199254740993"),
+            (Number::Nanoseconds(0), "0"),
+            (Number::Nanoseconds(1), "0.000000001"),
+            (Number::Nanoseconds(1_500_000_000), "1.5"),
+            (Number::Nanoseconds(u64::MAX), "18446744073.709551615"),
+            (Number::Float(0.1), "0.1"),
+            (Number::Float(-0.0), "-0"),
+            (Number::Float(1.0), "1"),
+            (Number::Float(1_700_000_000.5), "1700000000.5"),
+            (Number::Float(1e300), "1e300"),
+            (Number::Float(5e-324), "5e-324"),
+            (Number::Float(f64::NAN), "NaN"),
+            (Number::Float(f64::NEG_INFINITY), "-Inf"),
+        ] {
+            assert_eq!(number.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn bounds_are_written_as_prometheus_writes_them() {
+        for (bound, text) in [
+            (1.0, "1.0"),
+            (0.0, "0.0"),
+            (0.005, "0.005"),
+            (0.0001, "0.0001"),
+            (0.00005, "5e-05"),
+            (2.5, "2.5"),
+            (131_072.0, "131072.0"),
+            (1e6, "1e+06"),
+            (1_048_576.0, "1.048576e+06"),
+            (2f64.powi(-24), "5.960464477539063e-08"),
+            (-1.0, "-1.0"),
+            (1e100, "1e+100"),
+            (f64::INFINITY, "+Inf"),
+        ] {
+            assert_eq!(Bound(bound).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn durations_are_short() {
+        for (seconds, text) in [
+            (0.0, "0 ns"),
+            (4.12e-7, "412 ns"),
+            (9.996e-7, "1.00 µs"),
+            (0.001_234, "1.23 ms"),
+            (0.9996, "1.00 s"),
+            (12.34, "12.3 s"),
+            (59.96, "1 min 00 s"),
+            (185.0, "3 min 05 s"),
+            (3_599.7, "1 h 00 min"),
+            (7_500.0, "2 h 05 min"),
+        ] {
+            assert_eq!(human_seconds(seconds), text);
+        }
+    }
+
+    #[test]
+    fn bytes_and_numbers_are_short() {
+        assert_eq!(human_bytes(512.0), "512 B");
+        assert_eq!(human_bytes(1536.0), "1.50 KiB");
+        assert_eq!(human_bytes(1_048_500.0), "1.00 MiB");
+        assert_eq!(human_number(336_776.0), "336,776");
+        assert_eq!(human_number(-1_000.0), "-1,000");
+        assert_eq!(human_number(0.123_45), "0.12");
+        assert_eq!(human_number(1e-9), "1.00e-9");
+    }
+}

@@ -1,0 +1,441 @@
+//! What a program prints when it ends: where its time went, what its jobs did, what its statements cost, what it counted.
+//!
+//! `Report` picks that out of a snapshot and makes tables of it, which are shown as text, as Markdown and on the endpoint's page; JSON
+//! has the figures as they are.
+
+mod json; // the figures, for programs
+mod table; // rows and columns, for people
+
+#[cfg(feature = "prometheus")]
+pub(crate) use table::Align;
+pub(crate) use table::Table;
+
+use crate::export::number::{human_bytes, human_number, human_seconds, thousands};
+use crate::metric::{Kind, catalog};
+use crate::snapshot::{Exponential, Family, Job, Series, Snapshot, Statement, Tally, Value};
+use std::collections::{BTreeMap, BTreeSet};
+use table::Column;
+
+/// Columns of text where the terminal's width is not known.
+pub(crate) const DEFAULT_WIDTH: usize = 100;
+
+/// The most rows of a table; the rest is named in a line below it.
+const MAX_ROWS: usize = 40;
+
+/// Families with more series than this are shown as one line, their total.
+const MAX_SERIES_SHOWN: usize = 6;
+
+/// The report as tables in plain text, some 100 columns wide; empty where nothing was recorded.
+///
+/// ```
+/// #[telemetry::measured(name = "load")]
+/// fn load() {}
+///
+/// load();
+/// let report = telemetry::export::report::text(&telemetry::snapshot());
+/// assert!(report.lines().any(|line| line.starts_with("load ")));
+/// ```
+#[must_use]
+pub fn text(snapshot: &Snapshot) -> String {
+    text_for(snapshot, DEFAULT_WIDTH, false)
+}
+
+/// The report as tables in Markdown; empty where nothing was recorded.
+#[must_use]
+pub fn markdown(snapshot: &Snapshot) -> String {
+    let report = Report::of(snapshot);
+    let tables = report.tables();
+    if tables.is_empty() {
+        return String::new();
+    }
+    let heading = format!("# {}\n\n{}.\n", table::plain(&report.service), report.headline());
+    tables.iter().fold(heading, |text, table| text + "\n" + &table.markdown())
+}
+
+/// The report as one line of JSON, durations in seconds; empty where nothing was recorded.
+#[must_use]
+pub fn json(snapshot: &Snapshot) -> String {
+    let report = Report::of(snapshot);
+    if report.is_empty() { String::new() } else { json::line(&report) }
+}
+
+/// The report for a terminal of `width` columns.
+pub(crate) fn text_for(snapshot: &Snapshot, width: usize, color: bool) -> String {
+    let report = Report::of(snapshot);
+    let tables = report.tables();
+    if tables.is_empty() {
+        return String::new();
+    }
+    let name = table::Style::Title.paint(&table::plain(&report.service), color);
+    let heading = format!("{name} {}\n", report.headline());
+    tables.iter().fold(heading, |text, table| text + "\n" + &table.text(width, color))
+}
+
+/// What of a snapshot is worth a line.
+pub(crate) struct Report<'a> {
+    /// The program's name.
+    pub(crate) service: String,
+    taken_at: std::time::SystemTime,
+    seconds: f64,
+    /// The one that took most time itself first.
+    functions: Vec<Function<'a>>,
+    jobs: &'a [Job],
+    statements: &'a [Statement],
+    /// What the program or another registry counts, without what is zero.
+    metrics: Vec<(&'a Family, Vec<&'a Series>)>,
+}
+
+/// A measured function.
+#[derive(Default)]
+struct Function<'a> {
+    name: &'a str,
+    module: &'a str,
+    calls: f64,
+    errors: f64,
+    panics: f64,
+    cancelled: f64,
+    running: f64,
+    busy: f64,
+    own: f64,
+    /// Of all results together.
+    durations: Option<Exponential>,
+    allocated: Option<f64>,
+}
+
+impl<'a> Report<'a> {
+    pub(crate) fn of(snapshot: &'a Snapshot) -> Report<'a> {
+        let service = snapshot.series("target_info", &[]).and_then(|target| target.label("service_name"));
+        let service = service.unwrap_or("telemetry");
+        let lasted = snapshot.taken_at.duration_since(snapshot.started_at).unwrap_or_default();
+        Report {
+            service: service.strip_prefix("unknown_service:").unwrap_or(service).to_owned(),
+            taken_at: snapshot.taken_at,
+            seconds: lasted.as_secs_f64(),
+            functions: functions(snapshot),
+            jobs: &snapshot.jobs,
+            statements: &snapshot.statements,
+            metrics: metrics(snapshot),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.functions.is_empty() && self.jobs.is_empty() && self.statements.is_empty() && self.metrics.is_empty()
+    }
+
+    /// `ran 12.3 s: 3 functions, 1 job, 2 statements`
+    pub(crate) fn headline(&self) -> String {
+        let counted = |count: usize, what: &str| match count {
+            0 => None,
+            1 => Some(format!("1 {what}")),
+            _ => Some(format!("{} {what}s", thousands(count as u64))),
+        };
+        let parts = [
+            counted(self.functions.len(), "function"),
+            counted(self.jobs.len(), "job"),
+            counted(self.statements.len(), "statement"),
+            counted(self.metrics.len(), "metric"),
+        ];
+        let parts: Vec<_> = parts.into_iter().flatten().collect();
+        let colon = if parts.is_empty() { "" } else { ": " };
+        format!("ran {}{colon}{}", human_seconds(self.seconds), parts.join(", "))
+    }
+
+    /// The tables that have a row.
+    pub(crate) fn tables(&self) -> Vec<Table> {
+        let tables = [self.job_table(), self.function_table(), self.statement_table(), self.metric_table()];
+        tables.into_iter().filter(|table| !table.rows.is_empty()).map(|table| table.cut(MAX_ROWS)).collect()
+    }
+
+    fn function_table(&self) -> Table {
+        let columns = vec![
+            Column::wide("function"),
+            Column::right("calls"),
+            Column::right("errors").alarming(),
+            Column::right("panics").alarming(),
+            Column::right("cancelled").alarming(),
+            Column::right("running"),
+            Column::right("busy"),
+            Column::right("self"),
+            Column::right("mean").spare(),
+            Column::right("p50").spare(),
+            Column::right("p95").spare(),
+            Column::right("p99"),
+            Column::right("allocated"),
+        ];
+        let mut names = BTreeMap::<_, usize>::new();
+        for function in &self.functions {
+            *names.entry(function.name).or_default() += 1;
+        }
+        let row = |function: &Function<'_>| {
+            let shared = names.get(function.name).is_some_and(|&count| count > 1);
+            let quantile = |quantile: f64| {
+                let value = function.durations.as_ref().and_then(|durations| durations.quantile(quantile));
+                value.map(human_seconds).unwrap_or_default()
+            };
+            vec![
+                if shared { format!("{}::{}", function.module, function.name) } else { function.name.to_owned() },
+                human_number(function.calls),
+                or_nothing(function.errors),
+                or_nothing(function.panics),
+                or_nothing(function.cancelled),
+                or_nothing(function.running),
+                human_seconds(function.busy),
+                human_seconds(function.own),
+                function.mean().map(human_seconds).unwrap_or_default(),
+                quantile(0.5),
+                quantile(0.95),
+                quantile(0.99),
+                function.allocated.map(human_bytes).unwrap_or_default(),
+            ]
+        };
+        let rows = self.functions.iter().map(row).collect();
+        let note = "busy: executing, callees included; self: without measured callees; \
+                    mean and quantiles: start to end, waiting included; quantiles are at most 19 % off";
+        Table { title: "Functions", columns, rows, note: Some(note.to_owned()) }
+    }
+
+    fn job_table(&self) -> Table {
+        let columns = vec![
+            Column::wide("job"),
+            Column::left("result"),
+            Column::right("elapsed"),
+            Column::right("left"),
+            Column::right("done"),
+            Column::right("records"),
+            Column::right("rate").spare(),
+        ];
+        let row = |job: &Job| {
+            let done = thousands(job.units.sum());
+            let records = if job.records.sum() == 0 { String::new() } else { thousands(job.records.sum()) };
+            let result = match (job.result, job.progress) {
+                (Some(result), _) => result.to_owned(),
+                (None, Some(progress)) => format!("running, {:.0} %", progress * 100.0),
+                (None, None) => "running".to_owned(),
+            };
+            #[expect(clippy::cast_precision_loss, reason = "for people")]
+            let average = job.units.sum() as f64 / job.elapsed_seconds;
+            let rate = if job.result.is_some() { Some(average) } else { job.rate };
+            let rate =
+                rate.filter(|rate| rate.is_finite()).map(|rate| format!("{} {}/s", human_number(rate), job.unit));
+            vec![
+                job.name.to_string(),
+                result,
+                human_seconds(job.elapsed_seconds),
+                job.eta_seconds.filter(|_| job.result.is_none()).map(human_seconds).unwrap_or_default(),
+                job.total.map_or_else(
+                    || format!("{done} {}", job.unit),
+                    |total| format!("{done} of {} {}", thousands(total), job.unit),
+                ),
+                records,
+                rate.unwrap_or_default(),
+            ]
+        };
+        let notes: Vec<_> = self.jobs.iter().filter_map(not_processed).collect();
+        let note = (!notes.is_empty()).then(|| notes.join("; "));
+        Table { title: "Jobs", columns, rows: self.jobs.iter().map(row).collect(), note }
+    }
+
+    fn statement_table(&self) -> Table {
+        let columns = vec![
+            Column::left("statement"),
+            Column::left("database"),
+            Column::right("runs"),
+            Column::right("errors").alarming(),
+            Column::right("total"),
+            Column::right("mean").spare(),
+            Column::right("longest"),
+            Column::right("rows"),
+            Column::wide("text"),
+        ];
+        let first = self.statements.first().map(|statement| &statement.database);
+        let several = self.statements.iter().any(|statement| Some(&statement.database) != first);
+        let row = |statement: &Statement| {
+            let runs = statement.calls + statement.errors;
+            #[expect(clippy::cast_precision_loss, reason = "for people")]
+            let mean = statement.total_seconds / runs as f64;
+            vec![
+                statement.label.to_string(),
+                if several { statement.database.to_string() } else { String::new() },
+                thousands(runs),
+                if statement.errors == 0 { String::new() } else { thousands(statement.errors) },
+                human_seconds(statement.total_seconds),
+                human_seconds(mean),
+                human_seconds(statement.max_seconds),
+                thousands(statement.rows),
+                statement.text.to_string(),
+            ]
+        };
+        Table { title: "Statements", columns, rows: self.statements.iter().map(row).collect(), note: None }
+    }
+
+    fn metric_table(&self) -> Table {
+        let columns =
+            vec![Column::wide("metric"), Column::right("value"), Column::right("observed"), Column::right("mean")];
+        let mut rows = Vec::new();
+        for (family, series) in &self.metrics {
+            if series.len() > MAX_SERIES_SHOWN && family.kind != Kind::Gauge {
+                rows.push(total_row(family, series));
+            } else {
+                let shown = series.iter().take(MAX_SERIES_SHOWN);
+                rows.extend(
+                    shown.map(|series| figures(family, family.name.to_string() + &labels(series), &series.value)),
+                );
+                if let Some(more) = series.len().checked_sub(MAX_SERIES_SHOWN).filter(|&more| more > 0) {
+                    rows.push(vec![
+                        format!("{} ({more} more)", family.name),
+                        String::new(),
+                        String::new(),
+                        String::new(),
+                    ]);
+                }
+            }
+        }
+        Table { title: "Metrics", columns, rows, note: None }
+    }
+}
+
+impl Function<'_> {
+    #[expect(clippy::cast_precision_loss, reason = "for people")]
+    fn mean(&self) -> Option<f64> {
+        let durations = self.durations.as_ref()?;
+        Some(durations.sum / durations.count() as f64).filter(|mean| mean.is_finite())
+    }
+
+    fn add_durations(&mut self, more: &Exponential) {
+        match &mut self.durations {
+            None => self.durations = Some(more.clone()),
+            // All results of a function have the same buckets.
+            Some(all) => {
+                all.sum += more.sum;
+                all.below += more.below;
+                all.above += more.above;
+                for (all, more) in all.buckets.iter_mut().zip(&more.buckets) {
+                    *all += more;
+                }
+            }
+        }
+    }
+}
+
+fn functions(snapshot: &Snapshot) -> Vec<Function<'_>> {
+    let mut functions = BTreeMap::<(&str, &str), Function<'_>>::new();
+    let mut each = |family: &str, fill: fn(&mut Function<'_>, &Series)| {
+        for series in snapshot.family(family).map_or(&[][..], |family| &family.series) {
+            let (Some(module), Some(name)) = (series.label("module"), series.label("function")) else { continue };
+            let new = || Function { name, module, ..Function::default() };
+            fill(functions.entry((module, name)).or_insert_with(new), series);
+        }
+    };
+    each("function_calls_total", |function, series| {
+        let count = series.value.as_f64();
+        function.calls += count;
+        match series.label("result") {
+            Some("error") => function.errors += count,
+            Some("panic") => function.panics += count,
+            Some("cancelled") => function.cancelled += count,
+            _ => {}
+        }
+    });
+    each("function_calls_duration_seconds", |function, series| {
+        if let Value::Exponential(durations) = &series.value {
+            function.add_durations(durations);
+        }
+    });
+    each("function_calls_concurrent", |function, series| function.running += series.value.as_f64());
+    each("function_busy_seconds_total", |function, series| function.busy += series.value.as_f64());
+    each("function_self_seconds_total", |function, series| function.own += series.value.as_f64());
+    each("function_allocated_bytes_total", |function, series| {
+        *function.allocated.get_or_insert_default() += series.value.as_f64();
+    });
+    let mut functions: Vec<_> = functions.into_values().collect();
+    functions.sort_by(|a, b| b.own.total_cmp(&a.own).then(b.busy.total_cmp(&a.busy)));
+    functions
+}
+
+/// The families that this library does not declare itself, with their series that are not zero.
+fn metrics(snapshot: &Snapshot) -> Vec<(&Family, Vec<&Series>)> {
+    let own = |package: &str| package == env!("CARGO_PKG_NAME");
+    let declared = catalog().into_iter().filter(|descriptor| own(descriptor.origin.package));
+    let ours: BTreeSet<&str> = declared.map(|descriptor| descriptor.name).chain(["target_info"]).collect();
+    let theirs = snapshot.families.iter().filter(|family| !ours.contains(&*family.name) && family.kind != Kind::Info);
+    let recorded = theirs.map(|family| {
+        let series = family.series.iter().filter(|series| series.value.as_f64() != 0.0);
+        (family, series.collect::<Vec<_>>())
+    });
+    recorded.filter(|(_, series)| !series.is_empty()).collect()
+}
+
+/// One line for all series of a family that has many.
+fn total_row(family: &Family, series: &[&Series]) -> Vec<String> {
+    let name = format!("{} ({} series)", family.name, series.len());
+    let (count, sum) = series
+        .iter()
+        .filter_map(|series| count_and_sum(&series.value))
+        .fold((0, 0.0), |all, one| (all.0 + one.0, all.1 + one.1));
+    if matches!(family.kind, Kind::Histogram | Kind::Summary) {
+        return distribution(family, name, count, sum);
+    }
+    let total = series.iter().map(|series| series.value.as_f64()).sum();
+    vec![name, human(&family.unit, &family.name, total), String::new(), String::new()]
+}
+
+fn figures(family: &Family, name: String, value: &Value) -> Vec<String> {
+    match (value, count_and_sum(value)) {
+        (_, Some((count, sum))) => distribution(family, name, count, sum),
+        (Value::Integer(total), _) if family.unit != "bytes" => {
+            vec![name, thousands(*total), String::new(), String::new()]
+        }
+        (value, _) => vec![name, human(&family.unit, &family.name, value.as_f64()), String::new(), String::new()],
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "for people")]
+fn distribution(family: &Family, name: String, count: u64, sum: f64) -> Vec<String> {
+    vec![name, String::new(), thousands(count), human(&family.unit, &family.name, sum / count as f64)]
+}
+
+fn count_and_sum(value: &Value) -> Option<(u64, f64)> {
+    match value {
+        Value::Histogram(histogram) => Some((histogram.count(), histogram.sum)),
+        Value::Exponential(exponential) => Some((exponential.count(), exponential.sum)),
+        Value::Summary(summary) => Some((summary.count, summary.sum)),
+        _ => None,
+    }
+}
+
+/// A value in its unit. A moment is no duration.
+fn human(unit: &str, name: &str, value: f64) -> String {
+    match unit {
+        "seconds" if name.contains("_timestamp_") => human_number(value),
+        "seconds" => human_seconds(value),
+        "bytes" => human_bytes(value),
+        _ => human_number(value),
+    }
+}
+
+/// `{table="flights"}`
+fn labels(series: &Series) -> String {
+    if series.labels.is_empty() {
+        return String::new();
+    }
+    let pairs: Vec<_> = series.labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
+    format!("{{{}}}", pairs.join(", "))
+}
+
+fn or_nothing(count: f64) -> String {
+    if count == 0.0 { String::new() } else { human_number(count) }
+}
+
+/// `flights: 2 days failed, 4 records skipped`
+fn not_processed(job: &Job) -> Option<String> {
+    let of = |tally: &Tally, what: &str| {
+        let parts = [(tally.failed, "failed"), (tally.skipped, "skipped"), (tally.dead_lettered, "dead-lettered")];
+        parts.map(|(count, fate)| (count > 0).then(|| format!("{} {what} {fate}", thousands(count))))
+    };
+    let parts = of(&job.units, &job.unit).into_iter().chain(of(&job.records, "records"));
+    let parts: Vec<_> = parts.flatten().collect();
+    (!parts.is_empty()).then(|| format!("{}: {}", job.name, parts.join(", ")))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,144 @@
+//! The report's figures as one line of JSON: for programs, hence unrounded, in base units, and with every series.
+
+use super::{Function, Report, count_and_sum};
+use crate::snapshot::{Family, Job, Series, Statement, Tally};
+use std::time::SystemTime;
+
+pub(super) fn line(report: &Report<'_>) -> String {
+    let taken_at = report.taken_at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let metrics = report.metrics.iter().flat_map(|(family, series)| series.iter().map(|series| metric(family, series)));
+    let report = object([
+        ("service", text(&report.service)),
+        ("taken_at", number(taken_at.as_secs_f64())),
+        ("seconds", number(report.seconds)),
+        ("functions", array(report.functions.iter().map(function))),
+        ("jobs", array(report.jobs.iter().map(job))),
+        ("statements", array(report.statements.iter().map(statement))),
+        ("metrics", array(metrics)),
+    ]);
+    report + "\n"
+}
+
+fn function(function: &Function<'_>) -> String {
+    let quantile = |quantile| optional(function.durations.as_ref().and_then(|durations| durations.quantile(quantile)));
+    object([
+        ("function", text(function.name)),
+        ("module", text(function.module)),
+        ("calls", number(function.calls)),
+        ("errors", number(function.errors)),
+        ("panics", number(function.panics)),
+        ("cancelled", number(function.cancelled)),
+        ("running", number(function.running)),
+        ("busy_seconds", number(function.busy)),
+        ("self_seconds", number(function.own)),
+        ("mean_seconds", optional(function.mean())),
+        ("p50_seconds", quantile(0.5)),
+        ("p95_seconds", quantile(0.95)),
+        ("p99_seconds", quantile(0.99)),
+        ("allocated_bytes", optional(function.allocated)),
+    ])
+}
+
+fn job(job: &Job) -> String {
+    object([
+        ("job", text(&job.name)),
+        ("result", job.result.map_or_else(|| "null".to_owned(), text)),
+        ("elapsed_seconds", number(job.elapsed_seconds)),
+        ("unit", text(&job.unit)),
+        ("total", job.total.map_or_else(|| "null".to_owned(), |total| total.to_string())),
+        ("units", tally(&job.units)),
+        ("records", tally(&job.records)),
+        ("units_per_second", optional(job.rate)),
+        ("eta_seconds", optional(job.eta_seconds)),
+    ])
+}
+
+fn tally(tally: &Tally) -> String {
+    object([
+        ("processed", tally.processed.to_string()),
+        ("failed", tally.failed.to_string()),
+        ("skipped", tally.skipped.to_string()),
+        ("dead_lettered", tally.dead_lettered.to_string()),
+    ])
+}
+
+fn statement(statement: &Statement) -> String {
+    object([
+        ("statement", text(&statement.label)),
+        ("database", text(&statement.database)),
+        ("text", text(&statement.text)),
+        ("calls", statement.calls.to_string()),
+        ("errors", statement.errors.to_string()),
+        ("total_seconds", number(statement.total_seconds)),
+        ("max_seconds", number(statement.max_seconds)),
+        ("rows", statement.rows.to_string()),
+    ])
+}
+
+fn metric(family: &Family, series: &Series) -> String {
+    let labels = series.labels.iter().map(|(name, value)| (&**name, text(value)));
+    let head = [("metric", text(&family.name)), ("kind", text(family.kind.as_str())), ("labels", object(labels))];
+    match count_and_sum(&series.value) {
+        Some((count, sum)) => object(head.into_iter().chain([("count", count.to_string()), ("sum", number(sum))])),
+        None => object(head.into_iter().chain([("value", exact(&series.value))])),
+    }
+}
+
+/// Whole numbers in all their digits.
+fn exact(value: &crate::snapshot::Value) -> String {
+    use crate::export::Number;
+    use crate::snapshot::Value;
+    match value {
+        Value::Integer(value) => value.to_string(),
+        Value::Nanoseconds(value) => Number::Nanoseconds(*value).to_string(),
+        other => number(other.as_f64()),
+    }
+}
+
+fn object<'a>(members: impl IntoIterator<Item = (&'a str, String)>) -> String {
+    let members: Vec<_> = members.into_iter().map(|(name, value)| format!("{}:{value}", text(name))).collect();
+    format!("{{{}}}", members.join(","))
+}
+
+fn array(items: impl Iterator<Item = String>) -> String {
+    format!("[{}]", items.collect::<Vec<_>>().join(","))
+}
+
+/// JSON has no NaN and no infinity.
+fn number(value: f64) -> String {
+    if value.is_finite() { value.to_string() } else { "null".to_owned() }
+}
+
+fn optional(value: Option<f64>) -> String {
+    value.map_or_else(|| "null".to_owned(), number)
+}
+
+fn text(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for character in text.chars() {
+        match character {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            control if control < ' ' => quoted.push_str(&format!("\\u{:04x}", u32::from(control))),
+            other => quoted.push(other),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_text_is_a_json_string() {
+        assert_eq!(text("a\"b\\c\nd\u{1}ü"), r#""a\"b\\c\u000ad\u0001ü""#);
+    }
+
+    #[test]
+    fn what_json_cannot_say_is_null() {
+        assert_eq!((number(f64::NAN), number(1.5), optional(None)), ("null".into(), "1.5".into(), "null".into()));
+    }
+}

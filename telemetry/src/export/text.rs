@@ -1,0 +1,207 @@
+//! Prometheus' text format, version 0.0.4.
+//! <https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>
+
+use crate::export::{Bound, Encoder, Sample, encode as walk};
+use crate::metric::Kind;
+use crate::snapshot::{Family, Snapshot};
+use std::fmt::{self, Write};
+
+/// What an HTTP response calls it.
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// The exposition of a snapshot.
+///
+/// ```
+/// telemetry::metric! { /** Rows shown. */ counter rows_shown_total(table: &str); }
+/// rows_shown_total("flights").add(3);
+/// let text = telemetry::export::text::encode(&telemetry::snapshot());
+/// assert!(text.contains("# TYPE rows_shown_total counter\nrows_shown_total{table=\"flights\"} 3\n"));
+/// ```
+#[must_use]
+pub fn encode(snapshot: &Snapshot) -> String {
+    let mut text = String::new();
+    // Cannot fail: a `String` takes all.
+    let _ = write(snapshot, &mut text);
+    text
+}
+
+/// Writes the exposition of a snapshot.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write(snapshot: &Snapshot, out: &mut impl Write) -> fmt::Result {
+    walk(snapshot, &mut Text { out })
+}
+
+struct Text<'a, W> {
+    out: &'a mut W,
+}
+
+impl<W: Write> Encoder for Text<'_, W> {
+    type Error = fmt::Error;
+
+    fn family(&mut self, family: &Family) -> fmt::Result {
+        let Family { name, help, kind, .. } = family;
+        if !help.is_empty() {
+            writeln!(self.out, "# HELP {name} {}", Escaped { text: help, quoted: false })?;
+        }
+        writeln!(self.out, "# TYPE {name} {}", word(*kind))
+    }
+
+    fn sample(&mut self, sample: &Sample<'_>) -> fmt::Result {
+        write!(self.out, "{}{}", sample.name, sample.suffix)?;
+        let mut separator = '{';
+        for (name, value) in sample.labels {
+            write!(self.out, "{separator}{name}=\"{}\"", Escaped { text: value, quoted: true })?;
+            separator = ',';
+        }
+        if let Some((name, bound)) = sample.limit {
+            write!(self.out, "{separator}{name}=\"{}\"", Bound(bound))?;
+            separator = ',';
+        }
+        if separator == ',' {
+            self.out.write_char('}')?;
+        }
+        writeln!(self.out, " {}", sample.value)
+    }
+}
+
+/// The format's word for a kind. It has none for an info, which is a gauge that is always 1, and its own for an unknown one.
+fn word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Info => "gauge",
+        Kind::Unknown => "untyped",
+        known => known.as_str(),
+    }
+}
+
+/// Text with a backslash before backslashes and, where it stands in quotes, before quotes; a line feed becomes `\n`.
+struct Escaped<'a> {
+    text: &'a str,
+    quoted: bool,
+}
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let special = |character: char| matches!(character, '\\' | '\n') || (self.quoted && character == '"');
+        let mut rest = self.text;
+        while let Some(at) = rest.find(special) {
+            f.write_str(&rest[..at])?;
+            match rest.as_bytes()[at] {
+                b'\n' => f.write_str("\\n")?,
+                byte => write!(f, "\\{}", char::from(byte))?,
+            }
+            rest = &rest[at + 1..];
+        }
+        f.write_str(rest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::snapshot::{Exponential, Histogram, Labels, Series, Summary, Value};
+    use std::time::SystemTime;
+
+    fn family(
+        name: &'static str,
+        kind: Kind,
+        help: &'static str,
+        series: &[(&[(&'static str, &str)], Value)],
+    ) -> Family {
+        let series = series.iter().map(|(labels, value)| Series { labels: labels_of(labels), value: value.clone() });
+        Family { name: name.into(), help: help.into(), kind, unit: "".into(), series: series.collect() }
+    }
+
+    fn labels_of(labels: &[(&'static str, &str)]) -> Labels {
+        labels.iter().map(|&(name, value)| (name.into(), value.into())).collect()
+    }
+
+    fn text(families: Vec<Family>) -> String {
+        let now = SystemTime::UNIX_EPOCH;
+        encode(&Snapshot { taken_at: now, started_at: now, families, jobs: Vec::new(), statements: Vec::new() })
+    }
+
+    #[test]
+    fn every_kind_as_the_format_has_it() {
+        let histogram = Histogram { bounds: vec![0.5, 1.0].into(), buckets: vec![1, 0, 2], sum: 7.25 };
+        let exponential = Exponential { scale: 1, offset: -2, buckets: vec![1, 2, 3, 4], below: 5, above: 6, sum: 0.5 };
+        let summary = Summary { quantiles: vec![(0.5, 1.5), (1.0, f64::NAN)], sum: 3.0, count: 2 };
+        let text = text(vec![
+            family(
+                "a_total",
+                Kind::Counter,
+                "A \\ of\n\"rows\".",
+                &[
+                    (&[("path", "c:\\x\n\"y\"")], Value::Integer(u64::MAX)),
+                    (&[("path", ""), ("size", "ü")], Value::Integer(0)),
+                ],
+            ),
+            family("b_seconds_total", Kind::Counter, "B.", &[(&[], Value::Nanoseconds(1_000_000_001))]),
+            family("c", Kind::Gauge, "", &[(&[], Value::Float(f64::NEG_INFINITY))]),
+            family("d_info", Kind::Info, "D.", &[(&[("version", "1")], Value::Float(1.0))]),
+            family("e_seconds", Kind::Histogram, "E.", &[(&[("a", "b")], Value::Histogram(histogram))]),
+            family("f_seconds", Kind::Histogram, "F.", &[(&[], Value::Exponential(exponential))]),
+            family("g", Kind::Summary, "G.", &[(&[], Value::Summary(summary))]),
+            family("h", Kind::Unknown, "H.", &[(&[], Value::Float(2.5))]),
+            family("i", Kind::Gauge, "Not shown: no series.", &[]),
+        ]);
+        let expected = r#"# HELP a_total A \\ of\n"rows".
+# TYPE a_total counter
+a_total{path="c:\\x\n\"y\""} 18446744073709551615
+a_total{path="",size="ü"} 0
+# HELP b_seconds_total B.
+# TYPE b_seconds_total counter
+b_seconds_total 1.000000001
+# TYPE c gauge
+c -Inf
+# HELP d_info D.
+# TYPE d_info gauge
+d_info{version="1"} 1
+# HELP e_seconds E.
+# TYPE e_seconds histogram
+e_seconds_bucket{a="b",le="0.5"} 1
+e_seconds_bucket{a="b",le="1.0"} 1
+e_seconds_bucket{a="b",le="+Inf"} 3
+e_seconds_sum{a="b"} 7.25
+e_seconds_count{a="b"} 3
+# HELP f_seconds F.
+# TYPE f_seconds histogram
+f_seconds_bucket{le="0.5"} 5
+f_seconds_bucket{le="1.0"} 8
+f_seconds_bucket{le="2.0"} 15
+f_seconds_bucket{le="+Inf"} 21
+f_seconds_sum 0.5
+f_seconds_count 21
+# HELP g G.
+# TYPE g summary
+g{quantile="0.5"} 1.5
+g{quantile="1.0"} NaN
+g_sum 3
+g_count 2
+# HELP h H.
+# TYPE h untyped
+h 2.5
+"#;
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_failed_write_is_passed_on() {
+        struct Full(usize);
+        impl Write for Full {
+            fn write_str(&mut self, text: &str) -> fmt::Result {
+                self.0 = self.0.checked_sub(text.len()).ok_or(fmt::Error)?;
+                Ok(())
+            }
+        }
+        let now = SystemTime::UNIX_EPOCH;
+        let families = vec![family("a_total", Kind::Counter, "A.", &[(&[("b", "c")], Value::Integer(1))])];
+        let snapshot = Snapshot { taken_at: now, started_at: now, families, jobs: Vec::new(), statements: Vec::new() };
+        let len = encode(&snapshot).len();
+        assert!(write(&snapshot, &mut Full(len)).is_ok());
+        for room in 0..len {
+            assert!(write(&snapshot, &mut Full(room)).is_err(), "{room} bytes of {len}");
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Start and end of a program: what [`init`] sets up, its guard takes down.
+
+use crate::collect::target::Target;
+use crate::config::{Builder, Config, Report, builder};
+use crate::error::Error;
+use crate::export::report;
+use crate::metric;
+use crate::registry;
+use crate::snapshot::Snapshot;
+use std::fmt;
+use std::io::{IsTerminal, Write};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
+
+static INITIALISED: AtomicBool = AtomicBool::new(false);
+
+/// How long the end of a program waits for the last snapshot: long enough for collectors that ask a database, and not for one that
+/// hangs.
+const LAST_SNAPSHOT: Duration = Duration::from_secs(5);
+
+/// Starts what the environment asks for: the endpoint, and the report at the end. The same as `builder().init()`.
+///
+/// ```no_run
+/// fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     let _telemetry = telemetry::init()?; // serves 127.0.0.1:8000, reports when dropped
+///     // …
+///     Ok(())
+/// }
+/// ```
+///
+/// # Errors
+/// A variable that cannot be read, two declarations of one metric that do not agree, and a second call in a process. A port that
+/// is taken is no error: a line on standard error says so, and the program goes on.
+pub fn init() -> Result<Telemetry, Error> {
+    builder().init()
+}
+
+impl Builder {
+    /// Starts what was set, and what the environment asks for besides.
+    ///
+    /// # Errors
+    /// Those of [`init`](crate::init()).
+    pub fn init(self) -> Result<Telemetry, Error> {
+        let config = self.config(|name| std::env::var_os(name))?;
+        metric::check_catalog()?;
+        // Last of what can fail: a start that was refused may be mended and tried again.
+        if INITIALISED.swap(true, Ordering::Relaxed) {
+            return Err(Error::AlreadyInitialised);
+        }
+        Ok(Telemetry::start(config))
+    }
+}
+
+/// What runs beside a program until this is dropped: then the endpoint ends, and the report is printed.
+///
+/// Keep it in a variable of `main`: `let _telemetry = telemetry::init()?;` (with `let _ = …` it would be dropped at once).
+#[must_use = "the endpoint ends and the report is printed when this is dropped; keep it in a variable"]
+pub struct Telemetry {
+    #[cfg(feature = "prometheus")]
+    server: Option<crate::server::Server>,
+    report: Report,
+    color: Option<bool>,
+}
+
+impl Telemetry {
+    fn start(config: Config) -> Telemetry {
+        metric::set_max_series(config.max_series);
+        let registry = registry::registry();
+        registry.register(Target::new(&config.resource));
+        #[cfg(feature = "prometheus")]
+        registry.register(crate::export::bridge::DefaultRegistry);
+        Telemetry {
+            #[cfg(feature = "prometheus")]
+            server: config.listen.and_then(serve),
+            report: config.report,
+            color: config.color,
+        }
+    }
+
+    /// Where the endpoint listens, if it does: the way to learn which port was free when port 0 was asked for.
+    #[must_use]
+    pub fn address(&self) -> Option<SocketAddr> {
+        #[cfg(feature = "prometheus")]
+        let address = self.server.as_ref().map(crate::server::Server::address);
+        #[cfg(not(feature = "prometheus"))]
+        let address = None;
+        address
+    }
+
+    /// Has every exporter send what it holds back. The endpoint and the report hold nothing back: they show the state of the
+    /// moment at which they are asked.
+    pub fn flush(&self) {}
+
+    /// Ends the endpoint and prints the report now: the same as dropping.
+    pub fn shutdown(self) {
+        drop(self);
+    }
+
+    fn report(&self) {
+        if self.report == Report::Off {
+            return;
+        }
+        let Some(snapshot) = last_snapshot() else {
+            say(format_args!("no report: a collector did not answer within {} s", LAST_SNAPSHOT.as_secs()));
+            return;
+        };
+        let error = std::io::stderr();
+        let text = match self.report {
+            Report::Off => return,
+            Report::Json => report::json(&snapshot),
+            Report::Markdown => report::markdown(&snapshot),
+            Report::Auto | Report::Text => {
+                let terminal = error.is_terminal();
+                let width = if terminal { terminal_width() } else { report::DEFAULT_WIDTH };
+                report::text_for(&snapshot, width, self.color.unwrap_or(terminal))
+            }
+        };
+        // Nobody is left to be told that standard error is closed.
+        let _ = error.lock().write_all(text.as_bytes());
+    }
+}
+
+impl Drop for Telemetry {
+    fn drop(&mut self) {
+        self.flush();
+        #[cfg(feature = "prometheus")]
+        drop(self.server.take());
+        self.report();
+    }
+}
+
+impl fmt::Debug for Telemetry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Telemetry").field("address", &self.address()).field("report", &self.report).finish()
+    }
+}
+
+/// Starts the endpoint, or says on standard error why there is none.
+#[cfg(feature = "prometheus")]
+fn serve(address: SocketAddr) -> Option<crate::server::Server> {
+    match crate::server::Server::start(address, registry::snapshot) {
+        Ok(server) => Some(server),
+        Err(error) => {
+            say(format_args!(
+                "no endpoint: cannot listen on {address} ({}); the program goes on without. Set TELEMETRY_LISTEN to another \
+                 address or port, such as \"9100\", or to \"off\".",
+                reason(&error)
+            ));
+            None
+        }
+    }
+}
+
+/// Why, in words rather than with the number of the error.
+#[cfg(feature = "prometheus")]
+fn reason(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::AddrInUse => "the port is in use".to_owned(),
+        std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        std::io::ErrorKind::AddrNotAvailable => "this machine has no such address".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// Our own messages: one line on standard error. If that is closed, nobody is left to be told.
+fn say(message: fmt::Arguments<'_>) {
+    let _ = writeln!(std::io::stderr().lock(), "telemetry: {message}");
+}
+
+/// Taken on a thread of its own, so that a collector that hangs does not keep the program from ending.
+fn last_snapshot() -> Option<Snapshot> {
+    let (give, take) = mpsc::channel();
+    let thread = std::thread::Builder::new().name("telemetry-report".to_owned());
+    let asked = thread.spawn(move || {
+        // Nobody takes it after the deadline.
+        let _ = give.send(registry::snapshot());
+    });
+    asked.ok().and_then(|_| take.recv_timeout(LAST_SNAPSHOT).ok())
+}
+
+#[cfg(feature = "progress")]
+fn terminal_width() -> usize {
+    console::Term::stderr().size_checked().map_or(report::DEFAULT_WIDTH, |(_, columns)| usize::from(columns))
+}
+
+#[cfg(not(feature = "progress"))]
+fn terminal_width() -> usize {
+    report::DEFAULT_WIDTH
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_guard_may_be_kept_in_a_static() {
+        fn takes<T: Send + Sync + 'static>() {}
+        takes::<Telemetry>();
+    }
+}

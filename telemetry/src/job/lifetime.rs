@@ -1,0 +1,193 @@
+//! From the start of a run to its end: what `#[backfill_job]` calls on each side of a function's body.
+
+use crate::job::count::Total;
+use crate::job::run::{Run, RunResult};
+use crate::job::{Job, current, runs};
+use crate::record::{Ending, Outcome};
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+/// What the attribute was told.
+#[derive(Debug)]
+pub struct JobSpec {
+    name: &'static str,
+    unit: &'static str,
+    stalled_after: Option<Duration>,
+}
+
+impl JobSpec {
+    /// `stalled_after_millis` is 0 where it was not told.
+    #[must_use]
+    pub const fn new(name: &'static str, unit: &'static str, stalled_after_millis: u64) -> JobSpec {
+        let stalled_after = match stalled_after_millis {
+            0 => None,
+            millis => Some(Duration::from_millis(millis)),
+        };
+        JobSpec { name, unit, stalled_after }
+    }
+}
+
+/// Starts a run. Its end is to be told by [`enter_job`]'s guard or by [`job_future`].
+#[must_use]
+pub fn start_job(spec: &JobSpec) -> Job {
+    let run = runs::begin(|id| Run::new(id, spec.name, spec.unit, None, spec.stalled_after));
+    Job { run }
+}
+
+/// Takes the value of the argument `total`.
+pub fn expect_units(job: &Job, total: impl Total) {
+    if let Some(total) = total.total() {
+        job.run.set_total(total);
+    }
+}
+
+fn finish(job: &Job, outcome: Outcome) {
+    let result = match outcome {
+        Outcome::Ok => RunResult::Ok,
+        Outcome::Error => RunResult::Error,
+        Outcome::Panic => RunResult::Panic,
+        Outcome::Cancelled => RunResult::Cancelled,
+    };
+    if job.is_cancelled() {
+        job.run.cancel.ask();
+    }
+    job.run.end(result, Instant::now());
+    runs::end(&job.run);
+}
+
+/// A run of a synchronous function, on its thread. Dropped without [`JobGuard::end`], it is one that unwound.
+#[must_use]
+pub struct JobGuard {
+    /// None once it has ended.
+    job: Option<Job>,
+    outer: Option<Job>,
+    /// The current job is the thread's.
+    _thread: PhantomData<*const ()>,
+}
+
+/// Makes the job the thread's current one until the guard's end.
+pub fn enter_job(job: &Job) -> JobGuard {
+    let mut outer = Some(job.clone());
+    current::exchange(&mut outer);
+    JobGuard { job: Some(job.clone()), outer, _thread: PhantomData }
+}
+
+impl JobGuard {
+    /// Ends the run whose function returned.
+    pub fn end(mut self, ending: Ending) {
+        self.leave(ending.outcome);
+    }
+
+    fn leave(&mut self, outcome: Outcome) {
+        if let Some(job) = self.job.take() {
+            current::exchange(&mut self.outer);
+            finish(&job, outcome);
+        }
+    }
+}
+
+impl Drop for JobGuard {
+    #[cold]
+    fn drop(&mut self) {
+        self.leave(Outcome::Panic);
+    }
+}
+
+pin_project_lite::pin_project! {
+    /// A run of an asynchronous function. Dropped before its end, the run was cancelled.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct JobFuture<F> {
+        // Before the body, so that the run has ended when what the body holds is dropped.
+        call: Call,
+        #[pin]
+        future: F,
+    }
+}
+
+/// Makes the job the current one of whatever thread polls the future, for the time of each poll.
+#[inline]
+pub fn job_future<F: Future>(job: Job, future: F) -> JobFuture<F> {
+    JobFuture { call: Call { running: Some(job) }, future }
+}
+
+struct Call {
+    /// The job; during a poll, the job around it, if any; none after the end.
+    running: Option<Job>,
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        if let Some(job) = self.running.take() {
+            finish(&job, Outcome::Cancelled);
+        }
+    }
+}
+
+/// One poll. Dropped before the poll has returned, it unwound, and the run with it.
+struct Step<'a> {
+    call: &'a mut Call,
+    returned: bool,
+}
+
+impl Drop for Step<'_> {
+    fn drop(&mut self) {
+        current::exchange(&mut self.call.running);
+        if !self.returned
+            && let Some(job) = self.call.running.take()
+        {
+            finish(&job, Outcome::Panic);
+        }
+    }
+}
+
+/// A run whose future is ready, and whose output nobody has looked at.
+#[must_use]
+pub struct JobEnded(Option<Job>);
+
+impl JobEnded {
+    /// Records how the output ended the run.
+    pub fn with(mut self, ending: Ending) {
+        if let Some(job) = self.0.take() {
+            finish(&job, ending.outcome);
+        }
+    }
+}
+
+impl<F: Future> Future for JobFuture<F> {
+    type Output = (F::Output, JobEnded);
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let poll = {
+            current::exchange(&mut this.call.running);
+            let mut step = Step { call: this.call, returned: false };
+            let poll = this.future.poll(context);
+            step.returned = true;
+            poll
+        };
+        let output = ready!(poll);
+        Poll::Ready((output, JobEnded(this.call.running.take())))
+    }
+}
+
+impl fmt::Debug for JobGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("JobGuard").field(&self.job).finish()
+    }
+}
+
+impl<F> fmt::Debug for JobFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("JobFuture").field(&self.call.running).finish()
+    }
+}
+
+impl fmt::Debug for JobEnded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("JobEnded").field(&self.0).finish()
+    }
+}

@@ -1,0 +1,329 @@
+//! Backfill jobs: how far they are, how long they will take, what the source did to them, and how they ended.
+//!
+//! [`#[backfill_job]`](macro@crate::backfill_job) makes a function a job and supplies its [`Job`], on which the function counts what it does:
+//! units, requests, retries, waits, queues, batches. From that follow the `backfill_*` families, the
+//! [jobs of a snapshot](crate::snapshot::Job), and a progress bar.
+//!
+//! ```
+//! use telemetry::{Job, backfill_job};
+//!
+//! #[backfill_job(name = "squares", total = numbers.len(), unit = "numbers")]
+//! fn squares(job: &Job, numbers: &[u64]) -> Vec<u64> {
+//!     let mut squares = Vec::new();
+//!     for number in numbers {
+//!         if job.is_cancelled() {
+//!             break; // Ctrl-C; what is done stays
+//!         }
+//!         match number.checked_mul(*number) {
+//!             Some(square) => {
+//!                 squares.push(square);
+//!                 job.advance(1);
+//!             }
+//!             None => job.dead_letter(1),
+//!         }
+//!     }
+//!     squares
+//! }
+//!
+//! assert_eq!(squares(&[1, 2, u64::MAX]), [1, 4]);
+//! let value = telemetry::testing::value;
+//! assert_eq!(value("backfill_units_total", &[("job_name", "squares"), ("status", "processed")]), Some(2.0));
+//! assert_eq!(value("backfill_units_total", &[("job_name", "squares"), ("status", "dead_lettered")]), Some(1.0));
+//! assert_eq!(value("backfill_runs_total", &[("job_name", "squares"), ("result", "ok")]), Some(1.0));
+//! ```
+//!
+//! # Units and records
+//! A job counts its progress in its unit. Where that is not `records`, records are counted besides with [`Job::records`] and by
+//! [batches](Job::batch); where it is, `backfill_records_total` follows the units.
+//!
+//! # How a run ends
+//! As `ok`, as `error` (a [`Result`] that is `Err`), as `panic`, as `cancelled` (its future was dropped), or as `interrupted`.
+//! SIGINT and SIGTERM are taken while a job runs: the first asks it to stop, which [`Job::is_cancelled`] and
+//! [`Job::cancelled`] tell, and is passed on to the program's own handler if there is one; a second ends the program at once. A
+//! job that ends after it was asked is `interrupted`, unless it returned without an error and has done all its units. After
+//! the last job the signals do what they did before.
+//!
+//! # Time left
+//! `backfill_eta_seconds` is what is left divided by a blend of two rates: two parts of an exponentially weighted mean that remembers
+//! a quarter of the run (5 seconds to 5 minutes), one part of the mean over the whole run. The first follows a source that
+//! becomes slower; the second keeps one burst or pause from swinging the estimate. It is absent before the first unit, without a
+//! total, and while nothing moves. Skipped units are done with but do not count as pace, so that a resumed run is not
+//! thought to be quick.
+//!
+//! `backfill_progress_ratio` is absent where more is done than was expected, and after the total grew, until it is what it was before.
+//!
+//! `backfill_stalled` is 1 when nothing was done with for longer than `stalled_after`, which is by default five times the longest
+//! pause so far and at least a minute; ten minutes before the first unit.
+
+mod cancel;
+mod collector;
+mod count;
+mod current;
+mod estimate;
+pub(crate) mod families;
+pub(crate) mod lifetime;
+mod outcome;
+mod progress;
+mod queue;
+mod request;
+mod retry;
+mod run;
+mod runs;
+mod signal;
+mod step;
+
+pub use cancel::Cancelled;
+pub use count::{Count, Total};
+pub use outcome::Outcome;
+pub use progress::{Progress, progress};
+pub use queue::Queue;
+pub use request::Request;
+pub use retry::RetryPolicy;
+pub use step::{Batch, Operation};
+
+use crate::sync::Relaxed;
+use families::recorded;
+use request::InFlight;
+use run::{Run, Status};
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A running job, supplied by [`#[backfill_job]`](macro@crate::backfill_job). Cheap to clone into tasks and threads.
+///
+/// What is counted after the end of the run still reaches the totals.
+#[derive(Clone)]
+pub struct Job {
+    pub(crate) run: Arc<Run>,
+}
+
+impl Job {
+    /// The job that the calling thread is working for: the one whose function is running, or whose future is being polled; the
+    /// innermost one where jobs are nested. `None` outside of jobs, and in tasks and threads that a job has spawned: clone
+    /// it into those.
+    ///
+    /// ```
+    /// use telemetry::{Job, backfill_job};
+    ///
+    /// fn callee() {
+    ///     if let Some(job) = Job::current() {
+    ///         job.advance(1);
+    ///     }
+    /// }
+    ///
+    /// #[backfill_job]
+    /// fn caller(job: &Job) {
+    ///     callee();
+    ///     assert_eq!(Job::current().map(|job| job.name().to_owned()), Some(job.name().to_owned()));
+    /// }
+    /// caller();
+    /// assert!(Job::current().is_none());
+    /// ```
+    #[must_use]
+    pub fn current() -> Option<Job> {
+        current::get()
+    }
+
+    /// The job's name: the value of the label `job_name`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.run.name
+    }
+
+    /// What the job counts.
+    #[must_use]
+    pub fn unit(&self) -> &str {
+        &self.run.unit
+    }
+
+    /// How many units are expected, where that is known.
+    #[must_use]
+    pub fn total(&self) -> Option<u64> {
+        self.run.total()
+    }
+
+    /// Says how many units are expected, also when it turns out to be more than was thought. The progress is then
+    /// absent until it is what it was before: it never goes backwards.
+    pub fn set_total(&self, units: impl Count) {
+        self.run.set_total(units.count());
+    }
+
+    /// Counts units that are done.
+    ///
+    /// A thread-local addition and one shared one: no lock, no clock.
+    #[inline]
+    pub fn advance(&self, units: impl Count) {
+        self.run.count_units(Status::Processed, units.count());
+    }
+
+    /// Counts units that were given up.
+    #[inline]
+    pub fn fail(&self, units: impl Count) {
+        self.run.count_units(Status::Failed, units.count());
+    }
+
+    /// Counts units that need not be done, such as those that an earlier run did.
+    #[inline]
+    pub fn skip(&self, units: impl Count) {
+        self.run.count_units(Status::Skipped, units.count());
+    }
+
+    /// Counts units that were set aside for somebody to look at.
+    #[inline]
+    pub fn dead_letter(&self, units: impl Count) {
+        self.run.count_units(Status::DeadLettered, units.count());
+    }
+
+    /// Counts records that were processed, in a job whose unit is something else. Where records are the unit, they are counted as
+    /// units, and this does nothing.
+    pub fn records(&self, records: impl Count) {
+        self.run.count_records(Status::Processed, records.count());
+    }
+
+    /// Counts records that were given up, see [`records`](Job::records).
+    pub fn records_failed(&self, records: impl Count) {
+        self.run.count_records(Status::Failed, records.count());
+    }
+
+    /// Counts records that were not needed, see [`records`](Job::records).
+    pub fn records_skipped(&self, records: impl Count) {
+        self.run.count_records(Status::Skipped, records.count());
+    }
+
+    /// Counts records that were set aside for somebody to look at, see [`records`](Job::records).
+    pub fn records_dead_lettered(&self, records: impl Count) {
+        self.run.count_records(Status::DeadLettered, records.count());
+    }
+
+    /// Sends a request: its response code, its duration, and that it is on its way.
+    ///
+    /// `endpoint` is what is asked for, one of a few words (`flights`, not a URL with its query). The output says how it went by the
+    /// trait [`Outcome`].
+    ///
+    /// ```
+    /// # use telemetry::{Job, backfill_job};
+    /// # async fn fetch(day: u32) -> std::io::Result<u32> { Ok(day) }
+    /// #[backfill_job]
+    /// async fn backfill(job: &Job) -> std::io::Result<()> {
+    ///     let page = job.request("flights", fetch(7)).await?;
+    ///     assert_eq!(page, 7);
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Cancellation
+    /// A request whose future is dropped after its first poll is counted with the code `cancelled`.
+    pub fn request<F>(&self, endpoint: &str, future: F) -> Request<F>
+    where
+        F: Future,
+        F::Output: Outcome,
+    {
+        Request::new(self.run.clone(), self.run.endpoint(endpoint), future)
+    }
+
+    /// Sends a request that blocks, see [`request`](Job::request).
+    pub fn request_blocking<T: Outcome>(&self, endpoint: &str, request: impl FnOnce() -> T) -> T {
+        let mut sent = InFlight::begin(self.run.clone(), self.run.endpoint(endpoint));
+        let output = request();
+        sent.end(&outcome::code_label(&output));
+        output
+    }
+
+    /// Sends a request again while the policy says so; returns the last output. Each try is counted as a
+    /// [`request`](Job::request), each further one as a retry with its reason (the code, or the kind of error), and each answer that
+    /// the source was asked too often (429, or 503 with a time to wait) as a hit of its rate limit with the wait that follows.
+    ///
+    /// Waits with a timer of its own, so under any runtime. When the job is asked to stop, it waits no longer and returns the last output.
+    ///
+    /// ```
+    /// use telemetry::job::RetryPolicy;
+    /// # use telemetry::{Job, backfill_job};
+    /// # async fn fetch(day: u32) -> std::io::Result<u32> { Ok(day) }
+    /// #[backfill_job]
+    /// async fn backfill(job: &Job) -> std::io::Result<()> {
+    ///     let page = job.retry(&RetryPolicy::new(), "flights", || fetch(7)).await?;
+    ///     assert_eq!(page, 7);
+    ///     Ok(())
+    /// }
+    /// ```
+    pub async fn retry<F, R>(&self, policy: &RetryPolicy, endpoint: &str, request: F) -> R::Output
+    where
+        F: FnMut() -> R,
+        R: Future,
+        R::Output: Outcome,
+    {
+        retry::retry(self, policy, endpoint, request).await
+    }
+
+    /// Sends a request that blocks, and again while the policy says so, see [`retry`](Job::retry).
+    pub fn retry_blocking<T: Outcome>(&self, policy: &RetryPolicy, endpoint: &str, request: impl FnMut() -> T) -> T {
+        retry::retry_blocking(self, policy, endpoint, request)
+    }
+
+    /// Counts that the source asked to wait, and for how long. Does not wait itself. [`retry`](Job::retry) does both.
+    pub fn rate_limited(&self, endpoint: &str, wait: Duration) {
+        let endpoint = self.run.endpoint(endpoint);
+        endpoint.rate_limit_hits.inc();
+        endpoint.rate_limit_wait.add(wait);
+        let nanos = u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX);
+        self.run.rate_limit_nanos.fetch_add(nanos, Relaxed);
+    }
+
+    /// Says how many requests may still be sent before the limit is met: what a response's `RateLimit-Remaining` says, or
+    /// what is left in a bucket of your own.
+    pub fn tokens(&self, endpoint: &str, left: impl Count) {
+        let endpoint = self.run.endpoint(endpoint);
+        #[expect(clippy::cast_precision_loss, reason = "shown as a gauge")]
+        recorded::backfill_rate_limit_tokens(self.name(), endpoint.name()).set(left.count() as f64);
+    }
+
+    /// The job's queue of this name; the same one each time.
+    #[must_use]
+    pub fn queue(&self, name: &str) -> Queue {
+        Queue::new(self.run.queue(name))
+    }
+
+    /// Begins a batch: its size, and until the guard is dropped the time that it takes, as the operation `batch`. Its records are
+    /// then counted as processed where the job's unit is not records.
+    ///
+    /// ```
+    /// # use telemetry::{Job, backfill_job};
+    /// # fn write(_: &[u32]) -> std::io::Result<()> { Ok(()) }
+    /// #[backfill_job(unit = "days")]
+    /// fn backfill(job: &Job, day: &[u32]) -> std::io::Result<()> {
+    ///     for page in day.chunks(1_000) {
+    ///         job.batch(page.len()).run(|| write(page))?;
+    ///     }
+    ///     job.advance(1);
+    ///     Ok(())
+    /// }
+    /// backfill(&[1, 2, 3]).unwrap();
+    /// let processed = [("job_name", "backfill"), ("status", "processed")];
+    /// assert!(telemetry::testing::value("backfill_records_total", &processed) >= Some(3.0));
+    /// ```
+    pub fn batch(&self, records: impl Count) -> Batch {
+        Batch::begin(self.run.clone(), records.count())
+    }
+
+    /// Begins a step of the work that is timed until the guard is dropped. `name` is one of a few words: `classify`.
+    pub fn operation(&self, name: &str) -> Operation {
+        Operation::begin(&self.run, name)
+    }
+
+    /// Whether the job has been asked to stop, by SIGINT or SIGTERM. Stays so. Look at it between units.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.run.is_cancelled()
+    }
+
+    /// Waits until the job is asked to stop; for ever, where nobody asks. For a `select!` beside the work.
+    pub fn cancelled(&self) -> Cancelled {
+        Cancelled::new(self.run.clone())
+    }
+}
+
+impl std::fmt::Debug for Job {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Job").field("name", &self.run.name).finish_non_exhaustive()
+    }
+}

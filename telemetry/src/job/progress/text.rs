@@ -1,0 +1,220 @@
+//! A job in one line of text.
+
+use crate::job::run::{Run, Standing};
+use crate::sync::Relaxed;
+use std::fmt::Write;
+use std::time::Duration;
+
+/// A running job: `flights: 120 of 365 days (33 %), 3.6/s, 1m 08s left, 2 retries`.
+pub(super) fn line(run: &Run, standing: &Standing) -> String {
+    format!("{}: {}", run.name, message(run, standing))
+}
+
+/// A running job with a bar: `flights [=======>                ] 120 of 365 days (32 %), 3.6/s, 1m 08s left`.
+#[cfg_attr(not(feature = "progress"), allow(dead_code, reason = "bars come with a feature"))]
+pub(super) fn bar(run: &Run, standing: &Standing) -> String {
+    match standing.progress {
+        Some(progress) => format!("{} [{}] {}", run.name, filled(progress), message(run, standing)),
+        None => line(run, standing),
+    }
+}
+
+/// How wide a bar is: each of its parts is some four percent.
+const WIDTH: usize = 24;
+
+fn filled(progress: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to WIDTH")]
+    let full = (progress.clamp(0.0, 1.0) * WIDTH as f64) as usize;
+    let head = if full < WIDTH { ">" } else { "" };
+    format!("{:WIDTH$}", "=".repeat(full) + head)
+}
+
+/// A running job without its name.
+fn message(run: &Run, standing: &Standing) -> String {
+    let mut text = done(&run.unit, standing);
+    if let Some(progress) = standing.progress {
+        // Rounded down: 100 % is all.
+        let _ = write!(text, " ({:.0} %)", (progress * 100.0).floor());
+    } else {
+        let _ = write!(text, " in {}", duration(standing.elapsed));
+    }
+    if let Some(lately) = standing.lately {
+        let _ = write!(text, ", {}", rate(lately));
+    }
+    if let Some(left) = standing.eta_seconds.filter(|left| *left > 0.0) {
+        let _ = write!(text, ", {} left", duration(Duration::try_from_secs_f64(left).unwrap_or(Duration::MAX)));
+    }
+    trouble(&mut text, run, standing);
+    if standing.stalled {
+        text.push_str(", stalled");
+    }
+    text
+}
+
+/// An ended job: `flights: 365 of 365 days in 1m 40s (3.6/s), 336,776 records, 2 retries, ok`.
+pub(super) fn last_line(run: &Run, standing: &Standing) -> String {
+    let mut text = format!("{}: {} in {}", run.name, done(&run.unit, standing), duration(standing.elapsed));
+    if let Some(overall) = standing.overall {
+        let _ = write!(text, " ({})", rate(overall));
+    }
+    let records = standing.records.sum();
+    if records > 0 && standing.records != standing.units {
+        let _ = write!(text, ", {} records", grouped(records));
+    }
+    trouble(&mut text, run, standing);
+    if let Some(result) = standing.result {
+        let _ = write!(text, ", {}", result.as_str());
+    }
+    text
+}
+
+/// `120 of 365 days`.
+fn done(unit: &str, standing: &Standing) -> String {
+    let done = grouped(standing.units.sum());
+    match standing.total {
+        Some(total) => format!("{done} of {} {unit}", grouped(total)),
+        None => format!("{done} {unit}"),
+    }
+}
+
+/// What did not go well, where anything did not.
+fn trouble(text: &mut String, run: &Run, standing: &Standing) {
+    let units = &standing.units;
+    let retries = run.retries.load(Relaxed);
+    let counts = [
+        (units.failed, "failed", "failed"),
+        (units.skipped, "skipped", "skipped"),
+        (units.dead_lettered, "dead-lettered", "dead-lettered"),
+        (retries, "retry", "retries"),
+    ];
+    for (count, one, more) in counts {
+        if count > 0 {
+            let _ = write!(text, ", {} {}", grouped(count), if count == 1 { one } else { more });
+        }
+    }
+    let waited = Duration::from_nanos(run.rate_limit_nanos.load(Relaxed));
+    if waited >= Duration::from_secs(1) {
+        let _ = write!(text, ", {} rate limited", duration(waited));
+    }
+}
+
+/// `336,776`.
+fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `1,204/s`, `3.6/s`, `2.4/min`, `1.5/h`: with the time that makes it a number one can read.
+fn rate(per_second: f64) -> String {
+    let (value, unit) = match per_second {
+        rate if rate >= 0.5 => (rate, "s"),
+        rate if rate * 60.0 >= 0.5 => (rate * 60.0, "min"),
+        rate => (rate * 3600.0, "h"),
+    };
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a rate is positive, and cut off above 2^64"
+    )]
+    let whole = value.round() as u64;
+    if value >= 100.0 { format!("{}/{unit}", grouped(whole)) } else { format!("{value:.1}/{unit}") }
+}
+
+/// `0.4s`, `12s`, `1m 40s`, `2h 05m`, `3d 04h`: two parts are enough.
+fn duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0..10 => format!("{:.1}s", duration.as_secs_f64()),
+        10..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m {:02}s", seconds / 60, seconds % 60),
+        3600..86_400 => format!("{}h {:02}m", seconds / 3600, seconds % 3600 / 60),
+        _ => format!("{}d {:02}h", seconds / 86_400, seconds % 86_400 / 3600),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::run::{RunResult, Status};
+    use crate::snapshot::Tally;
+
+    fn standing() -> Standing {
+        Standing {
+            elapsed: Duration::from_secs(100),
+            total: Some(365),
+            units: Tally { processed: 365, ..Tally::default() },
+            records: Tally { processed: 336_776, ..Tally::default() },
+            progress: Some(1.0),
+            lately: Some(3.6),
+            overall: Some(3.65),
+            eta_seconds: None,
+            stalled: false,
+            last_progress: None,
+            result: Some(RunResult::Ok),
+        }
+    }
+
+    fn run() -> Run {
+        let run = Run::new(0, "flights", "days", Some(365), None);
+        run.retries.store(2, Relaxed);
+        run
+    }
+
+    #[test]
+    fn an_ended_job_is_told_in_one_line() {
+        assert_eq!(
+            last_line(&run(), &standing()),
+            "flights: 365 of 365 days in 1m 40s (3.6/s), 336,776 records, 2 retries, ok"
+        );
+    }
+
+    #[test]
+    fn a_running_job_is_told_in_one_line() {
+        let (run, standing) = (run(), standing());
+        run.rate_limit_nanos.store(61_000_000_000, Relaxed);
+        run.count_units(Status::Failed, 1);
+        let standing = Standing {
+            units: Tally { processed: 119, failed: 1, ..Tally::default() },
+            progress: Some(120.0 / 365.0),
+            eta_seconds: Some(68.4),
+            stalled: true,
+            result: None,
+            ..standing
+        };
+        assert_eq!(
+            line(&run, &standing),
+            "flights: 120 of 365 days (32 %), 3.6/s, 1m 08s left, 1 failed, 2 retries, 1m 01s rate limited, stalled"
+        );
+    }
+
+    #[test]
+    fn a_bar_is_as_long_as_the_progress_and_absent_where_that_is_unknown() {
+        let told = |total, progress| {
+            let units = Tally { processed: 12, ..Tally::default() };
+            let standing = Standing { units, total, progress, lately: None, result: None, ..standing() };
+            bar(&Run::new(0, "flights", "days", total, None), &standing)
+        };
+        assert_eq!(told(Some(24), Some(0.5)), "flights [============>           ] 12 of 24 days (50 %)");
+        assert_eq!(told(Some(12), Some(1.0)), "flights [========================] 12 of 12 days (100 %)");
+        assert_eq!(told(None, None), "flights: 12 days in 1m 40s");
+        assert_eq!(told(Some(11), None), "flights: 12 of 11 days in 1m 40s");
+    }
+
+    #[test]
+    fn numbers_are_told_as_people_read_them() {
+        assert_eq!(
+            [0, 7, 999, 1_000, 336_776, 1_234_567].map(grouped),
+            ["0", "7", "999", "1,000", "336,776", "1,234,567"]
+        );
+        assert_eq!([1204.4, 99.96, 3.649, 0.04, 0.0004].map(rate), ["1,204/s", "100.0/s", "3.6/s", "2.4/min", "1.4/h"]);
+        let seconds = [0.4, 12.0, 100.0, 7500.0, 273_600.0].map(Duration::from_secs_f64);
+        assert_eq!(seconds.map(duration), ["0.4s", "12s", "1m 40s", "2h 05m", "3d 04h"]);
+    }
+}

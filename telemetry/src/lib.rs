@@ -1,0 +1,71 @@
+//! Annotate a function, declare a metric, run the program, and see where its time, memory, CPU, I/O and queries go.
+//!
+//! ```
+//! use telemetry::{measured, metric};
+//!
+//! metric! {
+//!     /// Rows read, by table.
+//!     pub counter table_rows_read_total(table: &str);
+//! }
+//!
+//! #[measured]
+//! fn load(table: &str) -> Result<u64, std::num::ParseIntError> {
+//!     let rows = "42".parse()?;
+//!     table_rows_read_total(table).add(rows);
+//!     Ok(rows)
+//! }
+//!
+//! fn main() {
+//!     load("flights").unwrap();
+//!     let snapshot = telemetry::snapshot();
+//!     assert_eq!(snapshot.sum("table_rows_read_total", &[("table", "flights")]), 42.0);
+//!     assert_eq!(snapshot.sum("function_calls_total", &[("function", "load"), ("result", "ok")]), 1.0);
+//! }
+//! ```
+//!
+//! # The way of one value
+//! A macro leaves a [static call site](__private::CallSite) and one guard or wrapped future in the function. What the guard sees goes to
+//! cells that only the current thread writes. [`snapshot`](fn@snapshot) merges the threads' cells, asks the [collectors](Collector)
+//! and returns the one model, a [`Snapshot`], which every way out reads: the exposition, the report, tests.
+
+extern crate self as telemetry;
+
+// The modules, in the order in which a value passes them.
+#[doc(hidden)]
+pub mod private; // the one door for generated code
+mod config; // what the environment and the builder say
+mod init; // start and end: the guard of a program
+
+mod metric; // what users declare: instruments, labels, series
+mod record; // one call, on one thread
+mod registry; // who knows all
+mod collect; // what is asked at snapshot time
+mod builtin; // the families that are there by themselves
+pub mod snapshot; // the one model
+pub mod export; // the ways out
+#[cfg(feature = "prometheus")]
+mod server; // the endpoint
+
+pub mod alloc; // the tracking allocator
+pub mod testing; // for users' tests
+#[cfg(feature = "duckdb")]
+pub mod duckdb; // profiled connections
+pub mod job; // backfill jobs
+mod error;
+mod sync;
+
+#[doc(hidden)]
+pub use private as __private;
+
+pub use config::{Builder, Report, builder};
+#[cfg(feature = "duckdb")]
+pub use duckdb::ProfiledConnection;
+pub use error::Error;
+pub use job::Job;
+pub use init::{Telemetry, init};
+pub use metric::{
+    CatalogError, Counter, Descriptor, DurationCounter, Gauge, Histogram, Info, Kind, Origin, Timer, catalog,
+};
+pub use registry::{Collection, Collector, Registry, register, registry, snapshot};
+pub use snapshot::Snapshot;
+pub use telemetry_macros::{ProfiledConnection, backfill_job, measured, metric};

@@ -1,0 +1,270 @@
+//! A declared family at run time: its series, found without a lock, added under one, and never more than allowed.
+
+use crate::metric::{Counter, Descriptor, DurationCounter, Gauge, Histogram, Info, Kind, LabelArg, LabelOwned};
+use crate::record::shard;
+use crate::sync::{
+    Acquire, AtomicPtr, AtomicU64, AtomicUsize, Mutex, Relaxed, Release, lock,
+};
+use std::fmt;
+
+/// The most series that a family holds unless set otherwise: OpenTelemetry's default for a metric's cardinality.
+/// <https://opentelemetry.io/docs/specs/otel/metrics/sdk/#cardinality-limits>
+pub(crate) const DEFAULT_MAX_SERIES: usize = 2_000;
+
+static MAX_SERIES: AtomicUsize = AtomicUsize::new(DEFAULT_MAX_SERIES);
+
+/// Sets the most series that a family may hold from now on; series that exist stay.
+pub(crate) fn set_max_series(max: usize) {
+    MAX_SERIES.store(max.max(1), Relaxed);
+}
+
+/// One label set of a family. Never freed: handles point to it, or to the cell that it numbers.
+pub(crate) struct Series {
+    hash: u64,
+    /// The values in the order of the descriptor's labels; empty in an overflow series.
+    pub(crate) labels: Box<[LabelOwned]>,
+    pub(crate) overflow: bool,
+    /// Which cell of every shard is this series'; unused for gauges.
+    pub(crate) slot: u32,
+    /// The bits of a gauge's value.
+    pub(crate) gauge: AtomicU64,
+}
+
+/// The family behind one `metric!` declaration. Made by the macro; users meet its handles.
+pub struct Family {
+    descriptor: &'static Descriptor,
+    /// An open-addressing table, replaced by a larger one when it is half full. Readers may still walk an old one, so
+    /// old ones are kept: together they are smaller than the newest.
+    table: AtomicPtr<Slots>,
+    series: Mutex<Vec<&'static Series>>,
+    overflow: AtomicPtr<Series>,
+    capped: AtomicU64,
+}
+
+struct Slots {
+    slots: Box<[AtomicPtr<Series>]>,
+}
+
+impl Slots {
+    fn leak(capacity: usize) -> &'static Slots {
+        let slots = (0..capacity).map(|_| AtomicPtr::default()).collect();
+        Box::leak(Box::new(Slots { slots }))
+    }
+
+    /// Where a hash's search begins, and which place comes after one.
+    fn start(&self, hash: u64) -> usize {
+        #[expect(clippy::cast_possible_truncation, reason = "masked to the table's size")]
+        let index = hash as usize;
+        index & (self.slots.len() - 1)
+    }
+
+    fn after(&self, index: usize) -> usize {
+        (index + 1) & (self.slots.len() - 1)
+    }
+
+    #[inline]
+    fn find(&self, hash: u64, labels: &[LabelArg<'_>]) -> Option<&'static Series> {
+        let mut index = self.start(hash);
+        loop {
+            let series = self.slots[index].load(Acquire);
+            if series.is_null() {
+                return None;
+            }
+            // SAFETY: what is in a slot is a leaked series, published with release.
+            let series: &'static Series = unsafe { &*series };
+            if series.hash == hash && matches(labels, &series.labels) {
+                return Some(series);
+            }
+            index = self.after(index);
+        }
+    }
+
+    fn insert(&self, series: &'static Series) {
+        let mut index = self.start(series.hash);
+        while !self.slots[index].load(Relaxed).is_null() {
+            index = self.after(index);
+        }
+        self.slots[index].store(std::ptr::from_ref(series).cast_mut(), Release);
+    }
+}
+
+#[inline]
+fn matches(labels: &[LabelArg<'_>], kept: &[LabelOwned]) -> bool {
+    labels.len() == kept.len() && labels.iter().zip(kept).all(|(label, kept)| label.equals(kept))
+}
+
+#[inline]
+fn hash_of(labels: &[LabelArg<'_>]) -> u64 {
+    labels.iter().fold(1, |seed, label| label.hash(seed))
+}
+
+impl Family {
+    /// A family without series.
+    #[must_use]
+    pub const fn new(descriptor: &'static Descriptor) -> Family {
+        Family {
+            descriptor,
+            table: AtomicPtr::new(std::ptr::null_mut()),
+            series: Mutex::new(Vec::new()),
+            overflow: AtomicPtr::new(std::ptr::null_mut()),
+            capped: AtomicU64::new(0),
+        }
+    }
+
+    /// What was declared.
+    #[must_use]
+    pub fn descriptor(&self) -> &'static Descriptor {
+        self.descriptor
+    }
+
+    /// The counter with these label values, made at zero where it is new.
+    #[inline]
+    #[must_use]
+    pub fn counter(&self, labels: &[LabelArg<'_>]) -> Counter {
+        Counter::new(self.series(labels).slot)
+    }
+
+    /// The counter of time with these label values, made at zero where it is new.
+    #[inline]
+    #[must_use]
+    pub fn duration_counter(&self, labels: &[LabelArg<'_>]) -> DurationCounter {
+        DurationCounter::new(self.series(labels).slot)
+    }
+
+    /// The gauge with these label values, made at zero where it is new.
+    #[inline]
+    #[must_use]
+    pub fn gauge(&self, labels: &[LabelArg<'_>]) -> Gauge {
+        Gauge::new(self.series(labels))
+    }
+
+    /// The histogram with these label values, made empty where it is new.
+    #[inline]
+    #[must_use]
+    pub fn histogram(&self, labels: &[LabelArg<'_>]) -> Histogram {
+        Histogram::new(self.series(labels).slot, self.descriptor.bounds)
+    }
+
+    /// Makes the series with these label values; its value is 1.
+    #[inline]
+    pub fn info(&self, labels: &[LabelArg<'_>]) -> Info {
+        self.series(labels).gauge.store(1f64.to_bits(), Relaxed);
+        Info
+    }
+
+    #[inline]
+    fn series(&self, labels: &[LabelArg<'_>]) -> &'static Series {
+        let hash = hash_of(labels);
+        let table = self.table.load(Acquire);
+        if !table.is_null() {
+            // SAFETY: a table is leaked before it is published.
+            if let Some(series) = unsafe { &*table }.find(hash, labels) {
+                return series;
+            }
+        }
+        self.add(hash, labels)
+    }
+
+    /// The series if it exists. Reading does not create.
+    pub(crate) fn existing(&self, labels: &[LabelArg<'_>]) -> Option<&'static Series> {
+        let table = self.table.load(Acquire);
+        // SAFETY: a table is leaked before it is published.
+        (!table.is_null()).then(|| unsafe { &*table }.find(hash_of(labels), labels))?
+    }
+
+    #[cold]
+    fn add(&self, hash: u64, labels: &[LabelArg<'_>]) -> &'static Series {
+        crate::record::thread::uncounted(|_| self.add_uncounted(hash, labels))
+    }
+
+    fn add_uncounted(&self, hash: u64, labels: &[LabelArg<'_>]) -> &'static Series {
+        let mut all = lock(&self.series);
+        if let Some(series) = self.existing(labels) {
+            return series; // another thread was faster
+        }
+        if all.len() >= MAX_SERIES.load(Relaxed) && !labels.is_empty() {
+            self.capped.fetch_add(1, Relaxed);
+            return self.overflow_series();
+        }
+        let series = self.leak_series(hash, labels, false);
+        all.push(series);
+        self.publish(series, &all);
+        series
+    }
+
+    fn publish(&self, series: &'static Series, all: &[&'static Series]) {
+        let table = self.table.load(Relaxed);
+        // SAFETY: a table is leaked before it is published; the family's lock is held, so nobody else replaces it.
+        let room = (!table.is_null()).then(|| unsafe { &*table }).filter(|table| all.len() * 2 <= table.slots.len());
+        if let Some(table) = room {
+            table.insert(series);
+        } else {
+            // 8: a family rarely has fewer than four series, and the tables double.
+            let larger = Slots::leak((all.len() * 4).next_power_of_two().max(8));
+            for &series in all {
+                larger.insert(series);
+            }
+            self.table.store(std::ptr::from_ref(larger).cast_mut(), Release);
+        }
+    }
+
+    fn overflow_series(&self) -> &'static Series {
+        let series = self.overflow.load(Relaxed);
+        if !series.is_null() {
+            // SAFETY: leaked below, and never changed again.
+            return unsafe { &*series };
+        }
+        let series = self.leak_series(0, &[], true);
+        self.overflow.store(std::ptr::from_ref(series).cast_mut(), Release);
+        series
+    }
+
+    fn leak_series(&self, hash: u64, labels: &[LabelArg<'_>], overflow: bool) -> &'static Series {
+        let slot = match self.descriptor.kind {
+            Kind::Counter => shard::new_counter_slot(),
+            Kind::Histogram => shard::new_histogram_slot(),
+            _ => 0,
+        };
+        let labels = labels.iter().map(|label| label.keep()).collect();
+        Box::leak(Box::new(Series { hash, labels, overflow, slot, gauge: AtomicU64::new(0) }))
+    }
+
+    /// Makes the one series of a counter or histogram that has no labels, so that it exists at zero before its first use.
+    pub(crate) fn start_at_zero(&self) {
+        if self.descriptor.labels.is_empty() && self.descriptor.kind != Kind::Info {
+            self.series(&[]);
+        }
+    }
+
+    /// Every series, the overflow series last.
+    pub(crate) fn all_series(&self) -> Vec<&'static Series> {
+        let mut all = lock(&self.series).clone();
+        let overflow = self.overflow.load(Acquire);
+        if !overflow.is_null() {
+            // SAFETY: leaked and published with release by `overflow_series`.
+            all.push(unsafe { &*overflow });
+        }
+        all
+    }
+
+    /// How many lookups ended in the overflow series because the family was full.
+    pub(crate) fn capped(&self) -> u64 {
+        self.capped.load(Relaxed)
+    }
+}
+
+impl fmt::Debug for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Family").field("name", &self.descriptor.name).finish_non_exhaustive()
+    }
+}
+
+/// A link-time entry: how `init` finds each declared family of each linked crate without a call.
+pub struct Registration(pub &'static Family);
+
+inventory::collect!(Registration);
+
+/// Every family that is linked into the program, in no particular order.
+pub(crate) fn registered() -> impl Iterator<Item = &'static Family> {
+    inventory::iter::<Registration>.into_iter().map(|registration| registration.0)
+}

@@ -1,0 +1,184 @@
+//! The static that stands in each measured function.
+
+use crate::record::clock;
+use crate::sync::{AtomicBool, AtomicU32, Mutex, Relaxed, lock};
+use std::fmt;
+use std::sync::OnceLock;
+
+/// A measured function, as it stands in the source.
+pub struct CallSite {
+    /// Its place in `SITES` and in every shard, or `UNREGISTERED`.
+    index: AtomicU32,
+    /// The `name` argument, or empty: then the function's path says it.
+    name: &'static str,
+    /// The path of an item inside the function's body: only the compiler knows in which `impl` a method stands.
+    path: fn() -> &'static str,
+    module: &'static str,
+    file: &'static str,
+    line: u32,
+    /// Whether a call has been seen whose type can be an error.
+    fallible: AtomicBool,
+    label: OnceLock<Box<str>>,
+}
+
+const UNREGISTERED: u32 = u32::MAX;
+
+/// Every call site that was reached, by index.
+static SITES: Mutex<Vec<&'static CallSite>> = Mutex::new(Vec::new());
+
+impl CallSite {
+    /// A call site that no thread has reached.
+    #[must_use]
+    pub const fn new(
+        name: &'static str,
+        path: fn() -> &'static str,
+        module: &'static str,
+        file: &'static str,
+        line: u32,
+    ) -> CallSite {
+        CallSite {
+            index: AtomicU32::new(UNREGISTERED),
+            name,
+            path,
+            module,
+            file,
+            line,
+            fallible: AtomicBool::new(false),
+            label: OnceLock::new(),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn index(&self) -> usize {
+        self.index.load(Relaxed) as usize
+    }
+
+    /// Gives the site its index, once, and starts the clock.
+    #[cold]
+    pub(crate) fn register(&'static self) -> usize {
+        clock::clock();
+        let mut sites = lock(&SITES);
+        let index = self.index.load(Relaxed);
+        if index != UNREGISTERED {
+            return index as usize;
+        }
+        let index = sites.len();
+        sites.push(self);
+        // Cannot meet UNREGISTERED: four billion statics do not fit a program.
+        self.index.store(u32::try_from(index).unwrap_or(UNREGISTERED - 1), Relaxed);
+        index
+    }
+
+    /// Learns from the first output that its type can be an error, so that `error` exists at zero.
+    #[inline]
+    pub(crate) fn learn(&self, fallible: bool) {
+        if fallible && !self.fallible.load(Relaxed) {
+            self.fallible.store(true, Relaxed);
+        }
+    }
+
+    pub(crate) fn is_fallible(&self) -> bool {
+        self.fallible.load(Relaxed)
+    }
+
+    /// The value of the label `function`: the `name` argument, else the path within the module, `Reader::next` for a method.
+    pub(crate) fn function(&self) -> &str {
+        self.label.get_or_init(|| {
+            if self.name.is_empty() { function_in((self.path)(), self.module).into() } else { self.name.into() }
+        })
+    }
+
+    /// The value of the label `module`.
+    pub(crate) fn module(&self) -> &'static str {
+        self.module
+    }
+
+    /// Where the function stands.
+    #[must_use]
+    pub fn location(&self) -> (&'static str, u32) {
+        (self.file, self.line)
+    }
+}
+
+impl fmt::Debug for CallSite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CallSite({}::{})", self.module, self.function())
+    }
+}
+
+/// Every call site that was reached, by index.
+pub(crate) fn all() -> Vec<&'static CallSite> {
+    lock(&SITES).clone()
+}
+
+/// The function's path within its module, from the path of the item `__path` in its body, as
+/// [`std::any::type_name`] writes it: `app::io::load::__path`, `app::io::Reader<T>::next::__path`,
+/// `<app::io::Reader<T> as app::Source>::next::__path`, with `::{{closure}}` wherever it is in a closure or an `async` block.
+fn function_in(path: &str, module: &str) -> String {
+    let path = path.rsplit_once("::").map_or(path, |(function, _)| function);
+    let path = path.replace("::{{closure}}", "");
+    let local = path.strip_prefix(module).and_then(|rest| rest.strip_prefix("::"));
+    local.map_or_else(|| shorten(&path), shorten)
+}
+
+/// Leaves of every path its last name, but of the outermost one all that was given: `<a::b::S as c::T>::m` becomes `<S as T>::m`.
+fn shorten(path: &str) -> String {
+    if !path.starts_with('<') {
+        return path.split_once('<').map_or_else(|| path.to_owned(), |_| without_generics(path));
+    }
+    let mut short = String::with_capacity(path.len());
+    let mut word = String::new();
+    let mut rest = path;
+    while let Some(character) = rest.chars().next() {
+        if rest.starts_with("::") && !short.ends_with('>') && !word.is_empty() {
+            word.clear();
+            rest = &rest[2..];
+            continue;
+        }
+        if character.is_alphanumeric() || character == '_' {
+            word.push(character);
+        } else {
+            short.push_str(&word);
+            word.clear();
+            short.push(character);
+        }
+        rest = &rest[character.len_utf8()..];
+    }
+    short + &word
+}
+
+/// `Reader<T>::next` without what stands in angle brackets: a generic function is one function.
+fn without_generics(path: &str) -> String {
+    let mut depth = 0usize;
+    let mut plain = String::with_capacity(path.len());
+    for character in path.chars() {
+        match character {
+            '<' => depth += 1,
+            '>' => depth = depth.saturating_sub(1),
+            _ if depth == 0 => plain.push(character),
+            _ => {}
+        }
+    }
+    plain.replace("::::", "::")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_path_names_the_type_of_a_method() {
+        let cases = [
+            ("app::io::load::__path", "load"),
+            ("app::io::Reader::next::__path", "Reader::next"),
+            ("app::io::Reader<T>::next::__path", "Reader::next"),
+            ("app::io::load::{{closure}}::__path", "load"),
+            ("<app::io::Reader as app::Source>::next::__path", "<Reader as Source>::next"),
+            ("<app::io::Reader<T> as app::Source<u8>>::next::__path", "<Reader<T> as Source<u8>>::next"),
+            ("other::load::__path", "other::load"),
+        ];
+        for (path, expected) in cases {
+            assert_eq!(function_in(path, "app::io"), expected, "{path}");
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Ticks: the time-stamp counter where it may be trusted, else the system's monotonic clock in nanoseconds.
+//!
+//! Durations are kept in ticks and converted when read. The ratio is fixed at first use: were it refined later, totals
+//! that are converted at each snapshot could fall.
+
+use crate::sync::{AtomicBool, Relaxed};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+/// True once the counter was found to be trustworthy. Until then, and elsewhere, ticks are nanoseconds since `epoch`.
+static COUNTER: AtomicBool = AtomicBool::new(false);
+static CLOCK: OnceLock<Clock> = OnceLock::new();
+
+/// Which clock is in use and how fast it ticks.
+#[derive(Debug)]
+pub(crate) struct Clock {
+    pub(crate) source: &'static str,
+    pub(crate) ticks_per_second: f64,
+    /// Ticks times this, shifted right by [`UNIT_SHIFT`], are units of 2^-34 s.
+    unit_factor: u64,
+    epoch: Instant,
+}
+
+/// Histograms count in units of 2^-34 s (58 ps): powers of two of a second are whole numbers of them, so that their
+/// boundaries are exact, and 2^17 s, the last boundary, fits with room.
+pub(crate) const UNITS_PER_SECOND_LOG2: u32 = 34;
+/// 32: the factor keeps some 34 significant bits for a counter of 2 to 5 GHz, an error below 1e-9.
+const UNIT_SHIFT: u32 = 32;
+
+/// How long the counter is compared with the system's clock: an error of 100 ns at both ends is 50 ppm of it.
+const CALIBRATION: Duration = Duration::from_millis(4);
+
+/// The clock, calibrated at first use.
+pub(crate) fn clock() -> &'static Clock {
+    CLOCK.get_or_init(|| {
+        let epoch = Instant::now();
+        let clock = if counter::is_trustworthy() { calibrated(epoch) } else { None };
+        COUNTER.store(clock.is_some(), Relaxed);
+        clock.unwrap_or_else(|| Clock::new("monotonic", 1e9, epoch))
+    })
+}
+
+impl Clock {
+    fn new(source: &'static str, ticks_per_second: f64, epoch: Instant) -> Clock {
+        let units_per_tick = f64::from(2u32.pow(17)) * f64::from(2u32.pow(17)) / ticks_per_second;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, below 2^64 above 4 Hz")]
+        let unit_factor = (units_per_tick * 2f64.powi(UNIT_SHIFT.cast_signed())).round() as u64;
+        Clock { source, ticks_per_second, unit_factor, epoch }
+    }
+}
+
+/// Compares the counter with the system's clock, each end read in the tightest of a few brackets.
+fn calibrated(epoch: Instant) -> Option<Clock> {
+    let (first_ticks, first_time) = bracketed();
+    while first_time.elapsed() < CALIBRATION {
+        std::hint::spin_loop();
+    }
+    let (last_ticks, last_time) = bracketed();
+    let ticks = last_ticks.checked_sub(first_ticks)?;
+    let seconds = last_time.duration_since(first_time).as_secs_f64();
+    #[expect(clippy::cast_precision_loss, reason = "some 10^7 ticks")]
+    let ticks_per_second = ticks as f64 / seconds;
+    // Slower than a microsecond a tick would be no better than the system's clock.
+    (ticks_per_second > 1e6).then(|| Clock::new("tsc", ticks_per_second, epoch))
+}
+
+fn bracketed() -> (u64, Instant) {
+    let read = || {
+        let before = Instant::now();
+        let ticks = counter::read();
+        (before.elapsed(), ticks, before)
+    };
+    // 16: enough that one of them is neither interrupted nor cold.
+    let (width, ticks, before) = (0..16).map(|_| read()).min_by_key(|(width, ..)| *width).unwrap_or_else(read);
+    (ticks, before + width / 2)
+}
+
+/// The time in ticks. Call [`clock`] once before the first use; [`super::callsite`] does when a call site is registered.
+#[inline]
+pub(crate) fn now() -> u64 {
+    if COUNTER.load(Relaxed) { counter::read() } else { system() }
+}
+
+#[cold]
+fn system() -> u64 {
+    if CLOCK.get().is_none() {
+        // The first reading of all decides which clock there is.
+        clock();
+        return now();
+    }
+    u64::try_from(clock().epoch.elapsed().as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Ticks as seconds.
+#[expect(clippy::cast_precision_loss, reason = "53 bits of ticks are a month at 3 GHz to the tick")]
+pub(crate) fn seconds(ticks: u64) -> f64 {
+    ticks as f64 / clock().ticks_per_second
+}
+
+/// Ticks as units of 2^-34 s.
+#[inline]
+pub(crate) fn units(ticks: u64) -> u64 {
+    let factor = CLOCK.get().map_or(0, |clock| clock.unit_factor);
+    #[expect(clippy::cast_possible_truncation, reason = "capped just above")]
+    let units = ((u128::from(ticks) * u128::from(factor)) >> UNIT_SHIFT).min(u128::from(u64::MAX)) as u64;
+    units
+}
+
+#[cfg(target_arch = "x86_64")]
+mod counter {
+    use std::arch::x86_64::{__cpuid, _rdtsc};
+
+    #[inline]
+    pub(super) fn read() -> u64 {
+        // SAFETY: every x86-64 processor has the instruction; that user code may run it was seen by `is_trustworthy`,
+        // which the kernel would otherwise have ended.
+        unsafe { _rdtsc() }
+    }
+
+    /// Whether the counter runs at one rate in all states of the processor and equally on all cores. The first is
+    /// the processor's promise (CPUID 0x8000_0007, EDX bit 8), the second the kernel's: it takes a counter that fails its
+    /// checks out of use. Hypervisors that hide the first may still run the kernel's clock on it.
+    pub(super) fn is_trustworthy() -> bool {
+        if cfg!(target_os = "linux") {
+            let path = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
+            return std::fs::read_to_string(path).is_ok_and(|name| name.trim() == "tsc");
+        }
+        if cfg!(target_os = "macos") {
+            let highest = __cpuid(0x8000_0000).eax;
+            return highest >= 0x8000_0007 && __cpuid(0x8000_0007).edx & (1 << 8) != 0;
+        }
+        false
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+mod counter {
+    pub(super) fn read() -> u64 {
+        0
+    }
+
+    pub(super) fn is_trustworthy() -> bool {
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_power_of_two_of_a_second_is_a_whole_number_of_units() {
+        let clock = Clock::new("test", 1e9, Instant::now());
+        // 2^-9 s = 1,953,125 ns exactly; the factor's rounding may miss by one unit in 2^25.
+        let units = (u128::from(1_953_125u64) * u128::from(clock.unit_factor)) >> UNIT_SHIFT;
+        let exact = 1u128 << (UNITS_PER_SECOND_LOG2 - 9);
+        assert!(units.abs_diff(exact) <= 1, "{units} for {exact}");
+    }
+
+    #[test]
+    fn ticks_agree_with_the_system_clock() {
+        clock();
+        let (ticks, time) = (now(), Instant::now());
+        while time.elapsed() < Duration::from_millis(50) {}
+        let (measured, elapsed) = (seconds(now() - ticks), time.elapsed().as_secs_f64());
+        assert!((measured / elapsed - 1.0).abs() < 0.01, "{measured} s for {elapsed} s");
+    }
+}

@@ -1,0 +1,66 @@
+//! How a call ended, and how that is seen in its value.
+
+/// How a call ended. The discriminants index a call site's cells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// It returned, and not an error.
+    Ok = 0,
+    /// It returned an error.
+    Error = 1,
+    /// It unwound.
+    Panic = 2,
+    /// Its future was dropped after the first poll and before the end.
+    Cancelled = 3,
+}
+
+pub(crate) const OUTCOMES: usize = 4;
+
+impl Outcome {
+    pub(crate) const ALL: [Outcome; OUTCOMES] = [Outcome::Ok, Outcome::Error, Outcome::Panic, Outcome::Cancelled];
+
+    /// The value of the label `result`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Ok => "ok",
+            Outcome::Error => "error",
+            Outcome::Panic => "panic",
+            Outcome::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// What a value says of its call: how it ended, and whether a call of this type can fail at all.
+#[derive(Clone, Copy, Debug)]
+pub struct Ending {
+    pub(crate) outcome: Outcome,
+    pub(crate) fallible: bool,
+}
+
+/// Looks at a call's output. For a [`Result`] the inherent method is found, for all other types the one of [`Fallback`]:
+/// the choice is the compiler's, so aliases and opaque types are seen through, and no trait bound reaches the user's function.
+#[derive(Debug)]
+pub struct Inspect<'a, T>(pub &'a T);
+
+impl<T, E> Inspect<'_, Result<T, E>> {
+    /// `ok` or `error`.
+    #[inline]
+    #[must_use]
+    pub fn ending(&self) -> Ending {
+        let outcome = if self.0.is_ok() { Outcome::Ok } else { Outcome::Error };
+        Ending { outcome, fallible: true }
+    }
+}
+
+/// What every type says that is not a [`Result`].
+pub trait Fallback {
+    /// `ok`.
+    fn ending(&self) -> Ending;
+}
+
+impl<T> Fallback for Inspect<'_, T> {
+    #[inline]
+    fn ending(&self) -> Ending {
+        Ending { outcome: Outcome::Ok, fallible: false }
+    }
+}

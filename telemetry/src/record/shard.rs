@@ -1,0 +1,579 @@
+//! The cells that one thread writes and any thread reads.
+//!
+//! A shard is never freed and never merged away. A thread that ends hands its shard, counts and all, to the next thread
+//! that starts, so there is no moment at which a count is seen twice or not at all, and memory follows the most threads alive at
+//! once. What is recorded after a thread's shard was handed on goes to one shared shard, by `fetch_add`.
+
+use crate::record::callsite::CallSite;
+use crate::record::outcome::{OUTCOMES, Outcome};
+use crate::record::table::Table;
+use crate::record::thread;
+use crate::record::{clock, exponential};
+use crate::sync::{
+    Acquire, AtomicBool, AtomicI64, AtomicPtr, AtomicU32, AtomicU64, Mutex, Relaxed, Release, fence, lock,
+};
+
+/// Cells for all that a program records.
+pub(crate) struct Shard {
+    pub(crate) sites: Table<SiteCell>,
+    counters: Table<CounterChunk>,
+    histograms: Table<HistogramCell>,
+    /// Written by many threads, by read-modify-write: the one shared shard.
+    shared: bool,
+}
+
+impl Shard {
+    const fn new(shared: bool) -> Shard {
+        Shard { sites: Table::new(), counters: Table::new(), histograms: Table::new(), shared }
+    }
+}
+
+static ALL: Mutex<Vec<&'static Shard>> = Mutex::new(Vec::new());
+static FREE: Mutex<Vec<&'static Shard>> = Mutex::new(Vec::new());
+static SHARED: Shard = Shard::new(true);
+/// Makes cells of the shared shard one thread at a time.
+static SHARED_GROWS: Mutex<()> = Mutex::new(());
+
+/// A shard for a thread that starts: one that an ended thread left, else a new one.
+pub(crate) fn take() -> &'static Shard {
+    if let Some(shard) = lock(&FREE).pop() {
+        return shard;
+    }
+    let shard: &'static Shard = Box::leak(Box::new(Shard::new(false)));
+    lock(&ALL).push(shard);
+    shard
+}
+
+/// Leaves a shard to the next thread that starts.
+pub(crate) fn hand_over(shard: &'static Shard) {
+    for cell in shard.sites.iter() {
+        // A guard that was leaked on the ended thread would else hide the next thread's calls as recursion.
+        cell.depth.store(0, Relaxed);
+    }
+    lock(&FREE).push(shard);
+}
+
+/// Every shard that ever was, the shared one last.
+pub(crate) fn all() -> Vec<&'static Shard> {
+    let mut all = lock(&ALL).clone();
+    all.push(&SHARED);
+    all
+}
+
+/// One writer: what is loaded is what this thread stored, so nothing can be lost before the store.
+#[inline]
+fn bump(cell: &AtomicU64, n: u64) {
+    cell.store(cell.load(Relaxed).wrapping_add(n), Relaxed);
+}
+
+// ---- counters -----------------------------------------------------------------------------------------------------
+
+/// 128 counters, 1 KiB: few enough that a thread with one counter wastes little, aligned so that no two threads' cells
+/// share a cache line or the pair that is prefetched with it.
+const COUNTERS_PER_CHUNK: usize = 128;
+
+#[repr(align(128))]
+struct CounterChunk([AtomicU64; COUNTERS_PER_CHUNK]);
+
+static COUNTER_SLOTS: AtomicU32 = AtomicU32::new(0);
+static HISTOGRAM_SLOTS: AtomicU32 = AtomicU32::new(0);
+
+/// A number for a counter that no other counter of the program has.
+pub(crate) fn new_counter_slot() -> u32 {
+    COUNTER_SLOTS.fetch_add(1, Relaxed)
+}
+
+/// A number for a histogram that no other histogram of the program has.
+pub(crate) fn new_histogram_slot() -> u32 {
+    HISTOGRAM_SLOTS.fetch_add(1, Relaxed)
+}
+
+fn place(slot: u32) -> (usize, usize) {
+    (slot as usize / COUNTERS_PER_CHUNK, slot as usize % COUNTERS_PER_CHUNK)
+}
+
+/// Adds to a counter's cell of this thread.
+#[inline]
+pub(crate) fn add(slot: u32, n: u64) {
+    thread::with(|thread| {
+        let (chunk, index) = place(slot);
+        match thread.shard().and_then(|shard| shard.counters.get(chunk)) {
+            Some(cells) => bump(&cells.0[index], n),
+            None => add_first(slot, n),
+        }
+    });
+}
+
+#[cold]
+fn add_first(slot: u32, n: u64) {
+    let (chunk, index) = place(slot);
+    let new = || CounterChunk([const { AtomicU64::new(0) }; COUNTERS_PER_CHUNK]);
+    thread::uncounted(|thread| match thread.take_shard() {
+        Some(shard) => {
+            let cells = shard.counters.get(chunk).unwrap_or_else(|| shard.counters.make(chunk, new()));
+            bump(&cells.0[index], n);
+        }
+        None => {
+            shared_cell(&SHARED.counters, chunk, new).0[index].fetch_add(n, Relaxed);
+        }
+    });
+}
+
+fn shared_cell<T>(table: &'static Table<T>, index: usize, new: impl FnOnce() -> T) -> &'static T {
+    table.get(index).unwrap_or_else(|| {
+        let _alone = lock(&SHARED_GROWS);
+        table.get(index).unwrap_or_else(|| table.make(index, new()))
+    })
+}
+
+/// The sum of a counter's cells. Wraps as the cells do.
+pub(crate) fn sum(slot: u32) -> u64 {
+    sum_in(&all(), slot)
+}
+
+pub(crate) fn sum_in(shards: &[&'static Shard], slot: u32) -> u64 {
+    let (chunk, index) = place(slot);
+    let cells = shards.iter().filter_map(|shard| shard.counters.get(chunk));
+    cells.map(|cells| cells.0[index].load(Relaxed)).fold(0, u64::wrapping_add)
+}
+
+// ---- versions -----------------------------------------------------------------------------------------------------
+
+/// Brackets writes that belong together. Odd while its one writer writes.
+struct Version(AtomicU64);
+
+/// How often a reader tries to see a bracket closed before it shows the last consistent copy: a writer is inside for a few
+/// nanoseconds unless it was descheduled there, and then no number of tries helps.
+const READ_TRIES: usize = 64;
+
+impl Version {
+    const fn new() -> Version {
+        Version(AtomicU64::new(0))
+    }
+
+    #[inline]
+    fn write<R>(&self, writes: impl FnOnce() -> R) -> R {
+        let version = self.0.load(Relaxed);
+        self.0.store(version.wrapping_add(1), Relaxed);
+        // What follows is not seen before the odd version is.
+        fence(Release);
+        let result = writes();
+        self.0.store(version.wrapping_add(2), Release);
+        result
+    }
+
+    fn read<T>(&self, reads: impl Fn() -> T) -> Option<T> {
+        for _ in 0..READ_TRIES {
+            let before = self.0.load(Acquire);
+            let value = reads();
+            // What was read above is not newer than the version read below.
+            fence(Acquire);
+            if before.is_multiple_of(2) && self.0.load(Relaxed) == before {
+                return Some(value);
+            }
+            std::hint::spin_loop();
+        }
+        None
+    }
+}
+
+/// Reads between equal versions; else repeats what was read last time. The lock is the readers' own.
+fn consistent<T: Clone>(version: &Version, last: &Mutex<Option<T>>, shared: bool, reads: impl Fn() -> T) -> T {
+    if shared {
+        // Many writers have no bracket: a sum may be one observation ahead of its buckets.
+        return reads();
+    }
+    let mut last = lock(last);
+    match version.read(&reads) {
+        Some(value) => {
+            *last = Some(value.clone());
+            value
+        }
+        None => last.clone().unwrap_or_else(reads),
+    }
+}
+
+// ---- histograms of `metric!` --------------------------------------------------------------------------------------
+
+#[repr(align(128))]
+struct HistogramCell {
+    version: Version,
+    /// The bits of the sum.
+    sum: AtomicU64,
+    /// One for each finite bound, and one above them all. Not cumulative.
+    buckets: Box<[AtomicU64]>,
+    last: Mutex<Option<HistogramReading>>,
+}
+
+/// What a histogram's cells held: counts of the buckets, not cumulative, and the sum.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct HistogramReading {
+    pub(crate) buckets: Vec<u64>,
+    pub(crate) sum: f64,
+}
+
+impl HistogramCell {
+    fn new(bounds: usize) -> HistogramCell {
+        let buckets = (0..=bounds).map(|_| AtomicU64::new(0)).collect();
+        HistogramCell { version: Version::new(), sum: AtomicU64::new(0), buckets, last: Mutex::new(None) }
+    }
+
+    fn read(&self) -> HistogramReading {
+        HistogramReading {
+            buckets: self.buckets.iter().map(|bucket| bucket.load(Relaxed)).collect(),
+            sum: f64::from_bits(self.sum.load(Relaxed)),
+        }
+    }
+
+    #[inline]
+    fn observe(&self, bounds: &[f64], value: f64) {
+        let bucket = bucket_of(bounds, value);
+        self.version.write(|| {
+            let sum = f64::from_bits(self.sum.load(Relaxed)) + value;
+            self.sum.store(sum.to_bits(), Relaxed);
+            if let Some(cell) = self.buckets.get(bucket) {
+                bump(cell, 1);
+            }
+        });
+    }
+
+    fn observe_shared(&self, bounds: &[f64], value: f64) {
+        let mut now = self.sum.load(Relaxed);
+        while let Err(seen) =
+            self.sum.compare_exchange_weak(now, (f64::from_bits(now) + value).to_bits(), Relaxed, Relaxed)
+        {
+            now = seen;
+        }
+        if let Some(cell) = self.buckets.get(bucket_of(bounds, value)) {
+            cell.fetch_add(1, Relaxed);
+        }
+    }
+}
+
+/// The first bucket whose upper bound is not below the value. Counting beats searching for the dozen bounds of a usual
+/// histogram: the compiler makes it wide and free of branches.
+#[inline]
+fn bucket_of(bounds: &[f64], value: f64) -> usize {
+    bounds.iter().map(|&bound| usize::from(value > bound)).sum()
+}
+
+/// Observes a finite value in a histogram's cell of this thread.
+#[inline]
+pub(crate) fn observe(slot: u32, bounds: &[f64], value: f64) {
+    thread::with(|thread| match thread.shard().and_then(|shard| shard.histograms.get(slot as usize)) {
+        Some(cell) => cell.observe(bounds, value),
+        None => observe_first(slot, bounds, value),
+    });
+}
+
+#[cold]
+fn observe_first(slot: u32, bounds: &[f64], value: f64) {
+    let slot = slot as usize;
+    let new = || HistogramCell::new(bounds.len());
+    thread::uncounted(|thread| match thread.take_shard() {
+        Some(shard) => {
+            let cell = shard.histograms.get(slot).unwrap_or_else(|| shard.histograms.make(slot, new()));
+            cell.observe(bounds, value);
+        }
+        None => shared_cell(&SHARED.histograms, slot, new).observe_shared(bounds, value),
+    });
+}
+
+/// A histogram over all threads.
+pub(crate) fn read_histogram(slot: u32, bounds: usize) -> HistogramReading {
+    read_histogram_in(&all(), slot, bounds)
+}
+
+pub(crate) fn read_histogram_in(shards: &[&'static Shard], slot: u32, bounds: usize) -> HistogramReading {
+    let mut total = HistogramReading { buckets: vec![0; bounds + 1], sum: 0.0 };
+    for shard in shards {
+        if let Some(cell) = shard.histograms.get(slot as usize) {
+            let reading = consistent(&cell.version, &cell.last, shard.shared, || cell.read());
+            total.sum += reading.sum;
+            for (total, count) in total.buckets.iter_mut().zip(reading.buckets) {
+                *total = total.wrapping_add(count);
+            }
+        }
+    }
+    total
+}
+
+// ---- call sites ---------------------------------------------------------------------------------------------------
+
+/// What one thread knows of one call site.
+#[repr(align(128))]
+pub(crate) struct SiteCell {
+    pub(crate) started: AtomicU64,
+    pub(crate) polls: AtomicU64,
+    /// How many calls of this site are running on this thread, one within the other. The owner's alone.
+    depth: AtomicU64,
+    /// Ticks inside calls or polls, a recursion once.
+    pub(crate) busy: AtomicU64,
+    /// Busy ticks less those of measured callees.
+    pub(crate) own: AtomicU64,
+    pub(crate) allocated_bytes: AtomicU64,
+    pub(crate) allocations: AtomicU64,
+    pub(crate) own_allocated_bytes: AtomicU64,
+    pub(crate) peak_bytes: AtomicI64,
+    results: [AtomicPtr<ResultCell>; OUTCOMES],
+    shared: bool,
+}
+
+/// 16 buckets, 128 bytes: four octaves of durations, which is what most functions span.
+const BUCKETS_PER_BLOCK: usize = 16;
+const BLOCKS: usize = exponential::BUCKETS.div_ceil(BUCKETS_PER_BLOCK);
+
+#[repr(align(128))]
+struct Block([AtomicU64; BUCKETS_PER_BLOCK]);
+
+/// The calls of one site that ended in one way.
+#[repr(align(128))]
+pub(crate) struct ResultCell {
+    version: Version,
+    ended: AtomicU64,
+    ticks: AtomicU64,
+    blocks: [AtomicPtr<Block>; BLOCKS],
+    last: Mutex<Option<ResultReading>>,
+}
+
+/// What a result's cells held.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ResultReading {
+    pub(crate) ended: u64,
+    pub(crate) ticks: u64,
+    /// Not cumulative; see [`exponential`].
+    pub(crate) buckets: Box<[u64; exponential::BUCKETS]>,
+}
+
+impl Default for ResultReading {
+    fn default() -> ResultReading {
+        ResultReading { ended: 0, ticks: 0, buckets: Box::new([0; exponential::BUCKETS]) }
+    }
+}
+
+impl ResultReading {
+    pub(crate) fn merge(&mut self, other: &ResultReading) {
+        self.ended = self.ended.wrapping_add(other.ended);
+        self.ticks = self.ticks.wrapping_add(other.ticks);
+        for (total, count) in self.buckets.iter_mut().zip(other.buckets.iter()) {
+            *total = total.wrapping_add(*count);
+        }
+    }
+}
+
+impl ResultCell {
+    fn new() -> ResultCell {
+        ResultCell {
+            version: Version::new(),
+            ended: AtomicU64::new(0),
+            ticks: AtomicU64::new(0),
+            blocks: [const { AtomicPtr::new(std::ptr::null_mut()) }; BLOCKS],
+            last: Mutex::new(None),
+        }
+    }
+
+    #[inline]
+    fn record(&self, ticks: u64, shared: bool) {
+        let bucket = exponential::bucket(clock::units(ticks));
+        let (block, index) = (bucket / BUCKETS_PER_BLOCK, bucket % BUCKETS_PER_BLOCK);
+        let block = self.blocks[block].load(Acquire);
+        if block.is_null() || shared {
+            return self.record_rarely(ticks, bucket, shared);
+        }
+        // SAFETY: not null, hence a leaked block.
+        self.record_in(unsafe { &*block }, index, ticks);
+    }
+
+    #[inline]
+    fn record_in(&self, block: &Block, index: usize, ticks: u64) {
+        self.version.write(|| {
+            bump(&self.ended, 1);
+            bump(&self.ticks, ticks);
+            bump(&block.0[index], 1);
+        });
+    }
+
+    #[cold]
+    fn record_rarely(&self, ticks: u64, bucket: usize, shared: bool) {
+        let (block, index) = (bucket / BUCKETS_PER_BLOCK, bucket % BUCKETS_PER_BLOCK);
+        let block = self.block(block);
+        if shared {
+            self.ended.fetch_add(1, Relaxed);
+            self.ticks.fetch_add(ticks, Relaxed);
+            block.0[index].fetch_add(1, Relaxed);
+        } else {
+            self.record_in(block, index, ticks);
+        }
+    }
+
+    fn block(&self, index: usize) -> &'static Block {
+        leak_once(&self.blocks[index], || Block([const { AtomicU64::new(0) }; BUCKETS_PER_BLOCK]))
+    }
+
+    fn read(&self) -> ResultReading {
+        let mut reading = ResultReading {
+            ended: self.ended.load(Relaxed),
+            ticks: self.ticks.load(Relaxed),
+            ..ResultReading::default()
+        };
+        for (block, into) in self.blocks.iter().zip(reading.buckets.chunks_mut(BUCKETS_PER_BLOCK)) {
+            // SAFETY: null, or a leaked block.
+            if let Some(block) = unsafe { block.load(Acquire).as_ref() } {
+                for (cell, count) in block.0.iter().zip(into) {
+                    *count = cell.load(Relaxed);
+                }
+            }
+        }
+        reading
+    }
+}
+
+/// Fills a place that is null until first use. Where two threads meet in the shared shard, one value is given back.
+fn leak_once<T>(place: &AtomicPtr<T>, new: impl FnOnce() -> T) -> &'static T {
+    // SAFETY: null, or a leaked value.
+    if let Some(value) = unsafe { place.load(Acquire).as_ref() } {
+        return value;
+    }
+    let value = thread::uncounted(|_| Box::into_raw(Box::new(new())));
+    match place.compare_exchange(std::ptr::null_mut(), value, Release, Acquire) {
+        // SAFETY: just made, and published for ever.
+        Ok(_) => unsafe { &*value },
+        Err(other) => {
+            // SAFETY: nobody else has seen `value`.
+            drop(unsafe { Box::from_raw(value) });
+            // SAFETY: what was there before is a leaked value.
+            unsafe { &*other }
+        }
+    }
+}
+
+/// Fields of a call or a poll that ended: what it used, its callees included.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Used {
+    pub(crate) ticks: u64,
+    pub(crate) own_ticks: u64,
+    pub(crate) bytes: u64,
+    pub(crate) own_bytes: u64,
+    pub(crate) allocations: u64,
+    pub(crate) peak_bytes: i64,
+}
+
+impl SiteCell {
+    fn new(shared: bool) -> SiteCell {
+        SiteCell {
+            started: AtomicU64::new(0),
+            polls: AtomicU64::new(0),
+            depth: AtomicU64::new(0),
+            busy: AtomicU64::new(0),
+            own: AtomicU64::new(0),
+            allocated_bytes: AtomicU64::new(0),
+            allocations: AtomicU64::new(0),
+            own_allocated_bytes: AtomicU64::new(0),
+            peak_bytes: AtomicI64::new(0),
+            results: [const { AtomicPtr::new(std::ptr::null_mut()) }; OUTCOMES],
+            shared,
+        }
+    }
+
+    #[inline]
+    fn count(&self, cell: &AtomicU64, n: u64) {
+        if self.shared {
+            cell.fetch_add(n, Relaxed);
+        } else {
+            bump(cell, n);
+        }
+    }
+
+    /// Counts a call as started.
+    #[inline]
+    pub(crate) fn start(&self) {
+        self.count(&self.started, 1);
+    }
+
+    /// Counts a poll.
+    #[inline]
+    pub(crate) fn poll(&self) {
+        self.count(&self.polls, 1);
+    }
+
+    /// A call or poll begins on this thread.
+    #[inline]
+    pub(crate) fn descend(&self) {
+        self.count(&self.depth, 1);
+    }
+
+    /// A call or poll has left this thread. Inclusive sums count the outermost alone.
+    #[inline]
+    pub(crate) fn ascend(&self, used: &Used) {
+        let depth = if self.shared {
+            self.depth.fetch_sub(1, Relaxed).wrapping_sub(1)
+        } else {
+            let depth = self.depth.load(Relaxed).saturating_sub(1);
+            self.depth.store(depth, Relaxed);
+            depth
+        };
+        self.count(&self.own, used.own_ticks);
+        if depth == 0 {
+            self.count(&self.busy, used.ticks);
+        }
+        if used.allocations != 0 {
+            self.ascend_with_memory(used, depth == 0);
+        }
+    }
+
+    fn ascend_with_memory(&self, used: &Used, outermost: bool) {
+        self.count(&self.own_allocated_bytes, used.own_bytes);
+        if outermost {
+            self.count(&self.allocated_bytes, used.bytes);
+            self.count(&self.allocations, used.allocations);
+        }
+        self.peak_bytes.fetch_max(used.peak_bytes, Relaxed);
+    }
+
+    /// Counts a call as ended, after `ticks` from start to end.
+    #[inline]
+    pub(crate) fn end(&self, outcome: Outcome, ticks: u64) {
+        // SAFETY: null, or a leaked cell.
+        let result = match unsafe { self.results[outcome as usize].load(Acquire).as_ref() } {
+            Some(result) => result,
+            None => self.result(outcome),
+        };
+        result.record(ticks, self.shared);
+    }
+
+    /// The cell of a result, made where it is new: a series that exists at zero.
+    #[cold]
+    pub(crate) fn result(&self, outcome: Outcome) -> &'static ResultCell {
+        leak_once(&self.results[outcome as usize], ResultCell::new)
+    }
+
+    /// What a result's cell holds, if the result has occurred here.
+    pub(crate) fn read(&self, outcome: Outcome) -> Option<ResultReading> {
+        // SAFETY: null, or a leaked cell.
+        let cell = unsafe { self.results[outcome as usize].load(Acquire).as_ref() }?;
+        Some(consistent(&cell.version, &cell.last, self.shared, || cell.read()))
+    }
+}
+
+/// This thread's cell of a call site; the shared shard's where the thread is past having one.
+#[inline]
+pub(crate) fn site_cell(thread: &thread::Thread, site: &'static CallSite) -> &'static SiteCell {
+    match thread.shard().and_then(|shard| shard.sites.get(site.index())) {
+        Some(cell) => cell,
+        None => site_cell_first(site),
+    }
+}
+
+#[cold]
+fn site_cell_first(site: &'static CallSite) -> &'static SiteCell {
+    thread::uncounted(|thread| {
+        let index = site.register();
+        match thread.take_shard() {
+            Some(shard) => shard.sites.get(index).unwrap_or_else(|| shard.sites.make(index, SiteCell::new(false))),
+            None => shared_cell(&SHARED.sites, index, || SiteCell::new(true)),
+        }
+    })
+}
+
+/// True once the tracking allocator has served an allocation.
+pub(crate) static TRACKING: AtomicBool = AtomicBool::new(false);

@@ -1,0 +1,101 @@
+//! What a thread keeps at hand: its shard, and the sums that let a call know what was its own.
+//!
+//! There is no pointer from a guard to the guard beneath it. A call that starts takes the thread's sum of what its callees
+//! used, puts a zero in its place, and at its end puts back the old sum plus all that it used itself: what is left between is
+//! what its own callees used. Guards may therefore be moved freely until they are dropped.
+
+use crate::record::shard::{self, Shard};
+use std::cell::Cell;
+
+/// One thread's own. No destructor, so that it can be read in other destructors; the shard is handed on by `Handover`.
+pub(crate) struct Thread {
+    /// Null before the first recording and after `Handover`'s drop.
+    pub(crate) shard: Cell<*const Shard>,
+    ended: Cell<bool>,
+    /// Busy ticks of calls that ended within the running call.
+    pub(crate) callee_ticks: Cell<u64>,
+    /// Bytes allocated in calls that ended within the running call.
+    pub(crate) callee_bytes: Cell<u64>,
+    /// What the tracking allocator counted on this thread.
+    pub(crate) allocated_bytes: Cell<u64>,
+    pub(crate) allocations: Cell<u64>,
+    /// Bytes allocated less bytes freed on this thread; negative where it frees what others allocated.
+    pub(crate) live_bytes: Cell<i64>,
+    /// The most of `live_bytes` since the running call's start.
+    pub(crate) peak_bytes: Cell<i64>,
+}
+
+thread_local! {
+    static THREAD: Thread = const {
+        Thread {
+            shard: Cell::new(std::ptr::null()),
+            ended: Cell::new(false),
+            callee_ticks: Cell::new(0),
+            callee_bytes: Cell::new(0),
+            allocated_bytes: Cell::new(0),
+            allocations: Cell::new(0),
+            live_bytes: Cell::new(0),
+            peak_bytes: Cell::new(0),
+        }
+    };
+    /// Exists on threads that have a shard; its drop passes the shard on.
+    static HANDOVER: Handover = const { Handover };
+}
+
+struct Handover;
+
+impl Drop for Handover {
+    fn drop(&mut self) {
+        with(|thread| {
+            thread.ended.set(true);
+            let shard = thread.shard.replace(std::ptr::null());
+            if !shard.is_null() {
+                // SAFETY: shards are leaked.
+                shard::hand_over(unsafe { &*shard });
+            }
+        });
+    }
+}
+
+#[inline]
+pub(crate) fn with<R>(f: impl FnOnce(&Thread) -> R) -> R {
+    // Cannot fail: `Thread` needs no drop, so its slot is never destroyed.
+    THREAD.with(f)
+}
+
+/// Does something of our own whose allocations are not the running call's.
+pub(crate) fn uncounted<R>(f: impl FnOnce(&Thread) -> R) -> R {
+    with(|thread| {
+        let (bytes, allocations) = (thread.allocated_bytes.get(), thread.allocations.get());
+        let (live, peak) = (thread.live_bytes.get(), thread.peak_bytes.get());
+        let result = f(thread);
+        thread.allocated_bytes.set(bytes);
+        thread.allocations.set(allocations);
+        thread.live_bytes.set(live);
+        thread.peak_bytes.set(peak);
+        result
+    })
+}
+
+impl Thread {
+    /// The thread's shard, where it has one.
+    #[inline]
+    pub(crate) fn shard(&self) -> Option<&'static Shard> {
+        // SAFETY: null, or a leaked shard.
+        unsafe { self.shard.get().as_ref() }
+    }
+
+    /// Takes a shard for this thread, or says that the thread is past having one.
+    #[cold]
+    pub(crate) fn take_shard(&self) -> Option<&'static Shard> {
+        if let Some(shard) = self.shard() {
+            return Some(shard);
+        }
+        if self.ended.get() || HANDOVER.try_with(|_| ()).is_err() {
+            return None;
+        }
+        let shard = shard::take();
+        self.shard.set(shard);
+        Some(shard)
+    }
+}

@@ -1,0 +1,272 @@
+//! Who knows all: reads the shards, asks the collectors, and makes a [`Snapshot`] of it.
+
+use crate::collect;
+use crate::metric::{self, Descriptor, Kind, Series as Declared};
+use crate::record::shard::{self, Shard};
+use crate::snapshot::{Family, Histogram, Job, Labels, Series, Snapshot, Statement, Value};
+use crate::sync::{Mutex, lock};
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, OnceLock};
+use std::time::SystemTime;
+
+/// Something that is asked for its values at each snapshot.
+///
+/// ```
+/// use telemetry::{Collection, Collector, Descriptor};
+/// telemetry::metric! { /** Connections that nobody uses. */ gauge pool_idle_connections(); }
+///
+/// struct Pool;
+/// impl Collector for Pool {
+///     fn describe(&self) -> &[Descriptor] {
+///         CATALOG
+///     }
+///     fn collect(&self, out: &mut Collection) {
+///         out.gauge(&pool_idle_connections::DESCRIPTOR, &[], 7.0);
+///     }
+/// }
+/// telemetry::register(Pool);
+/// assert_eq!(telemetry::snapshot().sum("pool_idle_connections", &[]), 7.0);
+/// ```
+pub trait Collector: Send + Sync + 'static {
+    /// The families that it gives.
+    fn describe(&self) -> &[Descriptor];
+
+    /// Gives the values of this moment. A panic costs this collector's families of this snapshot, and is counted.
+    fn collect(&self, out: &mut Collection);
+}
+
+/// What collectors give for one snapshot.
+#[derive(Debug, Default)]
+pub struct Collection {
+    families: Vec<Family>,
+    jobs: Vec<Job>,
+    statements: Vec<Statement>,
+}
+
+impl Collection {
+    fn push(&mut self, descriptor: &Descriptor, values: &[&str], value: Value) {
+        let labels = descriptor.labels.iter().zip(values).map(|(name, value)| ((*name).into(), Arc::from(*value)));
+        let series = Series { labels: labels.collect(), value };
+        match self.families.iter_mut().find(|family| family.name == descriptor.name) {
+            Some(family) => family.series.push(series),
+            None => {
+                let mut family = Family::declared(descriptor);
+                family.series.push(series);
+                self.families.push(family);
+            }
+        }
+    }
+
+    /// Gives a gauge's value; label values in the order of the declaration.
+    pub fn gauge(&mut self, descriptor: &Descriptor, labels: &[&str], value: f64) {
+        self.push(descriptor, labels, Value::Float(value));
+    }
+
+    /// Gives a counter's total. Totals must not fall.
+    pub fn counter(&mut self, descriptor: &Descriptor, labels: &[&str], total: u64) {
+        self.push(descriptor, labels, Value::Integer(total));
+    }
+
+    /// Gives the total of a counter of seconds.
+    pub fn seconds(&mut self, descriptor: &Descriptor, labels: &[&str], total: std::time::Duration) {
+        self.push(descriptor, labels, Value::Nanoseconds(u64::try_from(total.as_nanos()).unwrap_or(u64::MAX)));
+    }
+
+    /// Gives an info family's labels; the value is always 1.
+    pub fn info(&mut self, descriptor: &Descriptor, labels: &[&str]) {
+        self.push(descriptor, labels, Value::Float(1.0));
+    }
+
+    /// Gives any value.
+    pub(crate) fn value(&mut self, descriptor: &Descriptor, labels: &[&str], value: Value) {
+        self.push(descriptor, labels, value);
+    }
+
+    /// Gives a family of which this library knows no declaration.
+    pub(crate) fn foreign(&mut self, family: Family) {
+        self.families.push(family);
+    }
+
+    /// Gives a job's state.
+    pub(crate) fn job(&mut self, job: Job) {
+        self.jobs.push(job);
+    }
+
+    /// Gives a statement's figures.
+    #[cfg_attr(not(feature = "duckdb"), expect(dead_code, reason = "statements come with a feature"))]
+    pub(crate) fn statement(&mut self, statement: Statement) {
+        self.statements.push(statement);
+    }
+}
+
+/// The program's one registry.
+pub struct Registry {
+    started_at: SystemTime,
+    collectors: Mutex<Vec<Arc<dyn Collector>>>,
+    collector_failures: crate::sync::AtomicU64,
+}
+
+static REGISTRY: OnceLock<Registry> = OnceLock::new();
+
+/// The program's registry, made at first use.
+#[must_use]
+pub fn registry() -> &'static Registry {
+    REGISTRY.get_or_init(|| {
+        for family in metric::registered() {
+            family.start_at_zero();
+        }
+        Registry {
+            started_at: SystemTime::now(),
+            collectors: Mutex::new(collect::built_in()),
+            collector_failures: crate::sync::AtomicU64::new(0),
+        }
+    })
+}
+
+/// The state of the program at this moment: [`Registry::snapshot`] of [`registry`].
+#[must_use]
+pub fn snapshot() -> Snapshot {
+    registry().snapshot()
+}
+
+/// Has a collector asked at each snapshot from now on.
+pub fn register(collector: impl Collector) {
+    registry().register(collector);
+}
+
+impl Registry {
+    /// Has a collector asked at each snapshot from now on.
+    pub fn register(&self, collector: impl Collector) {
+        lock(&self.collectors).push(Arc::new(collector));
+    }
+
+    /// Merges the shards, asks the collectors, and returns all of it.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let shards = shard::all();
+        let mut families = BTreeMap::new();
+        // Not under the lock: a collector may register another one, or take a snapshot.
+        let collectors = lock(&self.collectors).clone();
+        // What a collector describes comes from it alone, so that nothing shows a zero that nobody measured.
+        let described: BTreeSet<&str> =
+            collectors.iter().flat_map(|collector| collector.describe()).map(|descriptor| descriptor.name).collect();
+        for declared in metric::registered().filter(|family| !described.contains(family.descriptor().name)) {
+            merge(&mut families, declared_family(declared, &shards));
+        }
+        let mut given = self.ask(&collectors);
+        for family in given.families.drain(..) {
+            merge(&mut families, family);
+        }
+        for family in families.values_mut() {
+            family.series.sort_by(|a, b| a.labels.cmp(&b.labels));
+        }
+        let mut families: Vec<Family> =
+            families.into_values().filter(|family| !family.series.is_empty()).collect();
+        collect::own::add_series_count(&mut families);
+        given.statements.sort_by(|a, b| b.total_seconds.total_cmp(&a.total_seconds));
+        Snapshot {
+            taken_at: SystemTime::now(),
+            started_at: self.started_at,
+            families,
+            jobs: given.jobs,
+            statements: given.statements,
+        }
+    }
+
+    fn ask(&self, collectors: &[Arc<dyn Collector>]) -> Collection {
+        let mut given = Collection::default();
+        for collector in collectors {
+            let mut collection = Collection::default();
+            if catch_unwind(AssertUnwindSafe(|| collector.collect(&mut collection))).is_err() {
+                self.collector_failures.fetch_add(1, crate::sync::Relaxed);
+                continue;
+            }
+            given.families.append(&mut collection.families);
+            given.jobs.append(&mut collection.jobs);
+            given.statements.append(&mut collection.statements);
+        }
+        let failures = self.collector_failures.load(crate::sync::Relaxed);
+        given.counter(&crate::builtin::own::telemetry_collector_failures_total::DESCRIPTOR, &[], failures);
+        given
+    }
+}
+
+impl std::fmt::Debug for Registry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Registry").field("started_at", &self.started_at).finish_non_exhaustive()
+    }
+}
+
+/// Puts a family's series beside those of the same name. The first to come tells help and kind; a family of another kind
+/// under the same name is left out rather than making the exposition invalid.
+fn merge(families: &mut BTreeMap<String, Family>, family: Family) {
+    match families.get_mut(family.name.as_ref()) {
+        None => {
+            families.insert(family.name.to_string(), family);
+        }
+        Some(known) if known.kind == family.kind => {
+            for series in family.series {
+                match known.series.iter_mut().find(|old| old.labels == series.labels) {
+                    None => known.series.push(series),
+                    Some(old) => add_up(&mut old.value, series.value),
+                }
+            }
+        }
+        Some(_) => {}
+    }
+}
+
+/// Two declarations of one family, as two versions of a crate make them, have one series for each label set. Totals add up; of
+/// other values the later one is shown.
+fn add_up(old: &mut Value, new: Value) {
+    match (&mut *old, new) {
+        (Value::Integer(a), Value::Integer(b)) | (Value::Nanoseconds(a), Value::Nanoseconds(b)) => {
+            *a = a.wrapping_add(b);
+        }
+        (Value::Histogram(a), Value::Histogram(b)) if a.bounds == b.bounds => {
+            a.sum += b.sum;
+            for (a, b) in a.buckets.iter_mut().zip(b.buckets) {
+                *a += b;
+            }
+        }
+        (old, new) => *old = new,
+    }
+}
+
+fn declared_family(declared: &'static metric::Family, shards: &[&'static Shard]) -> Family {
+    let descriptor = declared.descriptor();
+    let mut family = Family::declared(descriptor);
+    for series in declared.all_series() {
+        family.series.push(Series {
+            labels: labels_of(descriptor, series),
+            value: value_of(descriptor, series, shards),
+        });
+    }
+    family
+}
+
+fn labels_of(descriptor: &Descriptor, series: &Declared) -> Labels {
+    if series.overflow {
+        // The name is OpenTelemetry's attribute for it, as Prometheus would write it.
+        return vec![("otel_metric_overflow".into(), "true".into())];
+    }
+    let pairs = descriptor.labels.iter().zip(&series.labels);
+    pairs.map(|(name, value)| ((*name).into(), value.to_string().into())).collect()
+}
+
+fn value_of(descriptor: &'static Descriptor, series: &Declared, shards: &[&'static Shard]) -> Value {
+    match descriptor.kind {
+        Kind::Counter if descriptor.counts_time() => Value::Nanoseconds(shard::sum_in(shards, series.slot)),
+        Kind::Counter => Value::Integer(shard::sum_in(shards, series.slot)),
+        Kind::Histogram => {
+            let reading = shard::read_histogram_in(shards, series.slot, descriptor.bounds.len());
+            Value::Histogram(Histogram {
+                bounds: descriptor.bounds.into(),
+                buckets: reading.buckets,
+                sum: reading.sum,
+            })
+        }
+        _ => Value::Float(f64::from_bits(series.gauge.load(crate::sync::Relaxed))),
+    }
+}

@@ -1,0 +1,339 @@
+//! The one model: what every way out reads, and nothing else.
+
+use crate::metric::{Descriptor, Kind};
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// The state of a program at one moment: families by name, series by their labels' values, jobs by the order of their start.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// When it was taken.
+    pub taken_at: SystemTime,
+    /// When recording began: the start of every cumulative series that has no later one.
+    pub started_at: SystemTime,
+    /// Sorted by name; a name occurs once.
+    pub families: Vec<Family>,
+    /// The backfill jobs of this process, running and ended, in the order of their start.
+    pub jobs: Vec<Job>,
+    /// The statements that profiled connections ran, the one that took most time first.
+    pub statements: Vec<Statement>,
+}
+
+/// A family: all series of a name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Family {
+    /// The name as it is scraped.
+    pub name: Cow<'static, str>,
+    /// What it is about, unescaped.
+    pub help: Cow<'static, str>,
+    /// The kind of its series.
+    pub kind: Kind,
+    /// The base unit in the name, or empty.
+    pub unit: Cow<'static, str>,
+    /// Sorted by the labels' values.
+    pub series: Vec<Series>,
+}
+
+/// A name with one label set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Series {
+    /// Names and values, in the order of the declaration.
+    pub labels: Labels,
+    /// The value.
+    pub value: Value,
+}
+
+/// Label names and values. Values are unescaped and may be any text.
+pub type Labels = Vec<(Cow<'static, str>, Arc<str>)>;
+
+/// The value of a series.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Value {
+    /// A whole number: a counter's total.
+    Integer(u64),
+    /// Whole nanoseconds that are shown as seconds: a counter of time.
+    Nanoseconds(u64),
+    /// A gauge's value, or another registry's counter.
+    Float(f64),
+    /// Counts over declared bounds.
+    Histogram(Histogram),
+    /// Counts over exponential buckets.
+    Exponential(Exponential),
+    /// Quantiles that were computed elsewhere.
+    Summary(Summary),
+}
+
+impl Value {
+    /// The value as one number: a total, a gauge's value, or how many values were observed.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "asked for as a floating-point number")]
+    pub fn as_f64(&self) -> f64 {
+        match self {
+            Value::Integer(total) => *total as f64,
+            Value::Nanoseconds(total) => *total as f64 / 1e9,
+            Value::Float(value) => *value,
+            Value::Histogram(histogram) => histogram.count() as f64,
+            Value::Exponential(exponential) => exponential.count() as f64,
+            Value::Summary(summary) => summary.count as f64,
+        }
+    }
+}
+
+/// Counts of observed values over declared bounds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Histogram {
+    /// The finite upper bounds, ascending; an observed value lies in the first bucket whose bound is not below it.
+    pub bounds: Cow<'static, [f64]>,
+    /// One count for each bound and one for what is above them all. Not cumulative.
+    pub buckets: Vec<u64>,
+    /// The sum of the observed values.
+    pub sum: f64,
+}
+
+impl Histogram {
+    /// How many values were observed: the sum of the buckets.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.buckets.iter().sum()
+    }
+}
+
+/// Counts of durations over exponential buckets: bucket `i` holds values above 2^(i / 2^scale) up to and including
+/// 2^((i + 1) / 2^scale).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exponential {
+    /// Buckets an octave, as a power of two.
+    pub scale: i32,
+    /// The index of the first of `buckets`.
+    pub offset: i32,
+    /// Counts, not cumulative.
+    pub buckets: Vec<u64>,
+    /// What is not above the lower bound of the first bucket.
+    pub below: u64,
+    /// What is above the upper bound of the last bucket.
+    pub above: u64,
+    /// The sum of the observed values.
+    pub sum: f64,
+}
+
+impl Exponential {
+    /// How many values were observed.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.below + self.buckets.iter().sum::<u64>() + self.above
+    }
+
+    /// The same counts over those bounds that are whole powers of two: exact, since a power of two ends a bucket at every scale.
+    #[must_use]
+    pub fn to_powers_of_two(&self) -> Histogram {
+        let per_octave = 1usize << self.scale.max(0);
+        let lowest = self.offset >> self.scale.max(0);
+        let octaves = self.buckets.chunks(per_octave);
+        let bounds = (0..=octaves.len()).map(|octave| 2f64.powi(lowest + i32::try_from(octave).unwrap_or(i32::MAX)));
+        let bounds = bounds.collect::<Vec<_>>().into();
+        let mut buckets = vec![self.below];
+        buckets.extend(octaves.map(|octave| octave.iter().sum::<u64>()));
+        buckets.push(self.above);
+        Histogram { bounds, buckets, sum: self.sum }
+    }
+
+    /// The value below which the share `quantile` (0 to 1) of the observations lies, interpolated within its bucket on a
+    /// logarithmic scale, as Prometheus does for exponential histograms. `None` where nothing was observed.
+    ///
+    /// At scale 2 the error is at most 19 % of the value, the width of a bucket.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "counts above 2^53 would take centuries")]
+    pub fn quantile(&self, quantile: f64) -> Option<f64> {
+        let total = self.count();
+        if total == 0 {
+            return None;
+        }
+        let step = 2f64.powf(2f64.powi(-self.scale));
+        let lowest = step.powi(self.offset);
+        let mut rank = quantile.clamp(0.0, 1.0) * total as f64 - self.below as f64;
+        if rank <= 0.0 && self.below > 0 {
+            return Some(lowest);
+        }
+        let mut lower = lowest;
+        for &count in &self.buckets {
+            if count > 0 && rank <= count as f64 {
+                return Some(lower * step.powf((rank / count as f64).max(0.0)));
+            }
+            rank -= count as f64;
+            lower *= step;
+        }
+        Some(lower)
+    }
+}
+
+/// Quantiles of another registry's summary.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    /// Quantile (0 to 1) and value.
+    pub quantiles: Vec<(f64, f64)>,
+    /// The sum of the observed values.
+    pub sum: f64,
+    /// How many values were observed.
+    pub count: u64,
+}
+
+/// A backfill job's run.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The job's name.
+    pub name: Arc<str>,
+    /// What it counts.
+    pub unit: Arc<str>,
+    /// When the run began.
+    pub started_at: SystemTime,
+    /// Seconds that it has run, or ran.
+    pub elapsed_seconds: f64,
+    /// How many units are expected, where that is known.
+    pub total: Option<u64>,
+    /// Units done with, by what became of them.
+    pub units: Tally,
+    /// Records done with, by what became of them.
+    pub records: Tally,
+    /// The share of the units that is done with, 0 to 1; `None` where the total is not known.
+    pub progress: Option<f64>,
+    /// Units a second, lately; `None` before the first.
+    pub rate: Option<f64>,
+    /// Seconds that are probably left; `None` where that cannot be told.
+    pub eta_seconds: Option<f64>,
+    /// How it ended; `None` while it runs.
+    pub result: Option<&'static str>,
+}
+
+/// Units or records by what became of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Done.
+    pub processed: u64,
+    /// Given up.
+    pub failed: u64,
+    /// Not needed.
+    pub skipped: u64,
+    /// Set aside for somebody to look at.
+    pub dead_lettered: u64,
+}
+
+impl Tally {
+    /// All that is done with.
+    #[must_use]
+    pub fn sum(&self) -> u64 {
+        self.processed + self.failed + self.skipped + self.dead_lettered
+    }
+}
+
+/// A DuckDB statement, with all runs that differ in literals alone.
+#[derive(Clone, Debug)]
+pub struct Statement {
+    /// The name that its connection was given.
+    pub database: Arc<str>,
+    /// The short stable name that is its `statement` label.
+    pub label: Arc<str>,
+    /// The text with its literals replaced.
+    pub text: Arc<str>,
+    /// Runs that succeeded.
+    pub calls: u64,
+    /// Runs that failed.
+    pub errors: u64,
+    /// Seconds of all runs.
+    pub total_seconds: f64,
+    /// Seconds of the longest run.
+    pub max_seconds: f64,
+    /// Rows that it returned or changed.
+    pub rows: u64,
+    /// The last run's plan with time and rows by operator, where it was profiled.
+    pub last_plan: Option<Arc<str>>,
+}
+
+impl Family {
+    /// A family without series, as declared.
+    #[must_use]
+    pub fn declared(descriptor: &Descriptor) -> Family {
+        Family {
+            name: descriptor.name.into(),
+            help: descriptor.help.into(),
+            kind: descriptor.kind,
+            unit: descriptor.unit.into(),
+            series: Vec::new(),
+        }
+    }
+}
+
+impl Snapshot {
+    /// The family of this name.
+    #[must_use]
+    pub fn family(&self, name: &str) -> Option<&Family> {
+        let index = self.families.binary_search_by(|family| family.name.as_ref().cmp(name)).ok()?;
+        self.families.get(index)
+    }
+
+    /// The series of this name that has all these labels; others may be there besides.
+    ///
+    /// ```
+    /// telemetry::metric! { /** Rows seen. */ counter rows_seen_total(table: &str); }
+    /// rows_seen_total("flights").add(2);
+    /// let snapshot = telemetry::snapshot();
+    /// let series = snapshot.series("rows_seen_total", &[("table", "flights")]).unwrap();
+    /// assert_eq!(series.value.as_f64(), 2.0);
+    /// ```
+    #[must_use]
+    pub fn series(&self, name: &str, labels: &[(&str, &str)]) -> Option<&Series> {
+        self.family(name)?.series.iter().find(|series| series.has(labels))
+    }
+
+    /// The sum over all series of this name that have all these labels; 0 where there is none.
+    #[must_use]
+    pub fn sum(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
+        let series = self.family(name).map_or(&[][..], |family| &family.series);
+        series.iter().filter(|series| series.has(labels)).fold(0.0, |sum, series| sum + series.value.as_f64())
+    }
+}
+
+impl Series {
+    /// The value of a label.
+    #[must_use]
+    pub fn label(&self, name: &str) -> Option<&str> {
+        self.labels.iter().find(|(label, _)| label == name).map(|(_, value)| &**value)
+    }
+
+    /// Whether it has all these labels.
+    #[must_use]
+    pub fn has(&self, labels: &[(&str, &str)]) -> bool {
+        labels.iter().all(|(name, value)| self.label(name) == Some(value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exponential(buckets: &[(usize, u64)]) -> Exponential {
+        let mut counts = vec![0; 16];
+        for &(index, count) in buckets {
+            counts[index] = count;
+        }
+        Exponential { scale: 2, offset: -8, buckets: counts, below: 1, above: 2, sum: 0.0 }
+    }
+
+    #[test]
+    fn powers_of_two_keep_every_count() {
+        let histogram = exponential(&[(0, 3), (3, 4), (4, 5), (15, 6)]).to_powers_of_two();
+        assert_eq!(histogram.bounds[..], [0.25, 0.5, 1.0, 2.0, 4.0]);
+        assert_eq!(histogram.buckets, [1, 7, 5, 0, 6, 2]);
+    }
+
+    #[test]
+    fn a_quantile_lies_in_its_bucket() {
+        let mut exponential = exponential(&[(8, 100)]); // above 1, up to 2^0.25
+        (exponential.below, exponential.above) = (0, 0);
+        let median = exponential.quantile(0.5).unwrap();
+        assert!((median - 2f64.powf(0.125)).abs() < 1e-12, "{median}");
+        exponential.buckets.fill(0);
+        assert_eq!(exponential.quantile(0.5), None);
+    }
+}
