@@ -1,0 +1,193 @@
+//! The job: so many workers fetch days, one writer classifies and writes them, and a queue of bounded size lies in between.
+
+use crate::client::{self, Client};
+use crate::model::{self, Status};
+use crate::store::{self, FetchedDay, Warehouse};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use telemetry::job::Queue;
+use telemetry::{Job, backfill_job, metric};
+use telemetry_examples::day::Day;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::{JoinError, JoinSet, spawn_blocking};
+
+metric! {
+    /// Flights that were classified, by what became of them.
+    pub counter flights_classified_total(status: &str);
+}
+
+/// Records that may wait to be written: some ten days. Workers that would put in more wait, so that memory is bounded however
+/// slow the database is.
+const QUEUE_RECORDS: u32 = 10_000;
+
+/// Brings those of the days that are not whole in the warehouse into it.
+///
+/// It goes on when a day fails, and tells of it at the end. When the job is asked to stop, no further day is begun, and what was
+/// fetched is still written.
+#[backfill_job(name = "flights", total = days.len(), unit = "days")]
+pub async fn backfill(
+    job: &Job,
+    client: Client,
+    warehouse: &Arc<Mutex<Warehouse>>,
+    days: &[Day],
+    concurrency: u16,
+) -> Result<(), Error> {
+    let whole = {
+        let warehouse = Arc::clone(warehouse);
+        spawn_blocking(move || lock(&warehouse).whole_days()).await??
+    };
+    let (there, missing): (Vec<Day>, Vec<Day>) = days.iter().partition(|day| whole.contains_key(day));
+    job.skip(there.len());
+    job.records_skipped(there.iter().filter_map(|day| whole.get(day)).sum::<u64>());
+
+    let (sender, receiver) = mpsc::unbounded_channel(); // bounded by `room`, in records
+    let room = Arc::new(Semaphore::new(QUEUE_RECORDS as usize));
+    let inlet = Inlet { sender, room, queue: job.queue("write").capacity(QUEUE_RECORDS) };
+    let writer = {
+        let (job, warehouse) = (job.clone(), Arc::clone(warehouse));
+        // DuckDB's calls block, and would keep a worker of the runtime from everything else.
+        spawn_blocking(move || write(&job, &mut lock(&warehouse), receiver))
+    };
+
+    let (client, missing) = (Arc::new(client), Arc::new(Mutex::new(missing.into_iter())));
+    let mut workers = JoinSet::new();
+    for _ in 0..concurrency {
+        workers.spawn(fetch(job.clone(), Arc::clone(&client), Arc::clone(&missing), inlet.clone()));
+    }
+    drop(inlet); // the writer ends when the last worker has
+    let mut failures = Vec::new();
+    while let Some(worker) = workers.join_next().await {
+        failures.extend(worker?);
+    }
+    writer.await??;
+    if failures.is_empty() { Ok(()) } else { Err(Error::Days(failures)) }
+}
+
+type Failure = (Day, client::Error);
+
+/// One worker: fetches one day after the other until there are no more.
+async fn fetch(
+    job: Job,
+    client: Arc<Client>,
+    missing: Arc<Mutex<impl Iterator<Item = Day>>>,
+    inlet: Inlet,
+) -> Vec<Failure> {
+    let mut failures = Vec::new();
+    while !job.is_cancelled() {
+        let Some(day) = lock(&missing).next() else { break };
+        match client.day(&job, day).await {
+            Ok(fetched) => {
+                if inlet.put(fetched).await.is_none() {
+                    break; // the writer has failed, and says why itself
+                }
+            }
+            Err(_) if job.is_cancelled() => break, // it might have come yet
+            Err(error) => {
+                job.fail(1);
+                failures.push((day, error));
+            }
+        }
+    }
+    failures
+}
+
+/// Where the workers put what they fetched.
+#[derive(Clone)]
+struct Inlet {
+    sender: mpsc::UnboundedSender<Waiting>,
+    room: Arc<Semaphore>,
+    queue: Queue,
+}
+
+/// A day in the queue, and its place there.
+struct Waiting {
+    fetched: FetchedDay,
+    queue: Queue,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Inlet {
+    /// Waits for room. `None` when nobody takes anything out any more.
+    async fn put(&self, fetched: FetchedDay) -> Option<()> {
+        let records = fetched.flights.len();
+        // More than there can be room for would wait for ever.
+        let places = u32::try_from(records).unwrap_or(u32::MAX).min(QUEUE_RECORDS);
+        let room = tokio::select! {
+            room = Arc::clone(&self.room).acquire_many_owned(places) => room.ok()?,
+            () = self.sender.closed() => return None,
+        };
+        self.sender.send(Waiting { fetched, queue: self.queue.clone(), _room: room }).ok()?;
+        self.queue.pushed(records);
+        Some(())
+    }
+}
+
+/// Classifies and writes what comes, a day at a time, until nothing can come any more.
+fn write(job: &Job, warehouse: &mut Warehouse, mut days: mpsc::UnboundedReceiver<Waiting>) -> Result<(), store::Error> {
+    while let Some(Waiting { fetched, queue, _room }) = days.blocking_recv() {
+        let records = fetched.flights.len();
+        queue.popped(records);
+        job.batch(records).run(|| {
+            let statuses = {
+                let _step = job.operation("classify");
+                model::classify(&fetched.flights)
+            };
+            warehouse.write_day(&fetched, &statuses)?;
+            count(&statuses);
+            Ok::<_, store::Error>(())
+        })?;
+        job.advance(1);
+    }
+    Ok(())
+}
+
+fn count(statuses: &[Status]) {
+    for status in Status::ALL {
+        let flights = statuses.iter().filter(|of_flight| **of_flight == status).count();
+        flights_classified_total(status.as_str()).add(flights as u64);
+    }
+}
+
+/// What another thread's panic left behind is still whole: a day is written in a transaction.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Why days are missing.
+#[derive(Debug)]
+pub enum Error {
+    /// These could not be fetched.
+    Days(Vec<Failure>),
+    /// The database failed.
+    Store(store::Error),
+    /// A task of the job panicked.
+    Task(JoinError),
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Error {
+        Error::Store(error)
+    }
+}
+
+impl From<JoinError> for Error {
+    fn from(error: JoinError) -> Error {
+        Error::Task(error)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Days(failures) => {
+                write!(f, "{} days could not be fetched", failures.len())?;
+                let first = failures.iter().min_by_key(|(day, _)| *day);
+                first.map_or(Ok(()), |(day, error)| write!(f, "; the first is {day}: {error}"))
+            }
+            Error::Store(error) => write!(f, "{error}"),
+            Error::Task(error) => write!(f, "the job failed: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
