@@ -1,0 +1,165 @@
+//! A real Prometheus for a test: on loopback, scraping one target every second, ended with the test.
+
+use crate::http::Request;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// How often a state is asked for that is waited for.
+const STEP: Duration = Duration::from_millis(100);
+/// Prometheus is ready after 0.1 s, its first scrape comes after 5 s; the machine may be busy.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// A running Prometheus. Ends when dropped, so also when the test panics.
+pub struct Prometheus {
+    process: Child,
+    address: SocketAddr,
+    directory: TempDir,
+}
+
+/// A series of a query's result.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Series {
+    /// Without `job` and `instance`, which are the server's.
+    pub labels: BTreeMap<String, String>,
+    /// The value.
+    pub value: f64,
+}
+
+impl Prometheus {
+    /// Starts the installed Prometheus and waits for its first scrape of `target`. Where none is installed, says so and returns `None`: the
+    /// test is then to be left, as skipped.
+    ///
+    /// # Panics
+    /// Where Prometheus does not start, or cannot scrape the target.
+    pub fn scraping(target: SocketAddr) -> Option<Prometheus> {
+        if Command::new("prometheus").arg("--version").output().is_err() {
+            println!("SKIPPED: no `prometheus` in the path; Debian's package `prometheus` has it");
+            return None;
+        }
+        // Another process may take the port before Prometheus does.
+        let started = (0..3).find_map(|_| Prometheus::start(target));
+        let prometheus = started.expect("Prometheus ends right after its start");
+        prometheus.wait_for_scrape();
+        Some(prometheus)
+    }
+
+    fn start(target: SocketAddr) -> Option<Prometheus> {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let config = directory.path().join("prometheus.yml");
+        let text = format!(
+            "global: {{scrape_interval: 1s, scrape_timeout: 1s}}\n\
+             scrape_configs: [{{job_name: test, static_configs: [{{targets: [\"{target}\"]}}]}}]\n"
+        );
+        std::fs::write(&config, text).expect("a configuration");
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let address = listener.local_addr().expect("its address");
+        drop(listener);
+        let log = File::create(directory.path().join("log")).expect("a log");
+        let process = Command::new("prometheus")
+            .arg(format!("--config.file={}", config.display()))
+            .arg(format!("--web.listen-address={address}"))
+            .arg(format!("--storage.tsdb.path={}", directory.path().join("data").display()))
+            .arg("--storage.tsdb.retention.time=1h")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("Prometheus starts");
+        let mut prometheus = Prometheus { process, address, directory };
+        let end = Instant::now() + PATIENCE;
+        while Instant::now() < end {
+            if prometheus.process.try_wait().expect("its state").is_some() {
+                return None;
+            }
+            if Request::new("GET", "/-/ready").send(address).is_ok_and(|response| response.status == 200) {
+                return Some(prometheus);
+            }
+            sleep(STEP);
+        }
+        panic!("Prometheus is not ready:\n{}", prometheus.log());
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
+    }
+
+    fn wait_for_scrape(&self) {
+        let end = Instant::now() + PATIENCE;
+        let target = loop {
+            let target = self.ask("/api/v1/targets")["activeTargets"][0].take();
+            if !target.is_null() && target["health"] != "unknown" {
+                break target;
+            }
+            assert!(Instant::now() < end, "no scrape:\n{}", self.log());
+            sleep(STEP);
+        };
+        assert_eq!(target["health"], "up", "{}", target["lastError"]);
+        // The target is up a moment before its samples can be asked for; they come together with this one.
+        self.wait_for_value("up", 1.0);
+    }
+
+    /// The `data` of an answer of its HTTP API.
+    fn ask(&self, path: &str) -> Value {
+        // Without chunks.
+        let response = Request::new("GET", path).http_1_0().send(self.address).expect("an answer of Prometheus");
+        let mut answer: Value = serde_json::from_str(&response.body).expect("JSON from Prometheus");
+        assert_eq!(answer["status"], "success", "{path}: {answer}");
+        answer["data"].take()
+    }
+
+    /// What a query gives now.
+    pub fn query(&self, promql: &str) -> Vec<Series> {
+        let encoded: String = promql.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let data = self.ask(&format!("/api/v1/query?query={encoded}"));
+        let series = |series: &Value| {
+            let labels = series["metric"].as_object().expect("labels").iter();
+            let labels = labels.filter(|(name, _)| !["job", "instance"].contains(&name.as_str()));
+            let value = series["value"][1].as_str().and_then(|value| value.parse().ok()).expect("a value");
+            Series {
+                labels: labels.map(|(name, value)| (name.clone(), value.as_str().unwrap_or("").to_owned())).collect(),
+                value,
+            }
+        };
+        data["result"].as_array().expect("a result").iter().map(series).collect()
+    }
+
+    /// The one value that a query gives, or `None` where it gives nothing.
+    ///
+    /// # Panics
+    /// Where it gives several.
+    pub fn value(&self, promql: &str) -> Option<f64> {
+        let series = self.query(promql);
+        assert!(series.len() <= 1, "{promql}: {series:?}");
+        series.first().map(|series| series.value)
+    }
+
+    /// Waits until a query gives this value: what was recorded a moment ago comes with the next scrape.
+    ///
+    /// # Panics
+    /// Where that does not happen in some 40 seconds.
+    pub fn wait_for_value(&self, promql: &str, expected: f64) {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let value = self.value(promql);
+            if value == Some(expected) {
+                return;
+            }
+            assert!(Instant::now() < end, "{promql}: {value:?}, not {expected}\n{}", self.log());
+            sleep(STEP);
+        }
+    }
+}
+
+impl Drop for Prometheus {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

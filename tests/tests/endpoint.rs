@@ -1,0 +1,155 @@
+//! The endpoint from outside, over real sockets: what it answers, to whom, and what happens where it cannot be had.
+
+use std::io::Write;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+use telemetry::{Report, Telemetry, metric};
+use telemetry_tests::http::{Request, get};
+use telemetry_tests::parser::parse;
+use telemetry_tests::program::Program;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_start_and_end");
+
+metric! {
+    /// Rows that were served.
+    counter endpoint_rows_total(table: &str);
+}
+
+/// The endpoint of this test's process; lives as long as it.
+fn endpoint() -> SocketAddr {
+    static TELEMETRY: OnceLock<Telemetry> = OnceLock::new();
+    let start = || telemetry::builder().listen("127.0.0.1:0").report(Report::Off).service_name("<b>tests</b>").init();
+    let telemetry = TELEMETRY.get_or_init(|| start().unwrap());
+    telemetry.address().expect("an endpoint")
+}
+
+#[test]
+fn metrics_are_served_as_the_text_format() {
+    endpoint_rows_total("flights").add(3);
+    let response = get(endpoint(), "/metrics");
+    assert_eq!(response.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+    assert_eq!(response.header("content-length"), Some(response.body.len().to_string().as_str()));
+    let read = parse(&response.body).unwrap_or_else(|error| panic!("{error}\n{}", response.body));
+    assert_eq!(read.value("endpoint_rows_total", &[("table", "flights")]), Some(3.0));
+    assert_eq!(read.value("target_info", &[("service_name", "<b>tests</b>")]), Some(1.0));
+    assert_eq!(read.value("telemetry_collector_failures_total", &[]), Some(0.0));
+}
+
+#[test]
+fn a_scrape_shows_what_was_counted_before_it() {
+    for total in 1..20 {
+        endpoint_rows_total("again").inc();
+        let read = parse(&get(endpoint(), "/metrics?ignored=1").body).unwrap();
+        assert_eq!(read.value("endpoint_rows_total", &[("table", "again")]), Some(f64::from(total)));
+    }
+}
+
+#[test]
+fn head_has_the_head_of_get_and_no_body() {
+    for path in ["/health", "/", "/metrics"] {
+        let head = Request::new("HEAD", path).send(endpoint()).unwrap();
+        assert_eq!((head.status, head.body.as_str()), (200, ""), "{path}");
+        assert_eq!(head.header("content-type"), get(endpoint(), path).header("content-type"));
+        let length: usize = head.header("content-length").unwrap().parse().unwrap();
+        assert!(length > 0, "{path}");
+    }
+}
+
+#[test]
+fn other_paths_are_not_found() {
+    for path in ["/metric", "/metrics/", "//metrics", "/health/x", "/%6Detrics", "/../metrics", "/favicon.ico"] {
+        assert_eq!(Request::new("GET", path).send(endpoint()).unwrap().status, 404, "{path}");
+    }
+}
+
+#[test]
+fn other_methods_are_refused_with_those_that_are_allowed() {
+    for method in ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "BREW"] {
+        let response = Request::new(method, "/metrics").send(endpoint()).unwrap();
+        assert_eq!((response.status, response.header("allow")), (405, Some("GET, HEAD")), "{method}");
+    }
+}
+
+#[test]
+fn health_is_ok() {
+    assert_eq!(get(endpoint(), "/health").body, "ok\n");
+}
+
+#[test]
+fn the_page_names_the_program_and_links_to_the_metrics() {
+    endpoint_rows_total("<script>alert(1)</script>").inc();
+    let response = get(endpoint(), "/");
+    assert_eq!(response.header("content-type"), Some("text/html; charset=utf-8"));
+    assert!(response.header("content-security-policy").unwrap().starts_with("default-src 'none'"));
+    let page = &response.body;
+    assert!(page.contains("<h1>&lt;b&gt;tests&lt;/b&gt;</h1>"), "{page}");
+    assert!(page.contains("<a href=\"/metrics\">"), "{page}");
+    assert!(page.contains("endpoint_rows_total") && !page.contains("<script"), "{page}");
+}
+
+#[test]
+fn only_this_machines_names_are_answered_on_loopback() {
+    let status = |hosts: &[&str]| Request::new("GET", "/metrics").hosts(hosts).send(endpoint()).unwrap().status;
+    for host in ["localhost", "localhost:8000", "127.0.0.1:9", "[::1]:80", "LOCALHOST"] {
+        assert_eq!(status(&[host]), 200, "{host}");
+    }
+    for host in ["evil.example", "evil.example:8000", "localhost.evil.example", "127.0.0.1.nip.io"] {
+        assert_eq!(status(&[host]), 403, "{host}");
+    }
+    assert_eq!(status(&[]), 400);
+    assert_eq!(status(&["localhost", "localhost"]), 400);
+    assert_eq!(status(&["a b"]), 400);
+    let absolute = Request::new("GET", "http://evil.example/metrics").send(endpoint()).unwrap();
+    assert_eq!(absolute.status, 403);
+}
+
+#[test]
+fn idle_and_dripping_clients_do_not_keep_a_scraper_out() {
+    let address = endpoint();
+    let mut clients: Vec<_> = (0..200).map(|_| TcpStream::connect(address).unwrap()).collect();
+    for client in &mut clients {
+        // Some have been closed already in favour of later ones.
+        let _ = client.write_all(b"GET /metrics HTTP/1.1\r\nHost: local");
+    }
+    let start = Instant::now();
+    get(address, "/metrics");
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+}
+
+#[test]
+fn port_taken_is_said_and_the_program_goes_on() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let mut program = Program::start(PROGRAM, &[], &[("TELEMETRY_LISTEN", &address)]);
+    assert_eq!(program.line().as_deref(), Some("not serving"));
+    let ended = program.end();
+    assert!(ended.status.success(), "{ended:?}");
+    assert_eq!(
+        ended.error,
+        format!(
+            "telemetry: no endpoint: cannot listen on {address} (the port is in use); the program goes on without. \
+             Set TELEMETRY_LISTEN to another address or port, such as \"9100\", or to \"off\".\n"
+        )
+    );
+}
+
+#[test]
+fn dropping_the_guard_ends_the_endpoint() {
+    let mut program = Program::start(PROGRAM, &[], &[]);
+    let address = program.address();
+    get(address, "/metrics");
+    let ended = program.end();
+    assert!(ended.status.success() && ended.output.contains("past the end"), "{ended:?}");
+    assert!(TcpStream::connect(address).is_err());
+}
+
+#[test]
+fn a_collector_that_hangs_does_not_keep_the_program_from_ending() {
+    let program = Program::start(PROGRAM, &["hang"], &[]);
+    let start = Instant::now();
+    let ended = program.end();
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    assert!(ended.status.success() && ended.output.contains("past the end"), "{ended:?}");
+    assert_eq!(ended.error, "telemetry: no report: a collector did not answer within 5 s\n");
+}

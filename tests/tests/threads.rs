@@ -1,0 +1,146 @@
+//! Many threads, ended threads, and snapshots meanwhile.
+
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
+use telemetry::snapshot::Value;
+use telemetry::{measured, metric};
+
+metric! {
+    /// Steps, by the thread that took them.
+    counter thread_steps_total(thread: u32);
+    /// Sizes seen by threads.
+    histogram thread_size_bytes() [10, 100];
+    /// Steps that threads took at their end.
+    counter last_steps_total();
+    /// Sizes seen by threads at their end.
+    histogram last_size_bytes() [10, 100];
+}
+
+fn calls(function: &str) -> f64 {
+    telemetry::snapshot().sum("function_calls_total", &[("function", function)])
+}
+
+#[measured]
+fn called_a_million_times(n: u64) -> Result<u64, u64> {
+    if n % 10 == 0 { Err(n) } else { Ok(n) }
+}
+
+#[test]
+fn a_million_calls_from_eight_threads_are_counted_exactly_while_snapshots_are_taken() {
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let mut last = 0.0;
+            while !done.load(Relaxed) {
+                let snapshot = telemetry::snapshot();
+                let labels = [("function", "called_a_million_times")];
+                let now = snapshot.sum("function_calls_total", &labels);
+                assert!(now >= last, "{now} after {last}");
+                let running = snapshot.sum("function_calls_concurrent", &labels);
+                // Calls that begin between the two readings are in it: more than are in flight, but never less than none.
+                assert!(running >= 0.0, "{running} calls in flight");
+                last = now;
+            }
+        });
+        let writers: Vec<_> = (0..8)
+            .map(|_| scope.spawn(|| (0..125_000).filter(|&n| called_a_million_times(n).is_err()).count()))
+            .collect();
+        let errors: usize = writers.into_iter().map(|writer| writer.join().unwrap()).sum();
+        assert_eq!(errors, 100_000);
+        done.store(true, Relaxed);
+        reader.join().unwrap();
+    });
+    let snapshot = telemetry::snapshot();
+    let count = |result| {
+        let labels = [("function", "called_a_million_times"), ("result", result)];
+        let total = snapshot.sum("function_calls_total", &labels);
+        let Some(Value::Exponential(histogram)) =
+            snapshot.series("function_calls_duration_seconds", &labels).map(|series| series.value.clone())
+        else {
+            panic!("no histogram of durations");
+        };
+        assert_eq!(histogram.count() as f64, total, "{result}");
+        total
+    };
+    assert_eq!((count("ok"), count("error")), (900_000.0, 100_000.0));
+    assert_eq!(snapshot.sum("function_calls_concurrent", &[("function", "called_a_million_times")]), 0.0);
+}
+
+#[measured]
+fn called_once_a_thread() {}
+
+#[test]
+fn threads_that_end_leave_their_counts_behind() {
+    for round in 0..100 {
+        thread::scope(|scope| {
+            for _ in 0..5 {
+                scope.spawn(|| {
+                    called_once_a_thread();
+                    thread_steps_total(round).inc();
+                    thread_size_bytes().observe(50.0);
+                });
+            }
+        });
+    }
+    assert_eq!(calls("called_once_a_thread"), 500.0);
+    assert_eq!(thread_steps_total(99).get(), 5);
+    assert_eq!(telemetry::snapshot().sum("thread_steps_total", &[]), 500.0);
+    assert_eq!((thread_size_bytes().count(), thread_size_bytes().sum()), (500, 25_000.0));
+}
+
+#[measured]
+fn called_at_the_end_of_a_thread() -> u8 {
+    1
+}
+
+#[test]
+fn a_call_in_a_thread_local_destructor_is_counted() {
+    struct Last;
+    impl Drop for Last {
+        fn drop(&mut self) {
+            called_at_the_end_of_a_thread();
+            last_steps_total().add(2);
+            last_size_bytes().observe(5.0);
+        }
+    }
+    thread_local!(static LAST: Last = const { Last });
+    for first_recording_comes_first in [true, false] {
+        thread::spawn(move || {
+            // Destructors run in the order in which the locals were made or against it: both orders are met.
+            if first_recording_comes_first {
+                called_at_the_end_of_a_thread();
+            }
+            LAST.with(|_| ());
+            if !first_recording_comes_first {
+                called_at_the_end_of_a_thread();
+            }
+        })
+        .join()
+        .unwrap();
+    }
+    assert_eq!(calls("called_at_the_end_of_a_thread"), 4.0);
+    assert_eq!(last_steps_total().get(), 4);
+    assert_eq!((last_size_bytes().count(), last_size_bytes().sum()), (2, 10.0));
+}
+
+#[measured]
+fn has_a_leaked_guard(leak: bool) {
+    if leak {
+        // A thread that never ends its call, as a deadlock would have it.
+        loop {
+            thread::park();
+        }
+    }
+}
+
+#[test]
+fn a_call_that_never_ends_stays_in_flight() {
+    thread::spawn(|| has_a_leaked_guard(true));
+    let in_flight = || telemetry::snapshot().sum("function_calls_concurrent", &[("function", "has_a_leaked_guard")]);
+    while in_flight() < 1.0 {
+        thread::yield_now();
+    }
+    has_a_leaked_guard(false);
+    assert_eq!(in_flight(), 1.0);
+    assert_eq!(calls("has_a_leaked_guard"), 1.0);
+}

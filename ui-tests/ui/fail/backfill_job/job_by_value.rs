@@ -1,0 +1,8 @@
+use telemetry::{Job, backfill_job};
+
+#[backfill_job]
+fn backfill(job: Job) {
+    job.advance(1);
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use telemetry::{Job, backfill_job};
+
+#[backfill_job]
+fn backfill(job: &mut Job) {
+    job.advance(1);
+}
+
+fn main() {
+    backfill();
+}

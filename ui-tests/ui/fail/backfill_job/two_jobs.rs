@@ -1,0 +1,8 @@
+use telemetry::{Job, backfill_job};
+
+#[backfill_job]
+fn backfill(job: &Job, parent: &Job) {
+    let _ = (job, parent);
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#![deny(dead_code)]
+
+#[telemetry::measured]
+fn nobody_calls() {}
+
+fn main() {}

@@ -1,0 +1,5 @@
+telemetry::metric! {
+    counter rows_total();
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+telemetry::metric! {
+    /// Requests.
+    counter requests_total(code: u16, code: u16);
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+telemetry::metric! {
+    /// Rows.
+    counter rows_total;
+}
+
+fn main() {}

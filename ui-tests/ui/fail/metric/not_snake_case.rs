@@ -1,0 +1,8 @@
+telemetry::metric! {
+    /// Requests.
+    counter RequestsTotal();
+    /// Rows.
+    gauge rows__waiting_();
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+telemetry::metric! {
+    /// Rows.
+    conter rows_total();
+    /// Sizes.
+    summary size_bytes();
+    /// Timers.
+    timer x_seconds();
+}
+
+fn main() {}

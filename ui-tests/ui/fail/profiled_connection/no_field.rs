@@ -1,0 +1,6 @@
+use telemetry::ProfiledConnection;
+
+#[derive(ProfiledConnection)]
+struct Warehouse {}
+
+fn main() {}
