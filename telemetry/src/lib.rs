@@ -31,28 +31,28 @@
 extern crate self as telemetry;
 
 // The modules, in the order in which a value passes them.
-#[doc(hidden)]
-pub mod private; // the one door for generated code
 mod config; // what the environment and the builder say
-mod init; // start and end: the guard of a program
+mod init;
+#[doc(hidden)]
+pub mod private; // the one door for generated code // start and end: the guard of a program
 
+mod builtin; // the families that are there by themselves
+mod collect; // what is asked at snapshot time
+pub mod export; // the ways out
 mod metric; // what users declare: instruments, labels, series
 mod record; // one call, on one thread
 mod registry; // who knows all
-mod collect; // what is asked at snapshot time
-mod builtin; // the families that are there by themselves
-pub mod snapshot; // the one model
-pub mod export; // the ways out
 #[cfg(feature = "prometheus")]
-mod server; // the endpoint
+mod server;
+pub mod snapshot; // the one model // the endpoint
 
 pub mod alloc; // the tracking allocator
-pub mod testing; // for users' tests
 #[cfg(feature = "duckdb")]
 pub mod duckdb; // profiled connections
-pub mod job; // backfill jobs
 mod error;
+pub mod job; // backfill jobs
 mod sync;
+pub mod testing; // for users' tests
 
 #[doc(hidden)]
 pub use private as __private;
@@ -61,8 +61,8 @@ pub use config::{Builder, Report, builder};
 #[cfg(feature = "duckdb")]
 pub use duckdb::ProfiledConnection;
 pub use error::Error;
-pub use job::Job;
 pub use init::{Telemetry, init};
+pub use job::Job;
 pub use metric::{
     CatalogError, Counter, Descriptor, DurationCounter, Gauge, Histogram, Info, Kind, Origin, Timer, catalog,
 };

@@ -1,8 +1,10 @@
 //! The one door for generated code. Nothing here is for users, and any of it may change with any version.
 
-pub use crate::job::lifetime::{JobEnded, JobFuture, JobGuard, JobSpec, enter_job, expect_units, job_future, start_job};
-pub use crate::metric::{Descriptor, Family, IntoLabel, Kind, Origin, Registration};
+pub use crate::job::lifetime::{
+    JobEnded, JobFuture, JobGuard, JobSpec, enter_job, expect_units, job_future, start_job,
+};
 pub use crate::metric::{Counter, DurationCounter, Gauge, Histogram, Info};
+pub use crate::metric::{Descriptor, Family, IntoLabel, Kind, Origin, Registration};
 pub use crate::record::{
     CallSite, Ended, Ending, Fallback, Guard, Inspect, MeasuredFuture, Outcome, enter, measured_future,
 };

@@ -161,8 +161,7 @@ impl Registry {
         for family in families.values_mut() {
             family.series.sort_by(|a, b| a.labels.cmp(&b.labels));
         }
-        let mut families: Vec<Family> =
-            families.into_values().filter(|family| !family.series.is_empty()).collect();
+        let mut families: Vec<Family> = families.into_values().filter(|family| !family.series.is_empty()).collect();
         collect::own::add_series_count(&mut families);
         given.statements.sort_by(|a, b| b.total_seconds.total_cmp(&a.total_seconds));
         Snapshot {
@@ -238,10 +237,9 @@ fn declared_family(declared: &'static metric::Family, shards: &[&'static Shard])
     let descriptor = declared.descriptor();
     let mut family = Family::declared(descriptor);
     for series in declared.all_series() {
-        family.series.push(Series {
-            labels: labels_of(descriptor, series),
-            value: value_of(descriptor, series, shards),
-        });
+        family
+            .series
+            .push(Series { labels: labels_of(descriptor, series), value: value_of(descriptor, series, shards) });
     }
     family
 }
@@ -261,11 +259,7 @@ fn value_of(descriptor: &'static Descriptor, series: &Declared, shards: &[&'stat
         Kind::Counter => Value::Integer(shard::sum_in(shards, series.slot)),
         Kind::Histogram => {
             let reading = shard::read_histogram_in(shards, series.slot, descriptor.bounds.len());
-            Value::Histogram(Histogram {
-                bounds: descriptor.bounds.into(),
-                buckets: reading.buckets,
-                sum: reading.sum,
-            })
+            Value::Histogram(Histogram { bounds: descriptor.bounds.into(), buckets: reading.buckets, sum: reading.sum })
         }
         _ => Value::Float(f64::from_bits(series.gauge.load(crate::sync::Relaxed))),
     }

@@ -179,7 +179,8 @@ fn inner() {
 #[test]
 fn self_time_leaves_out_measured_callees() {
     outer();
-    let (busy, own) = (seconds("function_busy_seconds_total", "outer"), seconds("function_self_seconds_total", "outer"));
+    let (busy, own) =
+        (seconds("function_busy_seconds_total", "outer"), seconds("function_self_seconds_total", "outer"));
     let callee = seconds("function_busy_seconds_total", "inner");
     assert!(callee >= 0.03 && busy >= 0.05, "inner {callee}, outer {busy}");
     assert!((busy - own - callee).abs() < 1e-4, "outer {busy}, of which own {own} and inner {callee}");
@@ -312,7 +313,9 @@ fn coerces(early: bool) -> Result<Box<dyn std::fmt::Debug>, Box<dyn std::error::
 }
 
 #[measured]
-async fn coerces_later(early: bool) -> Result<Box<dyn std::fmt::Debug + Send>, Box<dyn std::error::Error + Send + Sync>> {
+async fn coerces_later(
+    early: bool,
+) -> Result<Box<dyn std::fmt::Debug + Send>, Box<dyn std::error::Error + Send + Sync>> {
     if early {
         return Ok(Box::new(1));
     }

@@ -22,7 +22,7 @@ fn calls(function: &str) -> f64 {
 
 #[measured]
 fn called_a_million_times(n: u64) -> Result<u64, u64> {
-    if n % 10 == 0 { Err(n) } else { Ok(n) }
+    if n.is_multiple_of(10) { Err(n) } else { Ok(n) }
 }
 
 #[test]

@@ -48,7 +48,9 @@ impl Args {
             "name" => {
                 input.parse::<Token![=]>()?;
                 match input.parse()? {
-                    Expr::Lit(ExprLit { lit: Lit::Str(name), .. }) if !name.value().is_empty() => self.name = Some(name),
+                    Expr::Lit(ExprLit { lit: Lit::Str(name), .. }) if !name.value().is_empty() => {
+                        self.name = Some(name)
+                    }
                     other => diagnostics.at(other, "`name` takes a text that is not empty, such as `name = \"load\"`"),
                 }
             }

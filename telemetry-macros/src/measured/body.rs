@@ -30,13 +30,8 @@ fn rebind_one(index: usize, pattern: &mut Pat) -> TokenStream {
         Pat::Ident(PatIdent { by_ref: None, subpat: None, ident, .. }) => ident.clone(),
         _ => format_ident!("__argument_{index}", span = Span::mixed_site()),
     };
-    let plain = Pat::Ident(PatIdent {
-        attrs: Vec::new(),
-        by_ref: None,
-        mutability: None,
-        ident: name.clone(),
-        subpat: None,
-    });
+    let plain =
+        Pat::Ident(PatIdent { attrs: Vec::new(), by_ref: None, mutability: None, ident: name.clone(), subpat: None });
     let bound = std::mem::replace(pattern, plain);
     let moved = quote_spanned!(Span::mixed_site()=> let #name = #name;);
     match bound {

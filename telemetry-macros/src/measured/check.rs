@@ -6,7 +6,8 @@ use crate::measured::model::Model;
 /// Checks the function.
 pub(crate) fn all(model: &Model, diagnostics: &mut Diagnostics) {
     if let Some(constness) = &model.function.sig.constness {
-        diagnostics.at(constness, "a `const fn` cannot be measured, since it may run in the compiler; remove `#[measured]`");
+        diagnostics
+            .at(constness, "a `const fn` cannot be measured, since it may run in the compiler; remove `#[measured]`");
     }
     if let Some(variadic) = &model.function.sig.variadic {
         diagnostics.at(variadic, "a function with variadic arguments cannot be measured, since they cannot be passed on; remove `#[measured]`");

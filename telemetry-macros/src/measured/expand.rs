@@ -4,7 +4,7 @@ use crate::measured::body;
 use crate::measured::model::Model;
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::{Attribute, AttrStyle, Path, ReturnType};
+use syn::{AttrStyle, Attribute, Path, ReturnType};
 
 /// The function with its body measured.
 pub(crate) fn measured(model: Model) -> TokenStream {
@@ -17,7 +17,8 @@ pub(crate) fn measured(model: Model) -> TokenStream {
     body::quiet_braces(&mut function.block);
     let statements = body::rebind(&mut function.sig);
     let inner = body::inner_attributes(&function.attrs);
-    let outer: Vec<&Attribute> = function.attrs.iter().filter(|attribute| matches!(attribute.style, AttrStyle::Outer)).collect();
+    let outer: Vec<&Attribute> =
+        function.attrs.iter().filter(|attribute| matches!(attribute.style, AttrStyle::Outer)).collect();
     let (visibility, signature, block) = (&function.vis, &function.sig, &function.block);
     let measured = if signature.asyncness.is_some() {
         asynchronous(&root, &signature.output, &statements, block)

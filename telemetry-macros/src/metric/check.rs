@@ -56,10 +56,8 @@ fn help(declaration: &Declaration, findings: &mut Findings<'_>) {
 fn form(declaration: &Declaration, findings: &mut Findings<'_>) -> bool {
     let name = declaration.name.to_string();
     let Some(snake) = names::not_snake_case(&name) else { return true };
-    findings.at(
-        declaration.span(),
-        format!("the metric's name `{name}` is not lower_snake_case ASCII; write `{snake}`"),
-    );
+    findings
+        .at(declaration.span(), format!("the metric's name `{name}` is not lower_snake_case ASCII; write `{snake}`"));
     false
 }
 
@@ -82,9 +80,7 @@ fn suffix(declaration: &Declaration, findings: &mut Findings<'_>) -> bool {
         let kind = declaration.kind.with_article();
         findings.at(
             declaration.span(),
-            format!(
-                "the suffix `{reserved}` in `{name}` is reserved and not for {kind}; write `{bare}{required}`"
-            ),
+            format!("the suffix `{reserved}` in `{name}` is reserved and not for {kind}; write `{bare}{required}`"),
         );
         return false;
     }
@@ -141,7 +137,9 @@ fn bounds(declaration: &Declaration, findings: &mut Findings<'_>) {
             findings.at(bounds.span, format!("histogram `{name}` has no bounds; write some: `[0.01, 0.1, 1, 10]`"));
         }
         (Some(bounds), Kind::Histogram) => ascending(bounds, findings),
-        (Some(bounds), _) => findings.at(bounds.span, format!("{kind} has no bounds; leave them out, or write `histogram`")),
+        (Some(bounds), _) => {
+            findings.at(bounds.span, format!("{kind} has no bounds; leave them out, or write `histogram`"))
+        }
         (None, _) => {}
     }
 }
@@ -154,10 +152,15 @@ fn ascending(bounds: &crate::metric::model::Bounds, findings: &mut Findings<'_>)
             continue;
         };
         if !value.is_finite() {
-            findings.at(bound.span(), String::from("a bound is finite; leave it out: there is always a bucket above all bounds"));
+            findings.at(
+                bound.span(),
+                String::from("a bound is finite; leave it out: there is always a bucket above all bounds"),
+            );
         }
         match last {
-            Some(last) if value == last => findings.at(bound.span(), format!("the bound `{value}` is given twice; leave one out")),
+            Some(last) if value == last => {
+                findings.at(bound.span(), format!("the bound `{value}` is given twice; leave one out"))
+            }
             Some(last) if value < last => {
                 findings.at(bound.span(), format!("bounds ascend, and `{value}` stands behind `{last}`; sort them"));
             }
@@ -174,7 +177,10 @@ fn twice(block: &mut Block, diagnostics: &mut Diagnostics) {
         let times = seen.entry(name.clone()).or_default();
         *times += 1;
         if *times > 1 {
-            diagnostics.at_span(declaration.span(), format!("`{name}` is declared twice in this block; give one another name"));
+            diagnostics.at_span(
+                declaration.span(),
+                format!("`{name}` is declared twice in this block; give one another name"),
+            );
             declaration.wrong = true;
         }
     }

@@ -105,7 +105,9 @@ impl Block {
         let mut given: Vec<Ident> = Vec::new();
         for statement in statements(input) {
             let parsed = if Setting::is_one(&statement) {
-                Setting::parse.parse2(statement).map(|(word, setting)| block.set(word, setting, &mut given, diagnostics))
+                Setting::parse
+                    .parse2(statement)
+                    .map(|(word, setting)| block.set(word, setting, &mut given, diagnostics))
             } else {
                 syn::parse2(statement).map(|declaration| block.declarations.push(declaration))
             };
@@ -184,9 +186,9 @@ impl Parse for Declaration {
             syn::Error::new(error.span(), "expected a declaration, such as `counter rows_read_total(table: &str);`")
         })?;
         let kind = Kind::parse(&word)?;
-        let name: Ident = input.parse().map_err(|error| {
-            syn::Error::new(error.span(), format!("expected the name of the {}", kind.as_str()))
-        })?;
+        let name: Ident = input
+            .parse()
+            .map_err(|error| syn::Error::new(error.span(), format!("expected the name of the {}", kind.as_str())))?;
         if !input.peek(syn::token::Paren) {
             let message = format!("the labels of `{name}` are missing; write `{name}()` where it has none");
             return Err(syn::Error::new(name.span(), message));
@@ -246,7 +248,8 @@ impl Declaration {
     pub(crate) fn help(&self) -> String {
         let lines = self.attributes.iter().filter_map(doc_line);
         let text = lines.collect::<Vec<_>>().join("\n");
-        let paragraph = text.lines().map(str::trim).skip_while(|line| line.is_empty()).take_while(|line| !line.is_empty());
+        let paragraph =
+            text.lines().map(str::trim).skip_while(|line| line.is_empty()).take_while(|line| !line.is_empty());
         paragraph.collect::<Vec<_>>().join(" ")
     }
 

@@ -2,9 +2,7 @@
 
 use crate::metric::{Counter, Descriptor, DurationCounter, Gauge, Histogram, Info, Kind, LabelArg, LabelOwned};
 use crate::record::shard;
-use crate::sync::{
-    Acquire, AtomicPtr, AtomicU64, AtomicUsize, Mutex, Relaxed, Release, lock,
-};
+use crate::sync::{Acquire, AtomicPtr, AtomicU64, AtomicUsize, Mutex, Relaxed, Release, lock};
 use std::fmt;
 
 /// The most series that a family holds unless set otherwise: OpenTelemetry's default for a metric's cardinality.

@@ -12,14 +12,14 @@ mod histogram;
 mod info;
 mod label;
 
-pub use catalog::{CatalogError, catalog};
 pub(crate) use catalog::check as check_catalog;
+pub use catalog::{CatalogError, catalog};
 pub use counter::{Counter, DurationCounter};
 pub use descriptor::{Descriptor, Kind, Origin};
-pub use family::{Family, Registration};
 pub(crate) use family::{DEFAULT_MAX_SERIES, Series, registered, set_max_series};
+pub use family::{Family, Registration};
 pub use gauge::Gauge;
 pub use histogram::{Histogram, Timer};
 pub use info::Info;
-pub use label::{IntoLabel, LabelArg};
 pub(crate) use label::LabelOwned;
+pub use label::{IntoLabel, LabelArg};

@@ -13,7 +13,11 @@ pub(crate) struct Table<T: 'static> {
 
 impl<T> Table<T> {
     pub(crate) const fn new() -> Table<T> {
-        Table { entries: AtomicPtr::new(std::ptr::null_mut()), len: AtomicUsize::new(0), outgrown: Mutex::new(Vec::new()) }
+        Table {
+            entries: AtomicPtr::new(std::ptr::null_mut()),
+            len: AtomicUsize::new(0),
+            outgrown: Mutex::new(Vec::new()),
+        }
     }
 
     /// The entry at `index`, if it was made.
@@ -45,9 +49,7 @@ impl<T> Table<T> {
         // 16: what a small program has call sites; doubling keeps the outgrown arrays below the current one.
         let len = (index + 1).next_power_of_two().max(16);
         let old_len = self.len.load(Relaxed);
-        let larger: Vec<AtomicPtr<T>> = (0..len)
-            .map(|i| AtomicPtr::new(self.entry_or_null(i, old_len)))
-            .collect();
+        let larger: Vec<AtomicPtr<T>> = (0..len).map(|i| AtomicPtr::new(self.entry_or_null(i, old_len))).collect();
         let larger: &'static [AtomicPtr<T>] = Vec::leak(larger);
         lock(&self.outgrown).push(larger);
         self.entries.store(larger.as_ptr().cast_mut(), Release);
