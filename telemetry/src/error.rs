@@ -4,7 +4,9 @@ use crate::metric::CatalogError;
 use std::fmt;
 
 /// Why [`init`](crate::init()) refused.
-#[derive(Debug, Clone)]
+///
+/// Shown the same by `Debug` as by `Display`: a `main` that returns it prints the former.
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum Error {
     /// A variable of the environment, or what the builder was given, cannot be read.
@@ -31,6 +33,12 @@ impl fmt::Display for Error {
             ),
             Error::Catalog(error) => error.fmt(f),
         }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

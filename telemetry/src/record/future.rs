@@ -7,6 +7,7 @@ use crate::record::outcome::{Ending, Outcome};
 use crate::record::shard;
 use crate::record::thread;
 use std::fmt;
+use std::hint::black_box;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -145,7 +146,8 @@ impl<F: Future> Future for MeasuredFuture<F> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let step = Step::begin(this.call);
-        let poll = this.future.poll(context);
+        // Not to be computed after the clock was read, as what has no side effects might be.
+        let poll = black_box(this.future.poll(context));
         let now = step.end();
         let output = ready!(poll);
         let site = this.call.site;

@@ -1,5 +1,7 @@
 //! How a call ended, and how that is seen in its value.
 
+use std::hint::black_box;
+
 /// How a call ended. The discriminants index a call site's cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
@@ -39,6 +41,8 @@ pub struct Ending {
 
 /// Looks at a call's output. For a [`Result`] the inherent method is found, for all other types the one of [`Fallback`]:
 /// the choice is the compiler's, so aliases and opaque types are seen through, and no trait bound reaches the user's function.
+///
+/// The output is passed through [`black_box`]: else the compiler may compute what has no side effects after the clock was read.
 #[derive(Debug)]
 pub struct Inspect<'a, T>(pub &'a T);
 
@@ -47,6 +51,7 @@ impl<T, E> Inspect<'_, Result<T, E>> {
     #[inline]
     #[must_use]
     pub fn ending(&self) -> Ending {
+        black_box(self.0);
         let outcome = if self.0.is_ok() { Outcome::Ok } else { Outcome::Error };
         Ending { outcome, fallible: true }
     }
@@ -61,6 +66,7 @@ pub trait Fallback {
 impl<T> Fallback for Inspect<'_, T> {
     #[inline]
     fn ending(&self) -> Ending {
+        black_box(self.0);
         Ending { outcome: Outcome::Ok, fallible: false }
     }
 }
