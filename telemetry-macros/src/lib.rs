@@ -41,7 +41,7 @@ use proc_macro::TokenStream;
 /// - `catalog`: the name of the constant that lists the block's families, `CATALOG` by default; a second block of one module names its own.
 /// - A counter's name ends in `_total`, an info's in `_info`; a histogram's tells its unit: `_seconds`, `_bytes`, `_ratio`,
 ///   `_celsius`, `_meters`, `_grams`, `_joules`, `_volts`, `_amperes`, or a plural noun for what is counted.
-/// - A label's value is `&str`, an integer or `bool`.
+/// - A label's value is `&str`, an integer or `bool`. A `cfg` above a declaration decides whether it is there.
 /// - A counter that ends in `_seconds_total` takes `add(Duration)`, all others whole numbers.
 ///
 /// # What is generated
@@ -82,7 +82,8 @@ pub fn metric(input: TokenStream) -> TokenStream {
 ///
 /// # What is recorded
 /// A call ends as `ok`, as `error` (a [`Result`] that is `Err`), as `panic` (it unwound), or as `cancelled` (a future that was dropped
-/// after its first poll). A future that is never polled is no call. The time of a future is taken poll by poll, on whatever thread.
+/// after its first poll). A future that is never polled is no call. What is behind a type parameter or an associated type is `ok`
+/// whatever it is, since the attribute sees the type as the function declares it. The time of a future is taken poll by poll, on whatever thread.
 ///
 /// # Cost
 /// One static and one call on each side: two readings of the clock and a few thread-local additions, see `benches/RESULTS.md`.

@@ -42,7 +42,7 @@ pub(crate) mod own {
         crate = crate;
         /// Series that a snapshot holds, the library's own included.
         pub gauge telemetry_series();
-        /// Values that were NaN or infinite and were not recorded.
+        /// Values that were not recorded, being NaN or infinite or not fit for their family.
         pub counter telemetry_dropped_observations_total();
         /// Lookups that went to the overflow series because the family was full.
         pub counter telemetry_capped_lookups_total(metric: &str);

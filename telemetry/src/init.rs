@@ -11,7 +11,7 @@ use std::fmt;
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 static INITIALISED: AtomicBool = AtomicBool::new(false);
@@ -102,9 +102,9 @@ impl Telemetry {
         if self.report == Report::Off {
             return;
         }
-        let Some(snapshot) = last_snapshot() else {
-            say(format_args!("no report: a collector did not answer within {} s", LAST_SNAPSHOT.as_secs()));
-            return;
+        let snapshot = match last_snapshot() {
+            Ok(snapshot) => snapshot,
+            Err(why) => return say(format_args!("no report: {why}")),
         };
         let error = std::io::stderr();
         let text = match self.report {
@@ -170,14 +170,18 @@ fn say(message: fmt::Arguments<'_>) {
 }
 
 /// Taken on a thread of its own, so that a collector that hangs does not keep the program from ending.
-fn last_snapshot() -> Option<Snapshot> {
+fn last_snapshot() -> Result<Snapshot, String> {
     let (give, take) = mpsc::channel();
     let thread = std::thread::Builder::new().name("telemetry-report".to_owned());
     let asked = thread.spawn(move || {
         // Nobody takes it after the deadline.
         let _ = give.send(registry::snapshot());
     });
-    asked.ok().and_then(|_| take.recv_timeout(LAST_SNAPSHOT).ok())
+    asked.map_err(|error| format!("no thread could be started for the last snapshot ({error})"))?;
+    take.recv_timeout(LAST_SNAPSHOT).map_err(|error| match error {
+        RecvTimeoutError::Timeout => format!("a collector did not answer within {} s", LAST_SNAPSHOT.as_secs()),
+        RecvTimeoutError::Disconnected => "the last snapshot failed".to_owned(),
+    })
 }
 
 #[cfg(feature = "progress")]

@@ -6,7 +6,8 @@ pub use crate::job::lifetime::{
 pub use crate::metric::{Counter, DurationCounter, Gauge, Histogram, Info};
 pub use crate::metric::{Descriptor, Family, IntoLabel, Kind, Origin, Registration};
 pub use crate::record::{
-    CallSite, Ended, Ending, Fallback, Guard, Inspect, MeasuredFuture, Outcome, enter, measured_future,
+    CallSite, Ended, Ending, Fallback, Guard, Inspect, MeasuredFuture, Outcome, Returns, ReturnsOther, enter,
+    measured_future,
 };
 pub use ::core;
 pub use inventory;

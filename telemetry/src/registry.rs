@@ -2,9 +2,11 @@
 
 use crate::collect;
 use crate::metric::{self, Descriptor, Kind, Series as Declared};
+use crate::record::dropped;
 use crate::record::shard::{self, Shard};
 use crate::snapshot::{Family, Histogram, Job, Labels, Series, Snapshot, Statement, Value};
 use crate::sync::{Mutex, lock};
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
@@ -32,7 +34,9 @@ pub trait Collector: Send + Sync + 'static {
     /// The families that it gives.
     fn describe(&self) -> &[Descriptor];
 
-    /// Gives the values of this moment. A panic costs this collector's families of this snapshot, and is counted.
+    /// Gives the values of this moment. A panic costs this collector's families of this snapshot, and is counted; so is a value that
+    /// does not fit its family: another kind, another number of labels, NaN, or a label set that was given before (then the later one
+    /// stays). A snapshot that is taken in here holds no collector's families.
     fn collect(&self, out: &mut Collection);
 }
 
@@ -46,6 +50,9 @@ pub struct Collection {
 
 impl Collection {
     fn push(&mut self, descriptor: &Descriptor, values: &[&str], value: Value) {
+        if values.len() != descriptor.labels.len() || !value.is_of(descriptor.kind) {
+            return dropped::observation();
+        }
         let labels = descriptor.labels.iter().zip(values).map(|(name, value)| ((*name).into(), Arc::from(*value)));
         let series = Series { labels: labels.collect(), value };
         match self.families.iter_mut().find(|family| family.name == descriptor.name) {
@@ -149,8 +156,7 @@ impl Registry {
         // Not under the lock: a collector may register another one, or take a snapshot.
         let collectors = lock(&self.collectors).clone();
         // What a collector describes comes from it alone, so that nothing shows a zero that nobody measured.
-        let described: BTreeSet<&str> =
-            collectors.iter().flat_map(|collector| collector.describe()).map(|descriptor| descriptor.name).collect();
+        let described: BTreeSet<&str> = collectors.iter().flat_map(|collector| self.names_of(&**collector)).collect();
         for declared in metric::registered().filter(|family| !described.contains(family.descriptor().name)) {
             merge(&mut families, declared_family(declared, &shards));
         }
@@ -160,6 +166,14 @@ impl Registry {
         }
         for family in families.values_mut() {
             family.series.sort_by(|a, b| a.labels.cmp(&b.labels));
+            family.series.dedup_by(|later, earlier| {
+                let twice = later.labels == earlier.labels;
+                if twice {
+                    std::mem::swap(later, earlier);
+                    dropped::observation();
+                }
+                twice
+            });
         }
         let mut families: Vec<Family> = families.into_values().filter(|family| !family.series.is_empty()).collect();
         collect::own::add_series_count(&mut families);
@@ -175,10 +189,13 @@ impl Registry {
 
     fn ask(&self, collectors: &[Arc<dyn Collector>]) -> Collection {
         let mut given = Collection::default();
+        // A collector that takes a snapshot gets one without collectors.
+        let nested = COLLECTING.replace(true);
+        let _collecting = Collecting { outermost: !nested };
+        let collectors = if nested { &[][..] } else { collectors };
         for collector in collectors {
             let mut collection = Collection::default();
-            if catch_unwind(AssertUnwindSafe(|| collector.collect(&mut collection))).is_err() {
-                self.collector_failures.fetch_add(1, crate::sync::Relaxed);
+            if self.guarded(|| collector.collect(&mut collection)).is_none() {
                 continue;
             }
             given.families.append(&mut collection.families);
@@ -188,6 +205,39 @@ impl Registry {
         let failures = self.collector_failures.load(crate::sync::Relaxed);
         given.counter(&crate::builtin::own::telemetry_collector_failures_total::DESCRIPTOR, &[], failures);
         given
+    }
+}
+
+impl Registry {
+    /// Asks a collector for something; where that panics, counts the failure and goes on.
+    fn guarded<T>(&self, ask: impl FnOnce() -> T) -> Option<T> {
+        let answer = catch_unwind(AssertUnwindSafe(ask));
+        if answer.is_err() {
+            self.collector_failures.fetch_add(1, crate::sync::Relaxed);
+        }
+        answer.ok()
+    }
+
+    fn names_of(&self, collector: &dyn Collector) -> Vec<&'static str> {
+        self.guarded(|| collector.describe().iter().map(|descriptor| descriptor.name).collect()).unwrap_or_default()
+    }
+}
+
+thread_local! {
+    /// Whether this thread is asking collectors.
+    static COLLECTING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Takes the mark away, unless it was there before.
+struct Collecting {
+    outermost: bool,
+}
+
+impl Drop for Collecting {
+    fn drop(&mut self) {
+        if self.outermost {
+            COLLECTING.set(false);
+        }
     }
 }
 

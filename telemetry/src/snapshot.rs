@@ -66,6 +66,16 @@ pub enum Value {
 }
 
 impl Value {
+    /// Whether a family of this kind can hold the value. Totals that are not whole numbers come from other registries alone.
+    pub(crate) fn is_of(&self, kind: Kind) -> bool {
+        match self {
+            Value::Integer(_) | Value::Nanoseconds(_) => kind == Kind::Counter,
+            Value::Float(value) => matches!(kind, Kind::Gauge | Kind::Info) && value.is_finite(),
+            Value::Histogram(_) | Value::Exponential(_) => kind == Kind::Histogram,
+            Value::Summary(_) => kind == Kind::Summary,
+        }
+    }
+
     /// The value as one number: a total, a gauge's value, or how many values were observed.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "asked for as a floating-point number")]

@@ -79,6 +79,22 @@ fn each_result_is_counted_as_what_it_is() {
     assert_eq!(value("function_calls_started_total", "parses", &[]), Some(3.0));
 }
 
+#[measured]
+fn looks_at_itself() -> Result<[Option<f64>; 4], ()> {
+    Ok(calls("looks_at_itself"))
+}
+
+#[measured]
+async fn looks_at_itself_later() -> Result<[Option<f64>; 4], ()> {
+    Ok(calls("looks_at_itself_later"))
+}
+
+#[test]
+fn an_error_exists_at_zero_while_the_first_call_runs() {
+    assert_eq!(looks_at_itself(), Ok([Some(0.0), Some(0.0), None, None]));
+    assert_eq!(run(looks_at_itself_later()), Ok([Some(0.0), Some(0.0), None, None]));
+}
+
 type Fallible = std::io::Result<u8>;
 
 #[measured]
@@ -348,6 +364,21 @@ extern "C" fn has_an_abi(guard: u8, output: u8) -> u8 {
 }
 
 #[measured]
+async fn never_ends() -> ! {
+    std::future::pending().await
+}
+
+#[measured]
+fn has_conditions(#[cfg(any())] left_out: Missing, #[cfg(all())] kept: u8, #[allow(unused_variables)] quiet: u8) -> u8 {
+    kept
+}
+
+#[measured]
+fn uses_underscored(_a: u8, _b: u8) -> String {
+    format!("{_b}")
+}
+
+#[measured]
 fn borrows<'a>(text: &'a str, _other: &str) -> Option<&'a str> {
     text.split(' ').next()
 }
@@ -366,6 +397,10 @@ fn ordinary_shapes_compile_and_count() {
     assert_eq!(unsafe { is_unsafe(&8) }, 8);
     assert_eq!(has_an_abi(1, 2), 3);
     assert_eq!(borrows("a b", ""), Some("a"));
+    assert!(poll_once(pin!(never_ends())).is_pending());
+    assert_eq!(calls("never_ends"), [Some(0.0), None, None, Some(1.0)]);
+    assert_eq!(has_conditions(3, 4), 3);
+    assert_eq!(uses_underscored(1, 2), "2");
     assert_eq!(calls("borrows")[0], Some(1.0));
 }
 

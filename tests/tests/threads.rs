@@ -1,6 +1,7 @@
 //! Many threads, ended threads, and snapshots meanwhile.
 
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::thread;
 use telemetry::snapshot::Value;
 use telemetry::{measured, metric};
@@ -14,6 +15,8 @@ metric! {
     counter last_steps_total();
     /// Sizes seen by threads at their end.
     histogram last_size_bytes() [10, 100];
+    /// Observed without a pause.
+    histogram unpaused_bytes() [1, 2, 3, 4, 5, 6, 7, 8];
 }
 
 fn calls(function: &str) -> f64 {
@@ -29,6 +32,7 @@ fn called_a_million_times(n: u64) -> Result<u64, u64> {
 fn a_million_calls_from_eight_threads_are_counted_exactly_while_snapshots_are_taken() {
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
+        let _ends = Ends(&done);
         let reader = scope.spawn(|| {
             let mut last = 0.0;
             while !done.load(Relaxed) {
@@ -68,6 +72,39 @@ fn a_million_calls_from_eight_threads_are_counted_exactly_while_snapshots_are_ta
 
 #[measured]
 fn called_once_a_thread() {}
+
+#[measured]
+fn called_without_a_pause() {}
+
+/// Ends what a test started also where an assertion fails.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Relaxed);
+    }
+}
+
+#[test]
+fn the_series_of_a_thread_that_never_pauses_do_not_stand_still() {
+    let done = AtomicBool::new(false);
+    let made = AtomicU64::new(0);
+    thread::scope(|scope| {
+        let _ends = Ends(&done);
+        scope.spawn(|| {
+            while !done.load(Relaxed) {
+                called_without_a_pause();
+                unpaused_bytes().observe(3.0);
+                made.store(made.load(Relaxed) + 1, Release);
+            }
+        });
+        while made.load(Acquire) < 1_000_000 {
+            let before = made.load(Acquire);
+            let shown = (calls("called_without_a_pause"), unpaused_bytes().count());
+            assert!(shown.0 >= before as f64 && shown.1 >= before, "{shown:?} shown after {before}");
+        }
+    });
+}
 
 #[test]
 fn threads_that_end_leave_their_counts_behind() {

@@ -14,10 +14,13 @@ const JOB: &str = "__job";
 pub(crate) fn backfill_job(model: Model, parameter: usize) -> TokenStream {
     let (root, spec) = (model.root(), spec(&model));
     let mut function = model.function;
+    // As in `#[measured]`: the outer braces stay the user's.
+    let braces = function.block.brace_token;
     body::quiet_braces(&mut function.block);
     let supplied = bind(remove(&mut function.sig, parameter));
-    let rebound = body::rebind(&mut function.sig);
     let total = total(&root, model.args.total.as_ref());
+    let uses = [total.clone(), function.block.to_token_stream()];
+    let rebound = body::rebind(&mut function.sig, &quote!(#(#uses)*));
     let statements = quote!(#supplied #rebound #total);
     let inner = body::inner_attributes(&function.attrs);
     let outer: Vec<&Attribute> =
@@ -28,14 +31,9 @@ pub(crate) fn backfill_job(model: Model, parameter: usize) -> TokenStream {
     } else {
         synchronous(&root, signature, &statements, &function.block)
     };
-    quote! {
-        #(#outer)*
-        #visibility #signature {
-            #inner
-            #spec
-            #run
-        }
-    }
+    let mut tokens = quote!(#(#outer)* #visibility #signature);
+    braces.surround(&mut tokens, |body| body.extend(quote!(#inner #spec #run)));
+    tokens
 }
 
 /// The function with its body as it was written. Calls of it do not pass the job, so that parameter is not there either: no error
@@ -103,7 +101,7 @@ fn synchronous(root: &Path, signature: &Signature, statements: &TokenStream, blo
     let end = quote_spanned! {Span::mixed_site()=>
         {
             use #root::__private::Fallback as _;
-            #guard.end(#root::__private::Inspect(&#value).ending());
+            #guard.end(#root::__private::Inspect(&#value).__ending());
         }
         #value
     };
@@ -118,22 +116,20 @@ fn asynchronous(root: &Path, signature: &Signature, statements: &TokenStream, bl
         let #outer = #job.clone();
     };
     if body::never_returns(&signature.output) {
-        let never = quote_spanned! {Span::mixed_site()=>
-            #[allow(unreachable_code, clippy::all, clippy::pedantic)]
-            return loop {};
-        };
-        return quote! {
-            #start
-            let _ = #root::__private::job_future(#outer, async move { #statements #block }).await;
-            #never
-        };
+        let run = body::await_never(
+            root,
+            statements,
+            block,
+            |moved| quote!(#root::__private::job_future(#outer, async move #moved)),
+        );
+        return quote!(#start #run);
     }
     let (pin, ty) = (body::pinned_type(&signature.output), body::nameable(&signature.output));
     let moved = body::moved(&quote!(#pin #statements), &ty, block);
     let end = quote_spanned! {Span::mixed_site()=>
         {
             use #root::__private::Fallback as _;
-            #ended.with(#root::__private::Inspect(&#value).ending());
+            #ended.with(#root::__private::Inspect(&#value).__ending());
         }
         #value
     };

@@ -6,11 +6,16 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::visit_mut::{self, VisitMut};
-use syn::{Block, FnArg, Ident, Pat, PatIdent, ReturnType, Signature, Type, parse_quote};
+use syn::{Attribute, Block, FnArg, Ident, Pat, PatIdent, ReturnType, Signature, Type, parse_quote};
 
 /// Gives each parameter of the signature a plain name, and returns the statements that bind the user's patterns again.
-pub(crate) fn rebind(signature: &mut Signature) -> TokenStream {
+///
+/// What decides whether a parameter is there (`cfg`) goes along with its statement, and what decides about lints moves there.
+///
+/// `uses` is all that may name a parameter.
+pub(crate) fn rebind(signature: &mut Signature, uses: &impl ToTokens) -> TokenStream {
     let mut statements = TokenStream::new();
+    let body = uses.to_token_stream().to_string();
     for (index, input) in signature.inputs.iter_mut().enumerate() {
         match input {
             // A receiver cannot be bound again; the reference has it moved in whole, also where only a field is used.
@@ -18,13 +23,39 @@ pub(crate) fn rebind(signature: &mut Signature) -> TokenStream {
                 let this = &receiver.self_token;
                 statements.extend(quote_spanned!(Span::mixed_site()=> let _ = &#this;));
             }
-            FnArg::Typed(parameter) => statements.extend(rebind_one(index, &mut parameter.pat)),
+            FnArg::Typed(parameter) => {
+                let along: Vec<_> = parameter.attrs.iter().filter(|attribute| goes_along(attribute)).cloned().collect();
+                parameter.attrs.retain(|attribute| !is_lint(attribute));
+                for statement in rebind_one(index, &mut parameter.pat, &body) {
+                    statements.extend(quote!(#(#along)* #statement));
+                }
+            }
         }
     }
     statements
 }
 
-fn rebind_one(index: usize, pattern: &mut Pat) -> TokenStream {
+fn is_lint(attribute: &Attribute) -> bool {
+    ["allow", "expect", "warn", "deny", "forbid"].iter().any(|lint| attribute.path().is_ident(lint))
+}
+
+fn goes_along(attribute: &Attribute) -> bool {
+    is_lint(attribute) || attribute.path().is_ident("cfg")
+}
+
+/// Whether a name that begins with `_`, as those of unused parameters do, stands nowhere in the body, not even in a text to be formatted.
+/// Then no token of ours needs to meet the user's, and no lint takes our binding for a use of theirs.
+fn is_unused(name: &Ident, body: &str) -> bool {
+    let name = name.to_string();
+    name.starts_with('_') && !body.contains(&name)
+}
+
+fn rebind_one(index: usize, pattern: &mut Pat, body: &str) -> Vec<TokenStream> {
+    if let Pat::Ident(PatIdent { by_ref: None, subpat: None, ident, .. }) = pattern
+        && is_unused(ident, body)
+    {
+        ident.set_span(Span::mixed_site().located_at(ident.span()));
+    }
     let name = match pattern {
         // A plain name stays what it is, so that documentation shows it; `mut` moves inward.
         Pat::Ident(PatIdent { by_ref: None, subpat: None, ident, .. }) => ident.clone(),
@@ -36,10 +67,10 @@ fn rebind_one(index: usize, pattern: &mut Pat) -> TokenStream {
     let moved = quote_spanned!(Span::mixed_site()=> let #name = #name;);
     match bound {
         // `let _ = x` would not move `x`.
-        Pat::Wild(_) => moved,
-        Pat::Ident(PatIdent { by_ref: None, subpat: None, .. }) => quote!(let #bound = #name;),
+        Pat::Wild(_) => vec![moved],
+        Pat::Ident(PatIdent { by_ref: None, subpat: None, .. }) => vec![quote!(let #bound = #name;)],
         // What a pattern leaves unbound is dropped right after what it binds.
-        _ => quote!(#moved let #bound = #name;),
+        _ => vec![moved, quote!(let #bound = #name;)],
     }
 }
 
@@ -95,6 +126,29 @@ pub(crate) fn pinned_type(output: &ReturnType) -> TokenStream {
 pub(crate) fn quiet_braces(block: &mut Block) {
     let span = block.brace_token.span.join();
     block.brace_token = syn::token::Brace(Span::mixed_site().located_at(span));
+}
+
+/// Awaits a call that has no end, and an output that no value has. `!` cannot be written where its `async` block needs a type; this
+/// type can, and what never ends passes for it.
+pub(crate) fn await_never(
+    root: &syn::Path,
+    statements: &TokenStream,
+    block: &Block,
+    call: impl FnOnce(TokenStream) -> TokenStream,
+) -> TokenStream {
+    let value = own("__output");
+    let call = call(moved(statements, &parse_quote!(#root::__private::core::convert::Infallible), block));
+    quote_spanned! {Span::mixed_site()=>
+        let (#value, _) = #call.await;
+        #[allow(unreachable_code, clippy::all, clippy::pedantic)]
+        match #value {}
+    }
+}
+
+/// Whether the declared output can be written elsewhere than in the signature: it has no opaque type in it.
+pub(crate) fn has_a_name(output: &ReturnType) -> bool {
+    let ReturnType::Type(_, ty) = output else { return true };
+    nameable(output).to_token_stream().to_string() == ty.to_token_stream().to_string()
 }
 
 /// Whether a function cannot return.

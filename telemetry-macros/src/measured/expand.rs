@@ -15,7 +15,7 @@ pub(crate) fn measured(model: Model) -> TokenStream {
     // where nobody calls it.
     let braces = function.block.brace_token;
     body::quiet_braces(&mut function.block);
-    let statements = body::rebind(&mut function.sig);
+    let statements = body::rebind(&mut function.sig, &function.block);
     let inner = body::inner_attributes(&function.attrs);
     let outer: Vec<&Attribute> =
         function.attrs.iter().filter(|attribute| matches!(attribute.style, AttrStyle::Outer)).collect();
@@ -50,8 +50,9 @@ fn call_site(model: &Model, root: &Path) -> TokenStream {
 fn synchronous(root: &Path, output: &ReturnType, statements: &TokenStream, block: &syn::Block) -> TokenStream {
     let (guard, value) = (body::own("__guard"), body::own("__output"));
     let ty = body::nameable(output);
+    let fallible = fallible(root, output);
     let enter = quote_spanned! {Span::mixed_site()=>
-        let #guard = #root::__private::enter(&__CALL_SITE);
+        let #guard = #root::__private::enter(&__CALL_SITE, #fallible);
     };
     // The type is the closure's, so that coercions, `?` and early returns mean what they meant in the function.
     if body::never_returns(output) {
@@ -63,7 +64,7 @@ fn synchronous(root: &Path, output: &ReturnType, statements: &TokenStream, block
     let end = quote_spanned! {Span::mixed_site()=>
         {
             use #root::__private::Fallback as _;
-            #guard.end(#root::__private::Inspect(&#value).ending());
+            #guard.end(#root::__private::Inspect(&#value).__ending());
         }
         #value
     };
@@ -71,20 +72,39 @@ fn synchronous(root: &Path, output: &ReturnType, statements: &TokenStream, block
 }
 
 fn asynchronous(root: &Path, output: &ReturnType, statements: &TokenStream, block: &syn::Block) -> TokenStream {
+    let fallible = fallible(root, output);
+    if body::never_returns(output) {
+        return body::await_never(
+            root,
+            statements,
+            block,
+            |moved| quote!(#root::__private::measured_future(&__CALL_SITE, #fallible, async move #moved)),
+        );
+    }
     let (value, ended) = (body::own("__output"), body::own("__ended"));
-    let moved = if body::never_returns(output) {
-        quote!({ #statements #block })
-    } else {
-        let (pin, ty) = (body::pinned_type(output), body::nameable(output));
-        body::moved(&quote!(#pin #statements), &ty, block)
-    };
-    let call = quote!(#root::__private::measured_future(&__CALL_SITE, async move #moved).await);
+    let (pin, ty) = (body::pinned_type(output), body::nameable(output));
+    let moved = body::moved(&quote!(#pin #statements), &ty, block);
+    let call = quote!(#root::__private::measured_future(&__CALL_SITE, #fallible, async move #moved).await);
     let end = quote_spanned! {Span::mixed_site()=>
         {
             use #root::__private::Fallback as _;
-            #ended.with(#root::__private::Inspect(&#value).ending());
+            #ended.with(#root::__private::Inspect(&#value).__ending());
         }
         #value
     };
     quote! { let (#value, #ended) = #call; #end }
+}
+
+/// Whether the declared type can be an error, as an expression. An opaque type has no name to ask; its first value tells.
+fn fallible(root: &Path, output: &ReturnType) -> TokenStream {
+    if !body::has_a_name(output) || body::never_returns(output) {
+        return quote!(false);
+    }
+    let ty = body::nameable(output);
+    quote_spanned! {Span::mixed_site()=>
+        {
+            use #root::__private::ReturnsOther as _;
+            #root::__private::Returns::<#ty>::new().__fallible()
+        }
+    }
 }

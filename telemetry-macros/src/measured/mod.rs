@@ -5,7 +5,7 @@
 //! fn load(path: &Path)                     static __CALL_SITE: CallSite = CallSite::new("", __path, …);
 //!     -> Result<u8, Error> {               let __guard = enter(&__CALL_SITE);
 //!     …                                    let __output = call(move || -> Result<u8, Error> { let path = path; … });
-//! }                                        __guard.end(Inspect(&__output).ending());
+//! }                                        __guard.end(Inspect(&__output).__ending());
 //!                                          __output
 //!                                      }
 //! ```

@@ -111,7 +111,7 @@ fn unit(declaration: &Declaration, findings: &mut Findings<'_>) {
 fn labels(declaration: &Declaration, findings: &mut Findings<'_>) {
     let mut seen = Vec::new();
     for label in &declaration.labels {
-        let (name, span) = (label.name.to_string(), label.name.span());
+        let (name, span) = (label.text(), label.name.span());
         if let Some((_, whose)) = RESERVED_LABELS.iter().find(|(reserved, _)| *reserved == name) {
             findings.at(span, format!("the label `{name}` is reserved: {whose}; give it another name"));
         } else if name.starts_with("__") {
@@ -156,6 +156,7 @@ fn ascending(bounds: &crate::metric::model::Bounds, findings: &mut Findings<'_>)
                 bound.span(),
                 String::from("a bound is finite; leave it out: there is always a bucket above all bounds"),
             );
+            continue;
         }
         match last {
             Some(last) if value == last => {

@@ -10,12 +10,16 @@ use syn::Path;
 pub(crate) fn block(block: &Block) -> TokenStream {
     let right = || block.declarations.iter().filter(|declaration| !declaration.wrong);
     let declarations = right().map(|declaration| expand(declaration, &block.root));
-    let names = right().map(|declaration| &declaration.name);
+    let names = right().map(|declaration| {
+        let (name, conditions) = (&declaration.name, declaration.conditions());
+        quote!(#(#conditions)* #name::DESCRIPTOR)
+    });
     let (root, catalog) = (&block.root, &block.catalog);
     quote! {
         #(#declarations)*
-        #[allow(dead_code, missing_docs, clippy::all, clippy::pedantic)]
-        pub const #catalog: &[#root::__private::Descriptor] = &[#(#names::DESCRIPTOR),*];
+        /// The families that are declared here.
+        pub const #catalog: &[#root::__private::Descriptor] = &[#(#names),*];
+        const _: &[#root::__private::Descriptor] = #catalog;
     }
 }
 
@@ -38,18 +42,20 @@ fn constants(declaration: &Declaration, root: &Path) -> TokenStream {
     };
     let stem = declaration.stem();
     let unit = units::of(&stem);
-    let labels = declaration.labels.iter().map(|label| label.name.to_string());
+    let labels = declaration.labels.iter().map(crate::metric::model::Label::text);
+    let conditions: Vec<_> = declaration.conditions().collect();
     let bounds = declaration.bounds.iter().flat_map(|bounds| &bounds.bounds).filter_map(|bound| bound.value);
     let line = quote_spanned!(name.span()=> #root::__private::core::line!());
     quote! {
+        #(#conditions)*
         #[doc = #documentation]
         #[allow(non_camel_case_types, clippy::all, clippy::pedantic)]
         #visibility enum #name {}
 
+        #(#conditions)*
         #[allow(clippy::all, clippy::pedantic)]
         impl #name {
             /// What was declared.
-            #[allow(dead_code)]
             #visibility const DESCRIPTOR: #root::__private::Descriptor = #root::__private::Descriptor {
                 name: #text,
                 kind: #root::__private::Kind::#kind,
@@ -90,13 +96,13 @@ fn function(declaration: &Declaration, root: &Path) -> TokenStream {
     };
     let (handle, method) = (format_ident!("{handle}"), format_ident!("{method}"));
     let parameters = declaration.labels.iter().map(|label| {
-        let (name, ty) = (&label.name, &label.ty);
+        let (name, ty) = (label.parameter(), &label.ty);
         quote!(#name: #ty)
     });
     let values = declaration.labels.iter().map(|label| {
         // At the type: that is what is wrong where it cannot be a label.
         let span = syn::spanned::Spanned::span(&label.ty).resolved_at(Span::mixed_site());
-        let name = &label.name;
+        let name = label.parameter();
         quote_spanned!(span=> #root::__private::IntoLabel::as_label(&#name))
     });
     quote! {

@@ -195,7 +195,7 @@ impl Parse for Declaration {
         }
         let labels;
         parenthesized!(labels in input);
-        let labels = Punctuated::<Label, Token![,]>::parse_terminated(&labels)?.into_iter().collect();
+        let labels: Vec<Label> = Punctuated::<Label, Token![,]>::parse_terminated(&labels)?.into_iter().collect();
         let bounds = input.peek(syn::token::Bracket).then(|| Bounds::parse(input)).transpose()?;
         if input.is_empty() {
             return Err(syn::Error::new(name.span(), format!("the declaration of `{name}` ends with `;`")));
@@ -209,7 +209,12 @@ impl Parse for Declaration {
 
 impl Parse for Label {
     fn parse(input: ParseStream<'_>) -> syn::Result<Label> {
-        let name: Ident = input.parse()?;
+        // Keywords too: `type` is a good name for a label.
+        let name: Ident = input.call(syn::ext::IdentExt::parse_any)?;
+        if matches!(name.to_string().as_str(), "self" | "Self" | "super" | "crate" | "_") {
+            let message = format!("the label `{name}` cannot be the name of a parameter; give it another name");
+            return Err(syn::Error::new(name.span(), message));
+        }
         if !input.peek(Token![:]) {
             let message = format!("the label `{name}` has no type; write `{name}: &str`, an integer or `bool`");
             return Err(syn::Error::new(name.span(), message));
@@ -253,6 +258,11 @@ impl Declaration {
         paragraph.collect::<Vec<_>>().join(" ")
     }
 
+    /// The attributes that decide whether the declaration is there at all.
+    pub(crate) fn conditions(&self) -> impl Iterator<Item = &Attribute> + Clone {
+        self.attributes.iter().filter(|attribute| attribute.path().is_ident("cfg"))
+    }
+
     /// The name without what its kind appends.
     pub(crate) fn stem(&self) -> String {
         let name = self.name.to_string();
@@ -277,6 +287,22 @@ fn doc_line(attribute: &Attribute) -> Option<String> {
             _ => None,
         },
         _ => None,
+    }
+}
+
+impl Label {
+    /// The name as it is scraped: without the `r#` of a raw identifier.
+    pub(crate) fn text(&self) -> String {
+        syn::ext::IdentExt::unraw(&self.name).to_string()
+    }
+
+    /// The name as a parameter: raw where it is a keyword.
+    pub(crate) fn parameter(&self) -> Ident {
+        let text = self.text();
+        match syn::parse_str::<Ident>(&text) {
+            Ok(_) => Ident::new(&text, self.name.span()),
+            Err(_) => Ident::new_raw(&text, self.name.span()),
+        }
     }
 }
 

@@ -112,8 +112,8 @@ impl Totals {
         for outcome in Outcome::ALL {
             if let Some(reading) = &self.results[outcome as usize] {
                 let labels = [function, module, outcome.as_str()];
-                ended = ended.wrapping_add(reading.ended);
-                out.counter(&families::function_calls_total::DESCRIPTOR, &labels, reading.ended);
+                ended = ended.wrapping_add(reading.ended());
+                out.counter(&families::function_calls_total::DESCRIPTOR, &labels, reading.ended());
                 let histogram = Value::Exponential(exponential_of(reading));
                 out.value(&families::function_calls_duration_seconds::DESCRIPTOR, &labels, histogram);
             }

@@ -16,7 +16,7 @@ impl Collector for Own {
     fn collect(&self, out: &mut Collection) {
         out.info(&families::telemetry_build_info::DESCRIPTOR, &[env!("CARGO_PKG_VERSION")]);
         out.info(&families::telemetry_clock_info::DESCRIPTOR, &[clock::clock().source]);
-        out.counter(&families::telemetry_dropped_observations_total::DESCRIPTOR, &[], dropped::not_finite_total());
+        out.counter(&families::telemetry_dropped_observations_total::DESCRIPTOR, &[], dropped::observations());
         for family in metric::registered() {
             if family.capped() > 0 {
                 let name = family.descriptor().name;

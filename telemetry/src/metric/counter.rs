@@ -5,8 +5,8 @@ use std::time::Duration;
 
 /// A handle to one counter series.
 ///
-/// An update writes to a cell that only the calling thread writes: no lock, no shared cache line. When a counter reaches
-/// 2^64 it starts again at zero, which Prometheus reads as a restart.
+/// An update writes to a cell that only the calling thread writes: no lock, no shared cache line. A counter that reached
+/// 2^64 - 1 stays there.
 #[derive(Clone, Copy, Debug)]
 pub struct Counter {
     slot: u32,

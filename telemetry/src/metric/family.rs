@@ -34,6 +34,7 @@ pub struct Family {
     /// An open-addressing table, replaced by a larger one when it is half full. Readers may still walk an old one, so
     /// old ones are kept: together they are smaller than the newest.
     table: AtomicPtr<Slots>,
+    outgrown: Mutex<Vec<&'static Slots>>,
     series: Mutex<Vec<&'static Series>>,
     overflow: AtomicPtr<Series>,
     capped: AtomicU64,
@@ -103,6 +104,7 @@ impl Family {
         Family {
             descriptor,
             table: AtomicPtr::new(std::ptr::null_mut()),
+            outgrown: Mutex::new(Vec::new()),
             series: Mutex::new(Vec::new()),
             overflow: AtomicPtr::new(std::ptr::null_mut()),
             capped: AtomicU64::new(0),
@@ -146,7 +148,7 @@ impl Family {
     /// Makes the series with these label values; its value is 1.
     #[inline]
     pub fn info(&self, labels: &[LabelArg<'_>]) -> Info {
-        self.series(labels).gauge.store(1f64.to_bits(), Relaxed);
+        self.series(labels);
         Info
     }
 
@@ -193,10 +195,11 @@ impl Family {
     fn publish(&self, series: &'static Series, all: &[&'static Series]) {
         let table = self.table.load(Relaxed);
         // SAFETY: a table is leaked before it is published; the family's lock is held, so nobody else replaces it.
-        let room = (!table.is_null()).then(|| unsafe { &*table }).filter(|table| all.len() * 2 <= table.slots.len());
-        if let Some(table) = room {
+        let table: Option<&'static Slots> = unsafe { table.as_ref() };
+        if let Some(table) = table.filter(|table| all.len() * 2 <= table.slots.len()) {
             table.insert(series);
         } else {
+            lock(&self.outgrown).extend(table);
             // 8: a family rarely has fewer than four series, and the tables double.
             let larger = Slots::leak((all.len() * 4).next_power_of_two().max(8));
             for &series in all {
@@ -224,7 +227,9 @@ impl Family {
             _ => 0,
         };
         let labels = labels.iter().map(|label| label.keep()).collect();
-        Box::leak(Box::new(Series { hash, labels, overflow, slot, gauge: AtomicU64::new(0) }))
+        let first: f64 = if self.descriptor.kind == Kind::Info { 1.0 } else { 0.0 };
+        let gauge = AtomicU64::new(first.to_bits());
+        Box::leak(Box::new(Series { hash, labels, overflow, slot, gauge }))
     }
 
     /// Makes the one series of a counter or histogram that has no labels, so that it exists at zero before its first use.

@@ -32,7 +32,7 @@ impl Gauge {
         if value.is_finite() {
             self.bits().store(value.to_bits(), Relaxed);
         } else {
-            dropped::not_finite();
+            dropped::observation();
         }
     }
 
@@ -42,7 +42,7 @@ impl Gauge {
         loop {
             let next = f64::from_bits(now) + amount;
             if !next.is_finite() {
-                return dropped::not_finite();
+                return dropped::observation();
             }
             match self.bits().compare_exchange_weak(now, next.to_bits(), Relaxed, Relaxed) {
                 Ok(_) => return,

@@ -28,7 +28,7 @@ impl Histogram {
         if value.is_finite() {
             shard::observe(self.slot, self.bounds, value);
         } else {
-            dropped::not_finite();
+            dropped::observation();
         }
     }
 

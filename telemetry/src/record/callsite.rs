@@ -69,7 +69,8 @@ impl CallSite {
         index
     }
 
-    /// Learns from the first output that its type can be an error, so that `error` exists at zero.
+    /// Learns that its type can be an error, so that `error` exists at zero: at the start of a call from the type, where that has a
+    /// name, else from the first output.
     #[inline]
     pub(crate) fn learn(&self, fallible: bool) {
         if fallible && !self.fallible.load(Relaxed) {

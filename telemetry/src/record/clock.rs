@@ -83,12 +83,12 @@ pub(crate) fn now() -> u64 {
 
 #[cold]
 fn system() -> u64 {
-    if CLOCK.get().is_none() {
-        // The first reading of all decides which clock there is.
-        clock();
-        return now();
+    // The first reading of all decides which clock there is; who comes meanwhile waits for it.
+    let clock = clock();
+    if COUNTER.load(Relaxed) {
+        return counter::read();
     }
-    u64::try_from(clock().epoch.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    u64::try_from(clock.epoch.elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Ticks as seconds.

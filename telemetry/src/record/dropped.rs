@@ -2,14 +2,14 @@
 
 use crate::sync::{AtomicU64, Relaxed};
 
-static NOT_FINITE: AtomicU64 = AtomicU64::new(0);
+static OBSERVATIONS: AtomicU64 = AtomicU64::new(0);
 
-/// An observation or a gauge's value was NaN or infinite.
+/// A value was NaN or infinite or would have made its series so, or did not fit its family.
 #[cold]
-pub(crate) fn not_finite() {
-    NOT_FINITE.fetch_add(1, Relaxed);
+pub(crate) fn observation() {
+    OBSERVATIONS.fetch_add(1, Relaxed);
 }
 
-pub(crate) fn not_finite_total() -> u64 {
-    NOT_FINITE.load(Relaxed)
+pub(crate) fn observations() -> u64 {
+    OBSERVATIONS.load(Relaxed)
 }

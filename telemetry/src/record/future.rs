@@ -23,7 +23,8 @@ pin_project_lite::pin_project! {
 
 /// Measures a future's polls. Its output comes with what is left to do: to tell how it ended the call.
 #[inline]
-pub fn measured_future<F: Future>(site: &'static CallSite, future: F) -> MeasuredFuture<F> {
+pub fn measured_future<F: Future>(site: &'static CallSite, fallible: bool, future: F) -> MeasuredFuture<F> {
+    site.learn(fallible);
     MeasuredFuture { call: Call { site, state: State::New }, future }
 }
 

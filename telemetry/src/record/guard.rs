@@ -87,8 +87,9 @@ pub struct Guard {
     _thread: PhantomData<*const ()>,
 }
 
-/// Counts a call of this site as started, and starts its clock.
-pub fn enter(site: &'static CallSite) -> Guard {
+/// Counts a call of this site as started, and starts its clock. `fallible` tells whether its type can be an error.
+pub fn enter(site: &'static CallSite, fallible: bool) -> Guard {
+    site.learn(fallible);
     thread::with(|thread| {
         let cell = shard::site_cell(thread, site);
         cell.start();

@@ -17,4 +17,4 @@ pub(crate) mod thread;
 pub use callsite::CallSite;
 pub use future::{Ended, MeasuredFuture, measured_future};
 pub use guard::{Guard, enter};
-pub use outcome::{Ending, Fallback, Inspect, Outcome};
+pub use outcome::{Ending, Fallback, Inspect, Outcome, Returns, ReturnsOther};

@@ -1,6 +1,7 @@
 //! How a call ended, and how that is seen in its value.
 
 use std::hint::black_box;
+use std::marker::PhantomData;
 
 /// How a call ended. The discriminants index a call site's cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,7 +51,7 @@ impl<T, E> Inspect<'_, Result<T, E>> {
     /// `ok` or `error`.
     #[inline]
     #[must_use]
-    pub fn ending(&self) -> Ending {
+    pub fn __ending(&self) -> Ending {
         black_box(self.0);
         let outcome = if self.0.is_ok() { Outcome::Ok } else { Outcome::Error };
         Ending { outcome, fallible: true }
@@ -60,13 +61,55 @@ impl<T, E> Inspect<'_, Result<T, E>> {
 /// What every type says that is not a [`Result`].
 pub trait Fallback {
     /// `ok`.
-    fn ending(&self) -> Ending;
+    fn __ending(&self) -> Ending;
 }
 
 impl<T> Fallback for Inspect<'_, T> {
     #[inline]
-    fn ending(&self) -> Ending {
+    fn __ending(&self) -> Ending {
         black_box(self.0);
         Ending { outcome: Outcome::Ok, fallible: false }
+    }
+}
+
+/// Says of a type, before there is a value, whether a call that returns it can fail: so that `error` exists at zero while the first
+/// call runs. Chosen by the compiler as with [`Inspect`].
+#[derive(Debug)]
+pub struct Returns<T>(PhantomData<fn() -> T>);
+
+impl<T> Returns<T> {
+    /// Of the type `T`.
+    #[must_use]
+    #[inline]
+    pub const fn new() -> Returns<T> {
+        Returns(PhantomData)
+    }
+}
+
+impl<T> Default for Returns<T> {
+    fn default() -> Returns<T> {
+        Returns::new()
+    }
+}
+
+impl<T, E> Returns<Result<T, E>> {
+    /// It can.
+    #[must_use]
+    #[inline]
+    pub fn __fallible(&self) -> bool {
+        true
+    }
+}
+
+/// What every type says that is not a [`Result`].
+pub trait ReturnsOther {
+    /// It cannot.
+    fn __fallible(&self) -> bool;
+}
+
+impl<T> ReturnsOther for Returns<T> {
+    #[inline]
+    fn __fallible(&self) -> bool {
+        false
     }
 }

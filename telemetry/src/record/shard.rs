@@ -8,7 +8,7 @@ use crate::record::callsite::CallSite;
 use crate::record::outcome::{OUTCOMES, Outcome};
 use crate::record::table::Table;
 use crate::record::thread;
-use crate::record::{clock, exponential};
+use crate::record::{clock, dropped, exponential};
 use crate::sync::{
     Acquire, AtomicBool, AtomicI64, AtomicPtr, AtomicU32, AtomicU64, Mutex, Relaxed, Release, fence, lock,
 };
@@ -18,19 +18,18 @@ pub(crate) struct Shard {
     pub(crate) sites: Table<SiteCell>,
     counters: Table<CounterChunk>,
     histograms: Table<HistogramCell>,
-    /// Written by many threads, by read-modify-write: the one shared shard.
-    shared: bool,
 }
 
 impl Shard {
-    const fn new(shared: bool) -> Shard {
-        Shard { sites: Table::new(), counters: Table::new(), histograms: Table::new(), shared }
+    const fn new() -> Shard {
+        Shard { sites: Table::new(), counters: Table::new(), histograms: Table::new() }
     }
 }
 
 static ALL: Mutex<Vec<&'static Shard>> = Mutex::new(Vec::new());
 static FREE: Mutex<Vec<&'static Shard>> = Mutex::new(Vec::new());
-static SHARED: Shard = Shard::new(true);
+/// Written by many threads, by read-modify-write.
+static SHARED: Shard = Shard::new();
 /// Makes cells of the shared shard one thread at a time.
 static SHARED_GROWS: Mutex<()> = Mutex::new(());
 
@@ -39,7 +38,7 @@ pub(crate) fn take() -> &'static Shard {
     if let Some(shard) = lock(&FREE).pop() {
         return shard;
     }
-    let shard: &'static Shard = Box::leak(Box::new(Shard::new(false)));
+    let shard: &'static Shard = Box::leak(Box::new(Shard::new()));
     lock(&ALL).push(shard);
     shard
 }
@@ -64,6 +63,12 @@ pub(crate) fn all() -> Vec<&'static Shard> {
 #[inline]
 fn bump(cell: &AtomicU64, n: u64) {
     cell.store(cell.load(Relaxed).wrapping_add(n), Relaxed);
+}
+
+/// As `bump`, without wrapping: for what users add.
+#[inline]
+fn bump_to_the_end(cell: &AtomicU64, n: u64) {
+    cell.store(cell.load(Relaxed).saturating_add(n), Relaxed);
 }
 
 // ---- counters -----------------------------------------------------------------------------------------------------
@@ -92,13 +97,13 @@ fn place(slot: u32) -> (usize, usize) {
     (slot as usize / COUNTERS_PER_CHUNK, slot as usize % COUNTERS_PER_CHUNK)
 }
 
-/// Adds to a counter's cell of this thread.
+/// Adds to a counter's cell of this thread. A counter that reached 2^64 - 1 stays there rather than fall.
 #[inline]
 pub(crate) fn add(slot: u32, n: u64) {
     thread::with(|thread| {
         let (chunk, index) = place(slot);
         match thread.shard().and_then(|shard| shard.counters.get(chunk)) {
-            Some(cells) => bump(&cells.0[index], n),
+            Some(cells) => bump_to_the_end(&cells.0[index], n),
             None => add_first(slot, n),
         }
     });
@@ -111,10 +116,12 @@ fn add_first(slot: u32, n: u64) {
     thread::uncounted(|thread| match thread.take_shard() {
         Some(shard) => {
             let cells = shard.counters.get(chunk).unwrap_or_else(|| shard.counters.make(chunk, new()));
-            bump(&cells.0[index], n);
+            bump_to_the_end(&cells.0[index], n);
         }
         None => {
-            shared_cell(&SHARED.counters, chunk, new).0[index].fetch_add(n, Relaxed);
+            let cell = &shared_cell(&SHARED.counters, chunk, new).0[index];
+            // Cannot fail: there always is a next value.
+            let _ = cell.fetch_update(Relaxed, Relaxed, |now| Some(now.saturating_add(n)));
         }
     });
 }
@@ -126,7 +133,7 @@ fn shared_cell<T>(table: &'static Table<T>, index: usize, new: impl FnOnce() -> 
     })
 }
 
-/// The sum of a counter's cells. Wraps as the cells do.
+/// The sum of a counter's cells.
 pub(crate) fn sum(slot: u32) -> u64 {
     sum_in(&all(), slot)
 }
@@ -134,7 +141,7 @@ pub(crate) fn sum(slot: u32) -> u64 {
 pub(crate) fn sum_in(shards: &[&'static Shard], slot: u32) -> u64 {
     let (chunk, index) = place(slot);
     let cells = shards.iter().filter_map(|shard| shard.counters.get(chunk));
-    cells.map(|cells| cells.0[index].load(Relaxed)).fold(0, u64::wrapping_add)
+    cells.map(|cells| cells.0[index].load(Relaxed)).fold(0, u64::saturating_add)
 }
 
 // ---- versions -----------------------------------------------------------------------------------------------------
@@ -142,8 +149,10 @@ pub(crate) fn sum_in(shards: &[&'static Shard], slot: u32) -> u64 {
 /// Brackets writes that belong together. Odd while its one writer writes.
 struct Version(AtomicU64);
 
-/// How often a reader tries to see a bracket closed before it shows the last consistent copy: a writer is inside for a few
-/// nanoseconds unless it was descheduled there, and then no number of tries helps.
+/// How often a reader tries to read between two equal even versions. A writer that never pauses, or was descheduled inside its bracket,
+/// defeats any number of tries; then what was read last is taken as it is. Every cell only grows, so that no total falls: the
+/// sum alone may be some observations off its buckets. (An older consistent copy would be worse: the series of the busiest threads would
+/// stand still, and then jump.)
 const READ_TRIES: usize = 64;
 
 impl Version {
@@ -162,34 +171,18 @@ impl Version {
         result
     }
 
-    fn read<T>(&self, reads: impl Fn() -> T) -> Option<T> {
+    /// Reads, again and again, until no write came in between, or the tries are used up.
+    fn read(&self, mut reads: impl FnMut()) {
         for _ in 0..READ_TRIES {
             let before = self.0.load(Acquire);
-            let value = reads();
+            reads();
             // What was read above is not newer than the version read below.
             fence(Acquire);
             if before.is_multiple_of(2) && self.0.load(Relaxed) == before {
-                return Some(value);
+                return;
             }
             std::hint::spin_loop();
         }
-        None
-    }
-}
-
-/// Reads between equal versions; else repeats what was read last time. The lock is the readers' own.
-fn consistent<T: Clone>(version: &Version, last: &Mutex<Option<T>>, shared: bool, reads: impl Fn() -> T) -> T {
-    if shared {
-        // Many writers have no bracket: a sum may be one observation ahead of its buckets.
-        return reads();
-    }
-    let mut last = lock(last);
-    match version.read(&reads) {
-        Some(value) => {
-            *last = Some(value.clone());
-            value
-        }
-        None => last.clone().unwrap_or_else(reads),
     }
 }
 
@@ -202,7 +195,6 @@ struct HistogramCell {
     sum: AtomicU64,
     /// One for each finite bound, and one above them all. Not cumulative.
     buckets: Box<[AtomicU64]>,
-    last: Mutex<Option<HistogramReading>>,
 }
 
 /// What a histogram's cells held: counts of the buckets, not cumulative, and the sum.
@@ -215,21 +207,27 @@ pub(crate) struct HistogramReading {
 impl HistogramCell {
     fn new(bounds: usize) -> HistogramCell {
         let buckets = (0..=bounds).map(|_| AtomicU64::new(0)).collect();
-        HistogramCell { version: Version::new(), sum: AtomicU64::new(0), buckets, last: Mutex::new(None) }
+        HistogramCell { version: Version::new(), sum: AtomicU64::new(0), buckets }
     }
 
-    fn read(&self) -> HistogramReading {
-        HistogramReading {
-            buckets: self.buckets.iter().map(|bucket| bucket.load(Relaxed)).collect(),
-            sum: f64::from_bits(self.sum.load(Relaxed)),
-        }
+    /// Reads into what has room for the buckets.
+    fn read(&self, into: &mut HistogramReading) {
+        self.version.read(|| {
+            into.sum = f64::from_bits(self.sum.load(Relaxed));
+            for (count, bucket) in into.buckets.iter_mut().zip(&self.buckets) {
+                *count = bucket.load(Relaxed);
+            }
+        });
     }
 
     #[inline]
     fn observe(&self, bounds: &[f64], value: f64) {
         let bucket = bucket_of(bounds, value);
+        let sum = f64::from_bits(self.sum.load(Relaxed)) + value;
+        if !sum.is_finite() {
+            return dropped::observation();
+        }
         self.version.write(|| {
-            let sum = f64::from_bits(self.sum.load(Relaxed)) + value;
             self.sum.store(sum.to_bits(), Relaxed);
             if let Some(cell) = self.buckets.get(bucket) {
                 bump(cell, 1);
@@ -238,11 +236,9 @@ impl HistogramCell {
     }
 
     fn observe_shared(&self, bounds: &[f64], value: f64) {
-        let mut now = self.sum.load(Relaxed);
-        while let Err(seen) =
-            self.sum.compare_exchange_weak(now, (f64::from_bits(now) + value).to_bits(), Relaxed, Relaxed)
-        {
-            now = seen;
+        let grown = |now| Some(f64::from_bits(now) + value).filter(|sum| sum.is_finite()).map(f64::to_bits);
+        if self.sum.fetch_update(Relaxed, Relaxed, grown).is_err() {
+            return dropped::observation();
         }
         if let Some(cell) = self.buckets.get(bucket_of(bounds, value)) {
             cell.fetch_add(1, Relaxed);
@@ -286,13 +282,12 @@ pub(crate) fn read_histogram(slot: u32, bounds: usize) -> HistogramReading {
 
 pub(crate) fn read_histogram_in(shards: &[&'static Shard], slot: u32, bounds: usize) -> HistogramReading {
     let mut total = HistogramReading { buckets: vec![0; bounds + 1], sum: 0.0 };
-    for shard in shards {
-        if let Some(cell) = shard.histograms.get(slot as usize) {
-            let reading = consistent(&cell.version, &cell.last, shard.shared, || cell.read());
-            total.sum += reading.sum;
-            for (total, count) in total.buckets.iter_mut().zip(reading.buckets) {
-                *total = total.wrapping_add(count);
-            }
+    let mut reading = total.clone();
+    for cell in shards.iter().filter_map(|shard| shard.histograms.get(slot as usize)) {
+        cell.read(&mut reading);
+        total.sum = (total.sum + reading.sum).clamp(f64::MIN, f64::MAX);
+        for (total, count) in total.buckets.iter_mut().zip(&reading.buckets) {
+            *total = total.wrapping_add(*count);
         }
     }
     total
@@ -330,16 +325,13 @@ struct Block([AtomicU64; BUCKETS_PER_BLOCK]);
 #[repr(align(128))]
 pub(crate) struct ResultCell {
     version: Version,
-    ended: AtomicU64,
     ticks: AtomicU64,
     blocks: [AtomicPtr<Block>; BLOCKS],
-    last: Mutex<Option<ResultReading>>,
 }
 
 /// What a result's cells held.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ResultReading {
-    pub(crate) ended: u64,
     pub(crate) ticks: u64,
     /// Not cumulative; see [`exponential`].
     pub(crate) buckets: Box<[u64; exponential::BUCKETS]>,
@@ -347,13 +339,17 @@ pub(crate) struct ResultReading {
 
 impl Default for ResultReading {
     fn default() -> ResultReading {
-        ResultReading { ended: 0, ticks: 0, buckets: Box::new([0; exponential::BUCKETS]) }
+        ResultReading { ticks: 0, buckets: Box::new([0; exponential::BUCKETS]) }
     }
 }
 
 impl ResultReading {
+    /// How many calls ended so: the sum of the buckets.
+    pub(crate) fn ended(&self) -> u64 {
+        self.buckets.iter().copied().fold(0, u64::wrapping_add)
+    }
+
     pub(crate) fn merge(&mut self, other: &ResultReading) {
-        self.ended = self.ended.wrapping_add(other.ended);
         self.ticks = self.ticks.wrapping_add(other.ticks);
         for (total, count) in self.buckets.iter_mut().zip(other.buckets.iter()) {
             *total = total.wrapping_add(*count);
@@ -365,10 +361,8 @@ impl ResultCell {
     fn new() -> ResultCell {
         ResultCell {
             version: Version::new(),
-            ended: AtomicU64::new(0),
             ticks: AtomicU64::new(0),
             blocks: [const { AtomicPtr::new(std::ptr::null_mut()) }; BLOCKS],
-            last: Mutex::new(None),
         }
     }
 
@@ -387,7 +381,6 @@ impl ResultCell {
     #[inline]
     fn record_in(&self, block: &Block, index: usize, ticks: u64) {
         self.version.write(|| {
-            bump(&self.ended, 1);
             bump(&self.ticks, ticks);
             bump(&block.0[index], 1);
         });
@@ -398,7 +391,6 @@ impl ResultCell {
         let (block, index) = (bucket / BUCKETS_PER_BLOCK, bucket % BUCKETS_PER_BLOCK);
         let block = self.block(block);
         if shared {
-            self.ended.fetch_add(1, Relaxed);
             self.ticks.fetch_add(ticks, Relaxed);
             block.0[index].fetch_add(1, Relaxed);
         } else {
@@ -411,19 +403,18 @@ impl ResultCell {
     }
 
     fn read(&self) -> ResultReading {
-        let mut reading = ResultReading {
-            ended: self.ended.load(Relaxed),
-            ticks: self.ticks.load(Relaxed),
-            ..ResultReading::default()
-        };
-        for (block, into) in self.blocks.iter().zip(reading.buckets.chunks_mut(BUCKETS_PER_BLOCK)) {
-            // SAFETY: null, or a leaked block.
-            if let Some(block) = unsafe { block.load(Acquire).as_ref() } {
-                for (cell, count) in block.0.iter().zip(into) {
-                    *count = cell.load(Relaxed);
+        let mut reading = ResultReading::default();
+        self.version.read(|| {
+            reading.ticks = self.ticks.load(Relaxed);
+            for (block, into) in self.blocks.iter().zip(reading.buckets.chunks_mut(BUCKETS_PER_BLOCK)) {
+                // SAFETY: null, or a leaked block.
+                if let Some(block) = unsafe { block.load(Acquire).as_ref() } {
+                    for (cell, count) in block.0.iter().zip(into) {
+                        *count = cell.load(Relaxed);
+                    }
                 }
             }
-        }
+        });
         reading
     }
 }
@@ -551,7 +542,7 @@ impl SiteCell {
     pub(crate) fn read(&self, outcome: Outcome) -> Option<ResultReading> {
         // SAFETY: null, or a leaked cell.
         let cell = unsafe { self.results[outcome as usize].load(Acquire).as_ref() }?;
-        Some(consistent(&cell.version, &cell.last, self.shared, || cell.read()))
+        Some(cell.read())
     }
 }
 

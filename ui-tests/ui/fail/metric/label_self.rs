@@ -1,0 +1,6 @@
+telemetry::metric! {
+    /// Requests.
+    counter requests_total(self: &str);
+}
+
+fn main() {}
