@@ -570,7 +570,7 @@ mod steps {
 mod signals {
     use super::*;
     use std::io::{BufRead, BufReader, Lines, Read};
-    use std::os::unix::process::ExitStatusExt;
+    use std::os::unix::process::{CommandExt, ExitStatusExt};
     use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 
     const SIGINT: i32 = 2;
@@ -585,7 +585,17 @@ mod signals {
         /// Starts the program and waits until its job runs.
         fn start(how: &str) -> Program {
             let mut command = Command::new(env!("CARGO_BIN_EXE_job_and_signals"));
-            let mut process = command.arg(how).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+            command.arg(how).stdout(Stdio::piped()).stderr(Stdio::piped());
+            // Whoever runs the tests may ignore signals, as a shell has its background jobs do; the program is to have them as ever.
+            let as_ever = || {
+                for signal in [SIGINT, SIGTERM] {
+                    // SAFETY: async-signal-safe, and no handler is given.
+                    unsafe { libc::signal(signal, libc::SIG_DFL) };
+                }
+                Ok(())
+            };
+            // SAFETY: `as_ever` calls async-signal-safe functions only.
+            let mut process = unsafe { command.pre_exec(as_ever) }.spawn().unwrap();
             let lines = BufReader::new(process.stdout.take().unwrap()).lines();
             let mut program = Program { process, lines };
             assert_eq!(program.line(), "started");
