@@ -369,7 +369,11 @@ async fn never_ends() -> ! {
 }
 
 #[measured]
-fn has_conditions(#[cfg(any())] left_out: Missing, #[cfg(all())] kept: u8, #[allow(unused_variables)] quiet: u8) -> u8 {
+fn has_conditions(
+    #[cfg(target_family = "wasm")] left_out: Missing,
+    #[cfg(not(target_family = "wasm"))] kept: u8,
+    #[allow(unused_variables)] quiet: u8,
+) -> u8 {
     kept
 }
 
