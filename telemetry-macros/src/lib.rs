@@ -1,5 +1,6 @@
 //! The macros of the `telemetry` crate, which re-exports them. Use that crate.
 
+mod arguments;
 mod connection;
 mod diagnostics;
 mod fallback;

@@ -1,10 +1,10 @@
 //! The words in the parentheses of `#[profiled_connection(…)]`.
 
+use crate::arguments;
 use crate::connection::duration;
 use crate::diagnostics::Diagnostics;
 use crate::names;
 use std::time::Duration;
-use syn::ext::IdentExt;
 use syn::parse::ParseStream;
 use syn::{Attribute, Expr, ExprLit, Ident, Lit, LitStr, Meta, Path, Token};
 
@@ -36,20 +36,8 @@ impl Args {
                 return args;
             }
         };
-        let mut given: Vec<Ident> = Vec::new();
         let parsed = list.parse_args_with(|input: ParseStream<'_>| {
-            while !input.is_empty() {
-                let word: Ident = input.call(Ident::parse_any)?;
-                if given.contains(&word) {
-                    diagnostics.at(&word, format!("`{word}` is given twice; leave one out"));
-                }
-                args.parse_one(&word, input, diagnostics)?;
-                given.push(word);
-                if !input.is_empty() {
-                    input.parse::<Token![,]>()?;
-                }
-            }
-            Ok(())
+            arguments::each(input, diagnostics, |word, input, diagnostics| args.parse_one(word, input, diagnostics))
         });
         if let Err(error) = parsed {
             diagnostics.add(error);

@@ -1,9 +1,9 @@
 //! The words in the attribute's parentheses.
 
+use crate::arguments;
 use crate::diagnostics::Diagnostics;
 use crate::names;
 use proc_macro2::TokenStream;
-use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::{Expr, ExprLit, Ident, Lit, LitStr, Path, Token};
 
@@ -22,20 +22,8 @@ impl Args {
     /// Parses word by word: one that is wrong does not hide the next.
     pub(crate) fn parse(tokens: TokenStream, diagnostics: &mut Diagnostics) -> Args {
         let mut args = Args::default();
-        let mut given: Vec<Ident> = Vec::new();
         let parsed = |input: ParseStream<'_>| {
-            while !input.is_empty() {
-                let word: Ident = input.call(Ident::parse_any)?;
-                if given.contains(&word) {
-                    diagnostics.at(&word, format!("`{word}` is given twice; leave one out"));
-                }
-                args.parse_one(&word, input, diagnostics)?;
-                given.push(word);
-                if !input.is_empty() {
-                    input.parse::<Token![,]>()?;
-                }
-            }
-            Ok(())
+            arguments::each(input, diagnostics, |word, input, diagnostics| args.parse_one(word, input, diagnostics))
         };
         if let Err(error) = parsed.parse2(tokens) {
             diagnostics.add(error);

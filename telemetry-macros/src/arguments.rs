@@ -1,0 +1,28 @@
+//! The words in an attribute's parentheses: `word`, `word = value`, with commas. Each attribute says what its words mean; that a word is
+//! given twice is said here, so that none can forget it.
+
+use crate::diagnostics::Diagnostics;
+use syn::ext::IdentExt;
+use syn::parse::ParseStream;
+use syn::{Ident, Token};
+
+/// Gives each word to `take`, which parses what belongs to it. What `take` only reports does not hide the next word.
+pub(crate) fn each(
+    input: ParseStream<'_>,
+    diagnostics: &mut Diagnostics,
+    mut take: impl FnMut(&Ident, ParseStream<'_>, &mut Diagnostics) -> syn::Result<()>,
+) -> syn::Result<()> {
+    let mut given: Vec<Ident> = Vec::new();
+    while !input.is_empty() {
+        let word: Ident = input.call(Ident::parse_any)?;
+        if given.contains(&word) {
+            diagnostics.at(&word, format!("`{word}` is given twice; leave one out"));
+        }
+        take(&word, input, diagnostics)?;
+        given.push(word);
+        if !input.is_empty() {
+            input.parse::<Token![,]>()?;
+        }
+    }
+    Ok(())
+}
