@@ -10,6 +10,27 @@
 //! ```
 
 mod demand;
+mod labels;
+mod promql;
 mod query;
+mod variables;
 
 pub use demand::{Ask, Comparison, Demand, Mistake, Place, Reads, Sample, Suffix};
+
+use std::path::PathBuf;
+/// What to read.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    /// x
+    pub root: PathBuf,
+    /// x
+    pub files: Vec<String>,
+    /// x
+    pub rules: Vec<String>,
+    /// x
+    pub foreign: Vec<String>,
+    /// x
+    pub target_labels: Vec<String>,
+    /// x
+    pub function_labels: Vec<String>,
+}
