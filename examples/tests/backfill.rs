@@ -43,6 +43,22 @@ fn number(folder: &Path, query: &str) -> i64 {
     open(folder).query_row(query, [], |row| row.get(0)).unwrap()
 }
 
+/// The title and the query of every panel's targets, with what a reader has chosen in place of the variables.
+fn panels(dashboard: &str) -> Vec<(String, String)> {
+    let dashboard: serde_json::Value = serde_json::from_str(dashboard).unwrap();
+    let panels = dashboard["panels"].as_array().unwrap().iter().filter(|panel| panel["type"] != "row");
+    let targets = panels.flat_map(|panel| {
+        panel["targets"].as_array().unwrap().iter().map(|target| {
+            let query = target["expr"].as_str().unwrap().replace("$__rate_interval", "1m").replace("$__range", "5m");
+            let query = ["$job_name", "$job", "$instance"].iter().fold(query, |query, name| query.replace(name, ".*"));
+            (panel["title"].as_str().unwrap().to_owned(), query)
+        })
+    });
+    let targets: Vec<_> = targets.collect();
+    assert!(targets.len() > 20 && targets.iter().all(|(_, query)| !query.contains('$')), "{targets:?}");
+    targets
+}
+
 const ROWS: &str = "SELECT count(*) FROM flights";
 
 #[test]
@@ -85,6 +101,22 @@ fn the_whole_year_arrives_with_faults_and_prometheus_counts_it() {
         // Wrapped, so that the wait is for data of whatever value: `or vector(0)` would hide that there is none.
         others.iter().for_each(|query| prometheus.wait_for_value(&format!("count({query}) > bool 0"), 1.0));
         assert_eq!(prometheus.value("backfill_eta_seconds"), None, "an ended job has no time left");
+        let silent: Vec<String> = panels(include_str!("../../dashboards/backfill.json"))
+            .into_iter()
+            .filter(|(_, query)| prometheus.query(query).is_empty())
+            .map(|(title, _)| title)
+            .collect();
+        // An ended job has no queues, and every fault of this run is an answer.
+        assert_eq!(
+            silent,
+            [
+                "Time left",
+                "Requests without an answer, per second",
+                "Records in queues",
+                "Records in queues",
+                "Age of the oldest record in a queue",
+            ]
+        );
     });
     assert!(ended.status.success(), "{ended:?}");
     assert!(
