@@ -37,6 +37,7 @@ mod init;
 pub mod private; // the one door for generated code // start and end: the guard of a program
 
 pub mod builtin; // the families that are there by themselves
+pub mod catalog; // declarations as documents
 mod collect; // what is asked at snapshot time
 pub mod export; // the ways out
 mod metric; // what users declare: instruments, labels, series

@@ -128,7 +128,7 @@ impl Descriptor {
 
     /// UCUM's code, where the name ends in a unit that has one.
     const fn ucum(&self) -> Option<&'static str> {
-        if matches!(self.kind, Kind::Info) || !ends_with(self.without_total(), self.unit) {
+        if !ends_with(self.without_total(), self.unit) {
             return None;
         }
         let mut index = 0;
