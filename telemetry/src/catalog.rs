@@ -8,17 +8,17 @@
 //!
 //! telemetry::metric! {
 //!     /// Rows read, by table.
-//!     counter table_rows_read_total(table: &str);
+//!     counter document_rows_read_total(table: &str);
 //!     /// Seconds from a request to its response.
-//!     histogram response_seconds() [0.1, 1];
+//!     histogram document_response_seconds() [0.1, 1];
 //! }
 //!
 //! assert_eq!(
 //!     catalog::json(CATALOG).lines().nth(1).unwrap(),
-//!     r#"{"name":"table_rows_read_total","type":"counter","labels":["table"],"unit":"","help":"Rows read, by table."#.to_owned()
-//!         + r#"","bounds":[],"otel_name":"table_rows_read","otel_unit":""},"#
+//!     r#"{"name":"document_rows_read_total","type":"counter","labels":["table"],"unit":"","help":"Rows read, by table."#.to_owned()
+//!         + r#"","bounds":[],"otel_name":"document_rows_read","otel_unit":""},"#
 //! );
-//! assert!(catalog::markdown(CATALOG).contains("| `response_seconds` | histogram | seconds |"));
+//! assert!(catalog::markdown(CATALOG).contains("| `document_response_seconds` | histogram | seconds |"));
 //! ```
 //!
 //! A document that is kept in a repository goes stale. A test keeps it current:

@@ -78,13 +78,13 @@ impl Descriptor {
     ///
     /// ```
     /// telemetry::metric! {
-    ///     /** Seconds asleep. */ counter sleep_seconds_total();
-    ///     /** The share of lookups that hit. */ gauge cache_hit_ratio();
-    ///     /** Records in a batch. */ histogram batch_records() [1, 10, 100];
+    ///     /** Seconds spent in naps. */ counter nap_seconds_total();
+    ///     /** The share of naps that hit. */ gauge nap_hit_ratio();
+    ///     /** Records in a batch. */ histogram nap_records() [1, 10, 100];
     /// }
-    /// assert_eq!(sleep_seconds_total::DESCRIPTOR.otel_name(), "sleep");
-    /// assert_eq!(cache_hit_ratio::DESCRIPTOR.otel_name(), "cache_hit");
-    /// assert_eq!(batch_records::DESCRIPTOR.otel_name(), "batch_records");
+    /// assert_eq!(nap_seconds_total::DESCRIPTOR.otel_name(), "nap");
+    /// assert_eq!(nap_hit_ratio::DESCRIPTOR.otel_name(), "nap_hit");
+    /// assert_eq!(nap_records::DESCRIPTOR.otel_name(), "nap_records");
     /// ```
     #[must_use]
     pub const fn otel_name(&self) -> &'static str {
@@ -107,13 +107,13 @@ impl Descriptor {
     ///
     /// ```
     /// telemetry::metric! {
-    ///     /** Seconds asleep. */ counter asleep_seconds_total();
+    ///     /** Seconds spent in queues. */ counter queued_seconds_total();
     ///     /** Queries that were sent. */ counter sent_queries_total();
-    ///     /** Whether it sleeps. */ gauge asleep();
+    ///     /** 1 while it is asleep. */ gauge pump_asleep();
     /// }
-    /// assert_eq!(asleep_seconds_total::DESCRIPTOR.otel_unit(), "s");
+    /// assert_eq!(queued_seconds_total::DESCRIPTOR.otel_unit(), "s");
     /// assert_eq!(sent_queries_total::DESCRIPTOR.otel_unit(), "{query}");
-    /// assert_eq!(asleep::DESCRIPTOR.otel_unit(), "");
+    /// assert_eq!(pump_asleep::DESCRIPTOR.otel_unit(), "");
     /// ```
     #[must_use]
     pub fn otel_unit(&self) -> Cow<'static, str> {

@@ -85,6 +85,15 @@ fn utf8(name: &str, unit: &str, data: OtelData) -> String {
     suffixes.iter().rev().fold(name, |name, suffix| format!("{name}_{suffix}"))
 }
 
+/// The same of earlier versions: what is there already is appended once more.
+fn utf8_of_old(name: &str, unit: &str, data: OtelData) -> String {
+    let (main, per) = unit_words(unit);
+    let total = if data == OtelData::MonotonicSum { "total" } else { "" };
+    let ratio = if unit == "1" && data == OtelData::Gauge { "ratio" } else { "" };
+    let suffixes = [main.as_str(), &per, total, ratio].into_iter().filter(|suffix| !suffix.is_empty());
+    suffixes.fold(name.to_owned(), |name, suffix| format!("{name}_{suffix}"))
+}
+
 /// The words for what is before a unit's stroke and behind it. What has a brace in it is none.
 fn unit_words(unit: &str) -> (String, String) {
     let (main, per) = unit.split_once('/').unwrap_or((unit, ""));
@@ -181,6 +190,7 @@ fn every_built_in_family_is_scraped_and_pushed_under_one_name() {
     for family in crate::builtin::CATALOG {
         there_and_back(family);
         let name = family.otel_name();
+        assert_eq!(utf8_of_old(name, &family.otel_unit(), family.kind.otel_data()), family.name);
         assert!(name.len() <= 255 && family.otel_unit().len() <= 63, "OpenTelemetry's limits: {name}");
         if let Some(other) = names.insert(name, family.name) {
             panic!("{other} and {} are both pushed as {name}", family.name);
