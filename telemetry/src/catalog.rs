@@ -13,11 +13,8 @@
 //!     histogram document_response_seconds() [0.1, 1];
 //! }
 //!
-//! assert_eq!(
-//!     catalog::json(CATALOG).lines().nth(1).unwrap(),
-//!     r#"{"name":"document_rows_read_total","type":"counter","labels":["table"],"unit":"","help":"Rows read, by table."#.to_owned()
-//!         + r#"","bounds":[],"otel_name":"document_rows_read","otel_unit":""},"#
-//! );
+//! let line = r#"{"name":"document_rows_read_total","type":"counter","labels":["table"],"unit":"","help":"Rows read, by table.""#;
+//! assert!(catalog::json(CATALOG).contains(line));
 //! assert!(catalog::markdown(CATALOG).contains("| `document_response_seconds` | histogram | seconds |"));
 //! ```
 //!

@@ -87,6 +87,12 @@ fn a_cell_says_what_the_declaration_says() {
 }
 
 #[test]
-fn nothing_declared_is_an_empty_array() {
+fn json_says_all_of_a_declaration() {
     assert_eq!(json([]), "[]\n");
+    let family =
+        Descriptor { labels: &["a", "b"], bounds: &[0.5, 1.0], help: "A \"b\".", ..crate::builtin::CATALOG[0] };
+    let line =
+        r#"{"name":"backfill_batch_records","type":"histogram","labels":["a","b"],"unit":"records","help":"A \"b\".","#;
+    let more = r#""bounds":[0.5,1],"otel_name":"backfill_batch_records","otel_unit":"{record}"}"#;
+    assert_eq!(json([&family, &family]), format!("[\n{line}{more},\n{line}{more}\n]\n"));
 }
