@@ -1,4 +1,80 @@
 //! The built-in families, declared with the same macro as a user's.
+//!
+//! [`CATALOG`] has those of all features, so that a dashboard can be checked against it whatever a program is built with. A program
+//! registers, and shows, those alone that it can record: `registered = …;` in a block names the feature.
+
+use crate::metric::Descriptor;
+
+/// Every family that this library can show, of all its features, by name.
+///
+/// What a program really has is [`telemetry::catalog()`](fn@crate::catalog). The same as a table: `docs/metrics.md`.
+///
+/// ```
+/// let calls = telemetry::builtin::CATALOG.iter().find(|family| family.name == "function_calls_total").unwrap();
+/// assert_eq!(calls.labels, ["function", "module", "result"]);
+/// // Also those of features that are off.
+/// assert!(telemetry::builtin::CATALOG.iter().any(|family| family.name == "duckdb_queries_total"));
+/// ```
+///
+/// Two of them have labels that only the program knows: `target_info` those of the resource, and `function_calls_total` and
+/// `function_calls_duration_seconds` those that functions are measured with.
+pub const CATALOG: &[Descriptor] = &sorted::<{ count() }>();
+
+/// Block by block.
+const BLOCKS: [&[Descriptor]; 8] = [
+    functions::CATALOG,
+    jobs::recorded::CATALOG,
+    jobs::computed::CATALOG,
+    duckdb::statements::CATALOG,
+    duckdb::databases::CATALOG,
+    process::CATALOG,
+    own::CATALOG,
+    target::CATALOG,
+];
+
+const fn count() -> usize {
+    let (mut count, mut block) = (0, 0);
+    while block < BLOCKS.len() {
+        count += BLOCKS[block].len();
+        block += 1;
+    }
+    count
+}
+
+/// Puts each family in its place among those before it.
+const fn sorted<const N: usize>() -> [Descriptor; N] {
+    let mut sorted = [BLOCKS[0][0]; N];
+    let (mut len, mut block) = (0, 0);
+    while block < BLOCKS.len() {
+        let mut index = 0;
+        while index < BLOCKS[block].len() {
+            let family = BLOCKS[block][index];
+            let mut place = len;
+            while place > 0 && precedes(family.name, sorted[place - 1].name) {
+                sorted[place] = sorted[place - 1];
+                place -= 1;
+            }
+            sorted[place] = family;
+            len += 1;
+            index += 1;
+        }
+        block += 1;
+    }
+    sorted
+}
+
+/// `a < b`, which a constant cannot say yet.
+const fn precedes(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    let mut index = 0;
+    while index < a.len() && index < b.len() {
+        if a[index] != b[index] {
+            return a[index] < b[index];
+        }
+        index += 1;
+    }
+    a.len() < b.len()
+}
 
 pub(crate) mod functions {
     //! What `#[measured]` records. The series come from the call sites' cells, not from handles.
@@ -36,6 +112,137 @@ pub(crate) mod functions {
     }
 }
 
+pub(crate) mod jobs {
+    //! What is recorded of a job, and what is computed of it when asked.
+
+    /// Families whose series are handles' cells.
+    pub(crate) mod recorded {
+        crate::metric! {
+            crate = crate;
+            /// Units of the job that are done with, by what became of them.
+            pub counter backfill_units_total(job_name: &str, unit: &str, status: &str);
+            /// Records that are done with, by what became of them.
+            pub counter backfill_records_total(job_name: &str, status: &str);
+            /// Requests that ended, by response code, or by the kind of error where there was no response.
+            pub counter backfill_requests_total(job_name: &str, endpoint_name: &str, code: &str);
+            /// Seconds from a request to its end.
+            pub histogram backfill_request_duration_seconds(job_name: &str, endpoint_name: &str)
+                [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+            /// Requests that are on their way.
+            pub gauge backfill_requests_in_flight(job_name: &str, endpoint_name: &str);
+            /// Requests that were sent again, by why.
+            pub counter backfill_retries_total(job_name: &str, endpoint_name: &str, reason: &str);
+            /// Times that the source asked to wait.
+            pub counter backfill_rate_limit_hits_total(job_name: &str, endpoint_name: &str);
+            /// Seconds waited because the source asked to.
+            pub counter backfill_rate_limit_wait_seconds_total(job_name: &str, endpoint_name: &str);
+            /// Requests that may still be sent before the limit is met.
+            pub gauge backfill_rate_limit_tokens(job_name: &str, endpoint_name: &str);
+            /// Records in a batch.
+            pub histogram backfill_batch_records(job_name: &str)
+                [1, 10, 50, 100, 500, 1000, 5000, 10000, 50000, 100000, 1000000];
+            /// Seconds that a step of the work took; a batch is the step `batch`.
+            pub histogram backfill_processing_duration_seconds(job_name: &str, operation: &str)
+                [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
+            /// Runs that ended, by result.
+            pub counter backfill_runs_total(job_name: &str, result: &str);
+            /// Seconds from the start of a run to its end.
+            pub histogram backfill_run_duration_seconds(job_name: &str)
+                [1, 5, 15, 60, 300, 900, 1800, 3600, 7200, 14400, 43200, 86400, 604800];
+            /// Seconds since 1970-01-01 UTC at which a run last ended as `ok`.
+            pub gauge backfill_last_success_timestamp_seconds(job_name: &str);
+        }
+    }
+
+    /// Families that the collector gives.
+    pub(crate) mod computed {
+        crate::metric! {
+            crate = crate;
+            /// Units that the job expects, where that is known.
+            pub gauge backfill_expected_units(job_name: &str, unit: &str);
+            /// The share of the expected units that is done with, 0 to 1; absent while it cannot be told.
+            pub gauge backfill_progress_ratio(job_name: &str);
+            /// Seconds that are probably left; absent while that cannot be told.
+            pub gauge backfill_eta_seconds(job_name: &str);
+            /// Records that wait in a queue of the job.
+            pub gauge backfill_queue_records(job_name: &str, queue: &str);
+            /// Records that a queue of the job can hold.
+            pub gauge backfill_queue_capacity_records(job_name: &str, queue: &str);
+            /// Seconds that the oldest record has waited in a queue of the job.
+            pub gauge backfill_queue_oldest_age_seconds(job_name: &str, queue: &str);
+            /// Seconds since 1970-01-01 UTC at which a unit was last seen to be done with.
+            pub gauge backfill_last_progress_timestamp_seconds(job_name: &str);
+            /// 1 while a running job has made no progress for longer than it may, else 0.
+            pub gauge backfill_stalled(job_name: &str);
+        }
+    }
+}
+
+pub(crate) mod duckdb {
+    //! What is recorded of DuckDB's statements, and what the databases are asked for.
+
+    /// What a run of a statement adds to.
+    pub(crate) mod statements {
+        crate::metric! {
+            crate = crate;
+            registered = feature = "duckdb";
+            /// Statements that ran, by result: ok, error, or cancelled (interrupted, or a stream that was dropped before its end).
+            pub counter duckdb_queries_total(database: &str, statement: &str, result: &str);
+            /// Seconds that DuckDB had a statement, planning included where it was planned for this run.
+            pub histogram duckdb_query_duration_seconds(database: &str, statement: &str)
+                [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+            /// Rows that came back, or that a statement which writes has changed.
+            pub counter duckdb_query_rows_returned_total(database: &str, statement: &str);
+            /// Rows that were read from tables, where the statement was profiled.
+            pub counter duckdb_query_rows_scanned_total(database: &str, statement: &str);
+            /// Bytes of results, where DuckDB tells them.
+            pub counter duckdb_query_result_bytes_total(database: &str, statement: &str);
+            /// The most buffer memory that a profiled run has held.
+            pub gauge duckdb_query_peak_memory_bytes(database: &str, statement: &str);
+            /// The most space in temporary files that a profiled run has taken.
+            pub gauge duckdb_query_peak_temp_bytes(database: &str, statement: &str);
+            /// Seconds that operators ran, added up over DuckDB's threads, where statements were profiled.
+            pub counter duckdb_operator_seconds_total(database: &str, operator: &str);
+            /// Rows that operators gave to the next one, where statements were profiled.
+            pub counter duckdb_operator_rows_total(database: &str, operator: &str);
+            /// Statements whose figures in the report made room for others; their metrics stay.
+            pub counter duckdb_statements_evicted_total();
+        }
+    }
+
+    /// What the collector asks the databases for.
+    pub(crate) mod databases {
+        crate::metric! {
+            crate = crate;
+            registered = feature = "duckdb";
+            /// Bytes of the database's file, free blocks included.
+            pub gauge duckdb_database_size_bytes(database: &str);
+            /// Bytes of the write-ahead log.
+            pub gauge duckdb_wal_size_bytes(database: &str);
+            /// Bytes of memory that DuckDB holds, by what for.
+            pub gauge duckdb_memory_bytes(database: &str, tag: &str);
+            /// Rows of a table, as DuckDB knows them without a scan.
+            pub gauge duckdb_table_rows(database: &str, table: &str);
+        }
+    }
+}
+
+pub(crate) mod process {
+    //! The process as the system sees it, under the names that Prometheus client libraries use.
+    crate::metric! {
+        crate = crate;
+        registered = feature = "system";
+        /// CPU seconds that the process has used, in the kernel and outside.
+        pub counter process_cpu_seconds_total();
+        /// Bytes of memory that are resident.
+        pub gauge process_resident_memory_bytes();
+        /// Bytes of address space.
+        pub gauge process_virtual_memory_bytes();
+        /// Seconds since 1970-01-01 UTC at which the process started.
+        pub gauge process_start_time_seconds();
+    }
+}
+
 pub(crate) mod own {
     //! What the library says of itself.
     crate::metric! {
@@ -52,5 +259,36 @@ pub(crate) mod own {
         pub info telemetry_clock_info(source: &str);
         /// The library's version.
         pub info telemetry_build_info(version: &str);
+    }
+}
+
+pub(crate) mod target {
+    //! What the program is.
+    crate::metric! {
+        crate = crate;
+        /// What this program is.
+        // The attributes of the resource, of which this one is always there.
+        pub info target_info(service_name: &str);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_catalogue_is_sorted_and_has_no_name_twice() {
+        for pair in CATALOG.windows(2) {
+            assert!(pair[0].name < pair[1].name, "{} and {}", pair[0].name, pair[1].name);
+        }
+        assert_eq!(CATALOG.len(), BLOCKS.iter().map(|block| block.len()).sum::<usize>());
+    }
+
+    #[test]
+    fn a_program_registers_what_its_features_record() {
+        let registered = |name: &str| crate::metric::catalog().iter().any(|family| family.name == name);
+        assert!(registered("function_calls_total") && registered("backfill_runs_total") && registered("target_info"));
+        assert_eq!(registered("process_cpu_seconds_total"), cfg!(feature = "system"));
+        assert_eq!(registered("duckdb_queries_total"), cfg!(feature = "duckdb"));
     }
 }

@@ -36,7 +36,8 @@ mod init;
 #[doc(hidden)]
 pub mod private; // the one door for generated code // start and end: the guard of a program
 
-mod builtin; // the families that are there by themselves
+pub mod builtin; // the families that are there by themselves
+pub mod catalog; // declarations as documents
 mod collect; // what is asked at snapshot time
 pub mod export; // the ways out
 mod metric; // what users declare: instruments, labels, series
@@ -64,7 +65,7 @@ pub use error::Error;
 pub use init::{Telemetry, init};
 pub use job::Job;
 pub use metric::{
-    CatalogError, Counter, Descriptor, DurationCounter, Gauge, Histogram, Info, Kind, Origin, Timer, catalog,
+    CatalogError, Counter, Descriptor, DurationCounter, Gauge, Histogram, Info, Kind, Origin, OtelData, Timer, catalog,
 };
 pub use registry::{Collection, Collector, Registry, register, registry, snapshot};
 pub use snapshot::Snapshot;

@@ -9,7 +9,7 @@ use syn::Path;
 /// Every declaration that is right, and the constant that lists them.
 pub(crate) fn block(block: &Block) -> TokenStream {
     let right = || block.declarations.iter().filter(|declaration| !declaration.wrong);
-    let declarations = right().map(|declaration| expand(declaration, &block.root));
+    let declarations = right().map(|declaration| expand(declaration, block));
     let names = right().map(|declaration| {
         let (name, conditions) = (&declaration.name, declaration.conditions());
         quote!(#(#conditions)* #name::DESCRIPTOR)
@@ -23,13 +23,14 @@ pub(crate) fn block(block: &Block) -> TokenStream {
     }
 }
 
-fn expand(declaration: &Declaration, root: &Path) -> TokenStream {
-    let (constants, function) = (constants(declaration, root), function(declaration, root));
+fn expand(declaration: &Declaration, block: &Block) -> TokenStream {
+    let registered = block.registered.as_ref().map(|condition| quote!(#[cfg(#condition)]));
+    let (constants, function) = (constants(declaration, &block.root, registered), function(declaration, &block.root));
     quote! { #constants #function }
 }
 
 /// The type that bears the family's constant and its static.
-fn constants(declaration: &Declaration, root: &Path) -> TokenStream {
+fn constants(declaration: &Declaration, root: &Path, registered: Option<TokenStream>) -> TokenStream {
     let (name, visibility) = (&declaration.name, &declaration.visibility);
     let text = name.to_string();
     let help = declaration.help();
@@ -76,6 +77,7 @@ fn constants(declaration: &Declaration, root: &Path) -> TokenStream {
             #[inline]
             fn __family() -> &'static #root::__private::Family {
                 static FAMILY: #root::__private::Family = #root::__private::Family::new(&#name::DESCRIPTOR);
+                #registered
                 #root::__private::inventory::submit! { #root::__private::Registration(&FAMILY) }
                 &FAMILY
             }

@@ -3,6 +3,7 @@
 use crate::diagnostics::Diagnostics;
 use crate::names;
 use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
@@ -14,6 +15,9 @@ pub(crate) struct Block {
     pub(crate) root: Path,
     /// The name of the constant that lists the block's families.
     pub(crate) catalog: Ident,
+    /// What must hold for the families to be part of the program; always, where it is not given. For the library alone, whose
+    /// catalogue has the families of all its features.
+    pub(crate) registered: Option<TokenStream>,
     pub(crate) declarations: Vec<Declaration>,
 }
 
@@ -100,6 +104,7 @@ impl Block {
         let mut block = Block {
             root: parse_quote!(::telemetry),
             catalog: Ident::new("CATALOG", Span::call_site()),
+            registered: None,
             declarations: Vec::new(),
         };
         let mut given: Vec<Ident> = Vec::new();
@@ -128,14 +133,16 @@ impl Block {
         match setting {
             Setting::Root(root) => self.root = root,
             Setting::Catalog(catalog) => self.catalog = catalog,
+            Setting::Registered(condition) => self.registered = Some(condition),
         }
     }
 }
 
-/// What stands before the declarations: `crate = path;`, `catalog = NAME;`.
+/// What stands before the declarations: `crate = path;`, `catalog = NAME;`, and in the library itself `registered = condition;`.
 enum Setting {
     Root(Path),
     Catalog(Ident),
+    Registered(TokenStream),
 }
 
 impl Setting {
@@ -152,6 +159,7 @@ impl Setting {
         let setting = match word.to_string().as_str() {
             "crate" => Setting::Root(input.call(Path::parse_mod_style)?),
             "catalog" => Setting::Catalog(input.parse()?),
+            "registered" => Setting::Registered(input.parse::<Meta>()?.into_token_stream()),
             other => {
                 let message = format!("unknown setting `{other}`; a block takes `crate = path;` and `catalog = NAME;`");
                 return Err(syn::Error::new(word.span(), message));

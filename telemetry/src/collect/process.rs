@@ -1,22 +1,11 @@
-//! The process as the system sees it, under the names that Prometheus client libraries use.
+//! The families of the process, from the system.
 
+use crate::builtin::process as families;
 use crate::metric::Descriptor;
 use crate::registry::{Collection, Collector};
 use crate::sync::{Mutex, lock};
 use std::time::Duration;
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
-
-crate::metric! {
-    crate = crate;
-    /// CPU seconds that the process has used, in the kernel and outside.
-    pub counter process_cpu_seconds_total();
-    /// Bytes of memory that are resident.
-    pub gauge process_resident_memory_bytes();
-    /// Bytes of address space.
-    pub gauge process_virtual_memory_bytes();
-    /// Seconds since 1970-01-01 UTC at which the process started.
-    pub gauge process_start_time_seconds();
-}
 
 /// Asks the system at each snapshot: some 50 µs.
 pub(crate) struct Process {
@@ -31,7 +20,7 @@ impl Process {
 
 impl Collector for Process {
     fn describe(&self) -> &[Descriptor] {
-        CATALOG
+        families::CATALOG
     }
 
     #[expect(clippy::cast_precision_loss, reason = "bytes of memory and seconds of this century fit")]
@@ -47,9 +36,9 @@ impl Collector for Process {
         system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), false, kind);
         let Some(process) = system.process(pid) else { return };
         let cpu = Duration::from_millis(process.accumulated_cpu_time());
-        out.seconds(&process_cpu_seconds_total::DESCRIPTOR, &[], cpu);
-        out.gauge(&process_resident_memory_bytes::DESCRIPTOR, &[], process.memory() as f64);
-        out.gauge(&process_virtual_memory_bytes::DESCRIPTOR, &[], process.virtual_memory() as f64);
-        out.gauge(&process_start_time_seconds::DESCRIPTOR, &[], process.start_time() as f64);
+        out.seconds(&families::process_cpu_seconds_total::DESCRIPTOR, &[], cpu);
+        out.gauge(&families::process_resident_memory_bytes::DESCRIPTOR, &[], process.memory() as f64);
+        out.gauge(&families::process_virtual_memory_bytes::DESCRIPTOR, &[], process.virtual_memory() as f64);
+        out.gauge(&families::process_start_time_seconds::DESCRIPTOR, &[], process.start_time() as f64);
     }
 }

@@ -1,7 +1,8 @@
 //! `target_info`: OpenTelemetry's resource, as its rules for Prometheus say.
 //! <https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/#resource-attributes-1>
 
-use crate::metric::{Descriptor, Kind};
+use crate::builtin::target as families;
+use crate::metric::Descriptor;
 use crate::registry::{Collection, Collector};
 use crate::snapshot::{Family, Labels, Series, Value};
 use std::collections::BTreeMap;
@@ -13,26 +14,19 @@ pub(crate) struct Target {
 
 impl Target {
     pub(crate) fn new(resource: &BTreeMap<String, String>) -> Target {
-        let series = Series { labels: labels(resource), value: Value::Float(1.0) };
-        Target {
-            family: Family {
-                name: "target_info".into(),
-                help: "What this program is.".into(),
-                kind: Kind::Info,
-                unit: "".into(),
-                series: vec![series],
-            },
-        }
+        let mut family = Family::declared(&families::target_info::DESCRIPTOR);
+        family.series.push(Series { labels: labels(resource), value: Value::Float(1.0) });
+        Target { family }
     }
 }
 
 impl Collector for Target {
     fn describe(&self) -> &[Descriptor] {
-        // Its labels are known at run time alone.
-        &[]
+        families::CATALOG
     }
 
     fn collect(&self, out: &mut Collection) {
+        // As it is: which labels there are is known at run time alone.
         out.foreign(self.family.clone());
     }
 }

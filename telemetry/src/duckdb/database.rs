@@ -4,7 +4,7 @@
 //! query that runs on it is not waited for. The last profiled connection to go takes the clone with it, so that the file is closed
 //! when the program closes it.
 
-use crate::duckdb::families::databases as families;
+use crate::builtin::duckdb::databases as families;
 use crate::duckdb::table;
 use crate::metric::Descriptor;
 use crate::registry::{Collection, Collector};

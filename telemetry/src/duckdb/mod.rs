@@ -35,7 +35,6 @@ mod appender;
 mod arrow;
 mod connection;
 mod database;
-mod families;
 mod fingerprint;
 mod lexer;
 mod profile;

@@ -3,7 +3,7 @@
 //! One table for the program: what a connection did is still in the report after the connection is gone, and connections of one name
 //! share their figures.
 
-use crate::duckdb::families::statements as families;
+use crate::builtin::duckdb::statements as families;
 use crate::duckdb::fingerprint::Fingerprint;
 use crate::duckdb::profile::Profile;
 use crate::snapshot::Statement;

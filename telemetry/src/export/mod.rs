@@ -5,6 +5,7 @@
 
 #[cfg(feature = "prometheus")]
 pub(crate) mod bridge; // the `prometheus` crate's registries
+pub(crate) mod json; // JSON, for whatever writes it
 mod number; // figures as formats and people read them
 pub mod report; // what a program prints when it ends
 pub mod text; // Prometheus' text format

@@ -10,8 +10,9 @@ mod table; // rows and columns, for people
 pub(crate) use table::Align;
 pub(crate) use table::Table;
 
+use crate::builtin;
 use crate::export::number::{human_bytes, human_number, human_seconds, thousands};
-use crate::metric::{Kind, catalog};
+use crate::metric::Kind;
 use crate::snapshot::{Exponential, Family, Job, Series, Snapshot, Statement, Tally, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use table::Column;
@@ -354,9 +355,7 @@ fn functions(snapshot: &Snapshot) -> Vec<Function<'_>> {
 
 /// The families that this library does not declare itself, with their series that are not zero.
 fn metrics(snapshot: &Snapshot) -> Vec<(&Family, Vec<&Series>)> {
-    let own = |package: &str| package == env!("CARGO_PKG_NAME");
-    let declared = catalog().into_iter().filter(|descriptor| own(descriptor.origin.package));
-    let ours: BTreeSet<&str> = declared.map(|descriptor| descriptor.name).chain(["target_info"]).collect();
+    let ours: BTreeSet<&str> = builtin::CATALOG.iter().map(|descriptor| descriptor.name).collect();
     let theirs = snapshot.families.iter().filter(|family| !ours.contains(&*family.name) && family.kind != Kind::Info);
     let recorded = theirs.map(|family| {
         let series = family.series.iter().filter(|series| series.value.as_f64() != 0.0);

@@ -3,7 +3,7 @@
 //! A series' labels know a job's name, not its runs. Of the runs of one name those count that are running, or where none is,
 //! the one that began last: units add up, the time left is that of the longest, and one that stalls makes the job stall.
 
-use crate::job::families::computed as families;
+use crate::builtin::jobs::computed as families;
 use crate::job::queue::Reading;
 use crate::job::run::{Run, RunResult, Standing};
 use crate::job::runs;

@@ -60,7 +60,6 @@ mod collector;
 mod count;
 mod current;
 mod estimate;
-pub(crate) mod families;
 pub(crate) mod lifetime;
 mod outcome;
 mod progress;
@@ -81,8 +80,8 @@ pub use request::Request;
 pub use retry::RetryPolicy;
 pub use step::{Batch, Operation};
 
+use crate::builtin::jobs::recorded;
 use crate::sync::Relaxed;
-use families::recorded;
 use request::InFlight;
 use run::{Run, Status};
 use std::future::Future;

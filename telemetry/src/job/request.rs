@@ -1,6 +1,6 @@
 //! One request to a source: its code, its duration, and that it is on its way.
 
-use crate::job::families::recorded as families;
+use crate::builtin::jobs::recorded as families;
 use crate::job::outcome::{Outcome, code_label};
 use crate::job::run::Run;
 use crate::metric::{Counter, DurationCounter, Gauge, Histogram};

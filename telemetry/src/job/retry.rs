@@ -1,7 +1,7 @@
 //! When a failed request is sent again, and after how long.
 
+use crate::builtin::jobs::recorded as families;
 use crate::job::Job;
-use crate::job::families::recorded as families;
 use crate::job::outcome::{Outcome, is_rate_limited, reason_label};
 use crate::sync::Relaxed;
 use futures_timer::Delay;

@@ -1,8 +1,8 @@
 //! One run of a job: what was counted, how it moves, how it ended.
 
+use crate::builtin::jobs::recorded as families;
 use crate::job::cancel::Cancel;
 use crate::job::estimate::Estimator;
-use crate::job::families::recorded as families;
 use crate::job::queue::QueueState;
 use crate::job::request::Endpoint;
 use crate::metric::Counter;

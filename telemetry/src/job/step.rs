@@ -1,6 +1,6 @@
 //! Steps of a job's work that are timed: batches, and operations by name.
 
-use crate::job::families::recorded as families;
+use crate::builtin::jobs::recorded as families;
 use crate::job::run::{Run, Status};
 use crate::metric::Histogram;
 use std::fmt;

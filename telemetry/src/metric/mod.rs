@@ -11,6 +11,7 @@ mod gauge;
 mod histogram;
 mod info;
 mod label;
+mod otel;
 
 pub(crate) use catalog::check as check_catalog;
 pub use catalog::{CatalogError, catalog};
@@ -23,3 +24,4 @@ pub use histogram::{Histogram, Timer};
 pub use info::Info;
 pub(crate) use label::LabelOwned;
 pub use label::{IntoLabel, LabelArg};
+pub use otel::OtelData;

@@ -1,6 +1,7 @@
 //! The report's figures as one line of JSON: for programs, hence unrounded, in base units, and with every series.
 
 use super::{Function, Report, count_and_sum};
+use crate::export::json::{array, number, object, optional, text};
 use crate::snapshot::{Family, Job, Series, Statement, Tally};
 use std::time::SystemTime;
 
@@ -92,53 +93,5 @@ fn exact(value: &crate::snapshot::Value) -> String {
         Value::Integer(value) => value.to_string(),
         Value::Nanoseconds(value) => Number::Nanoseconds(*value).to_string(),
         other => number(other.as_f64()),
-    }
-}
-
-fn object<'a>(members: impl IntoIterator<Item = (&'a str, String)>) -> String {
-    let members: Vec<_> = members.into_iter().map(|(name, value)| format!("{}:{value}", text(name))).collect();
-    format!("{{{}}}", members.join(","))
-}
-
-fn array(items: impl Iterator<Item = String>) -> String {
-    format!("[{}]", items.collect::<Vec<_>>().join(","))
-}
-
-/// JSON has no NaN and no infinity.
-fn number(value: f64) -> String {
-    if value.is_finite() { value.to_string() } else { "null".to_owned() }
-}
-
-fn optional(value: Option<f64>) -> String {
-    value.map_or_else(|| "null".to_owned(), number)
-}
-
-fn text(text: &str) -> String {
-    let mut quoted = String::with_capacity(text.len() + 2);
-    quoted.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => quoted.push_str("\\\""),
-            '\\' => quoted.push_str("\\\\"),
-            control if control < ' ' => quoted.push_str(&format!("\\u{:04x}", u32::from(control))),
-            other => quoted.push(other),
-        }
-    }
-    quoted.push('"');
-    quoted
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn any_text_is_a_json_string() {
-        assert_eq!(text("a\"b\\c\nd\u{1}ü"), r#""a\"b\\c\u000ad\u0001ü""#);
-    }
-
-    #[test]
-    fn what_json_cannot_say_is_null() {
-        assert_eq!((number(f64::NAN), number(1.5), optional(None)), ("null".into(), "1.5".into(), "null".into()));
     }
 }
