@@ -13,10 +13,10 @@
 
 use crate::metric::catalog::place;
 use crate::metric::prefix::{self, Prefixes};
-use crate::metric::{Descriptor, Kind, registered};
+use crate::metric::{Descriptor, Kind, Origin, registered};
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fmt::{self, Write};
+use std::fmt;
 
 /// Names that stand for two things in one program: all that there are, each with both places and with what to do.
 #[derive(Clone, Debug)]
@@ -212,12 +212,13 @@ impl Clash {
     /// Where one of them was declared, and under which other name if it has a prefix.
     fn place(&self, index: usize) -> String {
         let declared = [&self.first, &self.second][index];
-        let mut place = declared.origin.to_string();
-        if let Some(prefix) = self.prefix(index) {
-            // Cannot fail: a `String` takes all.
-            let _ = write!(place, ", which declares `{}` and has the prefix `{prefix}`,", declared.name);
+        match self.prefix(index) {
+            None => declared.origin.to_string(),
+            Some(prefix) => {
+                let Origin { package, version, file, line, .. } = declared.origin;
+                format!("{package} {version} ({file}:{line}, as `{}` with the prefix `{prefix}`)", declared.name)
+            }
         }
-        place
     }
 
     fn prefix(&self, index: usize) -> Option<&str> {
@@ -263,5 +264,173 @@ impl Clash {
             Some((last, rest)) if !rest.is_empty() => format!("{} and in {last}", rest.join(", in ")),
             _ => all.concat(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALPHA: Origin =
+        Origin { package: "alpha", version: "1.0.0", module: "alpha", file: "alpha/src/lib.rs", line: 3 };
+    const ALPHA_2: Origin = Origin { version: "2.0.0", file: "alpha2/src/lib.rs", ..ALPHA };
+    const BETA: Origin = Origin { package: "beta", file: "beta/src/lib.rs", ..ALPHA };
+
+    fn gauge(name: &'static str, origin: Origin) -> Descriptor {
+        Descriptor { name, kind: Kind::Gauge, help: "A.", unit: "", labels: &[], bounds: &[], origin }
+    }
+
+    fn counter(name: &'static str, origin: Origin) -> Descriptor {
+        Descriptor { kind: Kind::Counter, ..gauge(name, origin) }
+    }
+
+    fn histogram(name: &'static str, origin: Origin) -> Descriptor {
+        Descriptor { kind: Kind::Histogram, bounds: &[1.0, 2.5], ..gauge(name, origin) }
+    }
+
+    fn in_doctest(number: &'static str, line: u32) -> Origin {
+        Origin { module: number, file: "/tmp/doctest_bundle_2024.rs", line, ..ALPHA }
+    }
+
+    fn message(all: &[Descriptor]) -> String {
+        check(all, &Prefixes::default()).unwrap_err().to_string()
+    }
+
+    fn accepted(all: &[Descriptor]) -> bool {
+        check(all, &Prefixes::default()).is_ok()
+    }
+
+    #[test]
+    fn two_packages_are_refused_even_where_they_agree() {
+        assert_eq!(
+            message(&[gauge("queue_records", ALPHA), gauge("queue_records", BETA)]),
+            "the metric `queue_records` is declared in alpha 1.0.0 (alpha/src/lib.rs:3) and in beta 1.0.0 (beta/src/lib.rs:3); \
+             give one of them another name, or its crate a prefix: `telemetry::builder().prefix_crate(\"beta\", \"beta_\")`"
+        );
+    }
+
+    #[test]
+    fn no_prefix_is_suggested_for_this_library() {
+        let ours = Origin { package: "telemetry", ..BETA };
+        assert!(message(&[gauge("x", ALPHA), gauge("x", ours)]).ends_with("prefix_crate(\"alpha\", \"alpha_\")`"));
+        assert!(message(&[gauge("x", ours), gauge("x", ALPHA)]).ends_with("prefix_crate(\"alpha\", \"alpha_\")`"));
+    }
+
+    #[test]
+    fn two_versions_are_one_family_where_they_agree() {
+        assert!(accepted(&[histogram("x_records", ALPHA), histogram("x_records", ALPHA_2)]));
+        let other = Descriptor { labels: &["table", "kind"], help: "B.", ..counter("x", ALPHA_2) };
+        assert_eq!(
+            message(&[histogram("x", ALPHA), other]),
+            "the metric `x` is declared by two versions of `alpha` that do not agree, 1.0.0 (alpha/src/lib.rs:3) and 2.0.0 \
+             (alpha2/src/lib.rs:3): they differ in kind (`histogram` and `counter`), in labels (none and `table`, `kind`), in bounds \
+             ([1.0, 2.5] and []) and in help (\"A.\" and \"B.\"); have one version of `alpha` in the tree (`cargo tree --invert \
+             alpha@1.0.0` shows who asks for it), or give the metric another name in one of them"
+        );
+    }
+
+    #[test]
+    fn one_place_compiled_twice_is_one_family_and_two_places_are_not() {
+        let binary = Origin { module: "main", ..ALPHA };
+        assert!(accepted(&[gauge("x", ALPHA), gauge("x", binary)]));
+        let elsewhere = Origin { file: "alpha/src/other.rs", line: 9, ..ALPHA };
+        assert_eq!(
+            message(&[gauge("x", ALPHA), gauge("x", elsewhere)]),
+            "the metric `x` is declared twice in alpha 1.0.0, in alpha/src/lib.rs:3 and in alpha/src/other.rs:9; declare it in one \
+             place and use it in both"
+        );
+        assert_eq!(
+            message(&[gauge("x", ALPHA), Descriptor { help: "B.", ..gauge("x", elsewhere) }]),
+            "the metric `x` is declared twice in alpha 1.0.0, in alpha/src/lib.rs:3 and in alpha/src/other.rs:9, and they differ in \
+             help (\"A.\" and \"B.\"); give one of them another name"
+        );
+    }
+
+    #[test]
+    fn a_third_declaration_is_compared_with_all_before_it() {
+        // The second and the third each agree with the first, being of another version, but are two places of one version.
+        let elsewhere = Origin { line: 9, ..ALPHA_2 };
+        let error =
+            check(&[gauge("x", ALPHA), gauge("x", ALPHA_2), gauge("x", elsewhere)], &Prefixes::default()).unwrap_err();
+        assert_eq!(error.clashes.len(), 1);
+        assert_eq!((error.clashes[0].first.origin.line, error.clashes[0].second.origin.line), (3, 9));
+    }
+
+    #[test]
+    fn two_doctests_are_one_family_where_they_agree() {
+        let (one, two) = (
+            in_doctest("doctest_bundle_2024::__doctest_0", 6),
+            in_doctest("doctest_bundle_2024::__doctest_1::inner", 20),
+        );
+        assert!(accepted(&[gauge("x", one), gauge("x", two)]));
+        assert_eq!(
+            message(&[gauge("x", one), counter("x", two)]),
+            "the metric `x` is declared by two doctests of alpha 1.0.0 that do not agree: they differ in kind (`gauge` and `counter`); \
+             doctests are linked into one program, so give one of them another name, or mark its code block `standalone_crate`"
+        );
+        let again = in_doctest("doctest_bundle_2024::__doctest_0", 9);
+        assert!(message(&[gauge("x", one), gauge("x", again)]).contains("declared twice in alpha 1.0.0"));
+    }
+
+    #[test]
+    fn names_that_the_formats_make_one_of_are_refused() {
+        assert_eq!(
+            message(&[gauge("rows", ALPHA), counter("rows_total", BETA)]),
+            "the gauge `rows` of alpha 1.0.0 (alpha/src/lib.rs:3) and the counter `rows_total` of beta 1.0.0 (beta/src/lib.rs:3) are one \
+             family to OpenMetrics, `rows`; give one of them another name, or its crate a prefix: \
+             `telemetry::builder().prefix_crate(\"beta\", \"beta_\")`"
+        );
+        assert_eq!(
+            message(&[histogram("wait_seconds", ALPHA), gauge("wait_seconds_count", ALPHA)]),
+            "the histogram `wait_seconds` of alpha 1.0.0 (alpha/src/lib.rs:3) and the gauge `wait_seconds_count` of alpha 1.0.0 \
+             (alpha/src/lib.rs:3) both have samples called `wait_seconds_count`; give one of them another name"
+        );
+        let info = |name| Descriptor { kind: Kind::Info, ..gauge(name, BETA) };
+        for (a, b) in [
+            (gauge("x", ALPHA), info("x_info")),
+            (histogram("x", ALPHA), counter("x_total", ALPHA)),
+            (counter("x_total", ALPHA), info("x_info")),
+            (counter("x_total", ALPHA), gauge("x_created", ALPHA)),
+            (histogram("x", ALPHA), gauge("x_bucket", ALPHA)),
+            (histogram("x", ALPHA), gauge("x_sum", ALPHA)),
+        ] {
+            assert!(!accepted(&[a, b]) && !accepted(&[b, a]), "{} and {}", a.name, b.name);
+        }
+        assert!(accepted(&[
+            histogram("x_seconds", ALPHA),
+            counter("x_seconds_errors_total", ALPHA),
+            gauge("x", ALPHA)
+        ]));
+    }
+
+    #[test]
+    fn all_clashes_are_told_at_once_by_name() {
+        let all = [gauge("z", ALPHA), gauge("a", ALPHA), gauge("fine", ALPHA), gauge("a", BETA), gauge("z", BETA)];
+        let text = message(&all);
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines[0], "2 names of metrics stand for two things each:");
+        assert!(lines[1].starts_with("- the metric `a` is") && lines[2].starts_with("- the metric `z` is"), "{text}");
+        assert_eq!(lines.len(), 3);
+    }
+
+    #[test]
+    fn a_prefix_parts_two_names_and_may_join_two_others() {
+        let mut prefixes = Prefixes::default();
+        prefixes.insert("beta", "beta_".to_owned());
+        assert!(check(&[gauge("x", ALPHA), gauge("x", BETA)], &prefixes).is_ok());
+        assert_eq!(
+            check(&[gauge("beta_x", ALPHA), gauge("x", BETA)], &prefixes).unwrap_err().to_string(),
+            "the metric `beta_x` is declared in alpha 1.0.0 (alpha/src/lib.rs:3) and in beta 1.0.0 (beta/src/lib.rs:3, as `x` with \
+             the prefix `beta_`); give one of them another name, or its crate another prefix"
+        );
+    }
+
+    #[test]
+    fn a_collector_answers_for_its_own_clashes_alone() {
+        let known = [gauge("x", ALPHA), gauge("x", BETA), counter("rows_total", ALPHA)];
+        assert!(check_new(&known, &[gauge("y", BETA), counter("rows_total", ALPHA)]).is_ok());
+        let error = check_new(&known, &[gauge("y", BETA), gauge("rows", ALPHA)]).unwrap_err();
+        assert_eq!(error.clashes.len(), 1);
+        assert_eq!(error.clashes[0].name, "rows");
     }
 }
