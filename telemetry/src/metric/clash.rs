@@ -22,7 +22,7 @@ use std::fmt;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct CatalogError {
-    /// At least one, by name.
+    /// At least one; those with the same remedy stand together, by name.
     pub clashes: Vec<Clash>,
 }
 
@@ -32,7 +32,15 @@ impl fmt::Display for CatalogError {
             [clash] => clash.fmt(f),
             clashes => {
                 write!(f, "{} names of metrics stand for two things each:", clashes.len())?;
-                clashes.iter().try_for_each(|clash| write!(f, "\n- {clash}"))
+                let mut rest = clashes.iter().peekable();
+                while let Some(clash) = rest.next() {
+                    write!(f, "\n- {}", clash.finding())?;
+                    let remedy = clash.remedy();
+                    if rest.peek().is_none_or(|next| next.remedy() != remedy) {
+                        write!(f, "\n  {remedy}")?;
+                    }
+                }
+                Ok(())
             }
         }
     }
@@ -75,7 +83,7 @@ pub(crate) fn check_new(known: &[Descriptor], new: &[Descriptor]) -> Result<(), 
 }
 
 fn refuse(mut clashes: Vec<Clash>) -> Result<(), CatalogError> {
-    clashes.sort_by(|a, b| a.name.cmp(&b.name));
+    clashes.sort_by_cached_key(|clash| (clash.remedy(), clash.name.clone()));
     if clashes.is_empty() { Ok(()) } else { Err(CatalogError { clashes }) }
 }
 
@@ -129,7 +137,7 @@ impl Shown {
     fn is_one_family_with(&self, other: &Shown) -> bool {
         let (a, b) = (&self.declared, &other.declared);
         let seen_twice = a.origin.version != b.origin.version
-            || (a.origin.file, a.origin.line) == (b.origin.file, b.origin.line)
+            || (a.origin.line == b.origin.line && same_file(a.origin.file, b.origin.file))
             || are_two_doctests(a, b);
         a.agrees_with(b) && a.origin.package == b.origin.package && seen_twice
     }
@@ -145,6 +153,22 @@ fn openmetrics_name(kind: Kind, name: &str) -> &str {
     name.strip_suffix(suffix).unwrap_or(name)
 }
 
+/// `src/bin/../both.rs` is `src/both.rs`: so a binary has it by a `#[path]`, and the library by its name.
+fn same_file(a: &str, b: &str) -> bool {
+    fn plain(file: &str) -> Vec<&str> {
+        let mut plain = Vec::new();
+        for part in file.split(['/', '\\']).filter(|part| *part != ".") {
+            if part == ".." && plain.last().is_some_and(|last| *last != "..") {
+                plain.pop();
+            } else {
+                plain.push(part);
+            }
+        }
+        plain
+    }
+    a == b || plain(a) == plain(b)
+}
+
 /// Edition 2024 compiles a crate's doctests into one crate, each in a module of its own: `doctest_bundle_2024::__doctest_7`.
 fn doctest(descriptor: &Descriptor) -> Option<&'static str> {
     let mut path = descriptor.origin.module.split("::");
@@ -157,56 +181,88 @@ fn are_two_doctests(a: &Descriptor, b: &Descriptor) -> bool {
 
 impl fmt::Display for Clash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (a, b) = (&self.first.origin, &self.second.origin);
-        if self.shown[0] != self.shown[1] {
-            return self.of_two_names(f);
-        }
-        write!(f, "the metric `{}` is declared ", self.name)?;
-        if a.package != b.package {
-            write!(f, "in {} and in {}; give one of them another name", self.place(0), self.place(1))?;
-            self.or_prefix(f)
-        } else if a.version != b.version {
-            let package = a.package;
-            write!(f, "by two versions of `{package}` that do not agree, {} ({}:{}) and ", a.version, a.file, a.line)?;
-            write!(f, "{} ({}:{}): they differ in {}; ", b.version, b.file, b.line, self.differences())?;
-            write!(
-                f,
-                "have one version of `{package}` in the tree (`cargo tree --invert {package}@{}` shows who asks for it), or \
-                 give the metric another name in one of them",
-                a.version
-            )
-        } else if are_two_doctests(&self.first, &self.second) {
-            write!(
-                f,
-                "by two doctests of {} {} that do not agree: they differ in {}; doctests are linked into one program, so give one of \
-                 them another name, or mark its code block `standalone_crate`",
-                a.package,
-                a.version,
-                self.differences()
-            )
-        } else {
-            write!(f, "twice in {} {}, in {}:{} and in {}:{}", a.package, a.version, a.file, a.line, b.file, b.line)?;
-            match self.differences() {
-                none if none.is_empty() => f.write_str("; declare it in one place and use it in both"),
-                differences => write!(f, ", and they differ in {differences}; give one of them another name"),
-            }
-        }
+        write!(f, "{}; {}", self.finding(), self.remedy())
     }
 }
 
 impl Clash {
+    fn finding(&self) -> String {
+        if self.shown[0] != self.shown[1] {
+            return self.of_two_names();
+        }
+        let (name, a, b) = (&self.name, &self.first.origin, &self.second.origin);
+        let differences = self.differences();
+        let Origin { package, version, .. } = a;
+        if package != &b.package {
+            format!("the metric `{name}` is declared in {} and in {}", self.place(0), self.place(1))
+        } else if version != &b.version {
+            format!(
+                "the metric `{name}` is declared by two versions of `{package}` that do not agree, {version} ({}:{}) and {} ({}:{}): \
+                 they differ in {differences}",
+                a.file, a.line, b.version, b.file, b.line
+            )
+        } else if self.is_of_doctests() {
+            format!(
+                "the metric `{name}` is declared by two doctests of {package} {version} that do not agree: they differ in {differences}"
+            )
+        } else {
+            let but = if differences.is_empty() { "" } else { ", and they differ in " };
+            format!(
+                "the metric `{name}` is declared twice in {package} {version}, in {}:{} and in {}:{}{but}{differences}",
+                a.file, a.line, b.file, b.line
+            )
+        }
+    }
+
+    fn remedy(&self) -> String {
+        let (a, b) = (&self.first.origin, &self.second.origin);
+        let rename = "give one of them another name".to_owned();
+        let one_name = self.shown[0] == self.shown[1];
+        if a.package != b.package {
+            if self.prefix(0).is_some() || self.prefix(1).is_some() {
+                return rename + ", or its crate another prefix";
+            }
+            // This library's own families keep their names.
+            let package = if b.package == env!("CARGO_PKG_NAME") { a.package } else { b.package };
+            let prefix = prefix::suggestion(package);
+            format!("{rename}, or its crate a prefix: `telemetry::builder().prefix_crate({package:?}, {prefix:?})`")
+        } else if a.version != b.version {
+            format!(
+                "have one version of `{}` in the tree (`cargo tree --invert {0}@{}` shows who asks for that one), or give the metric \
+                 another name in one of them",
+                a.package, a.version
+            )
+        } else if one_name && self.is_of_doctests() {
+            format!("doctests are linked into one program; {rename}, or mark its code block `standalone_crate`")
+        } else if one_name && self.differences().is_empty() {
+            "declare it in one place and use it in both".to_owned()
+        } else {
+            rename
+        }
+    }
+
+    fn is_of_doctests(&self) -> bool {
+        are_two_doctests(&self.first, &self.second)
+    }
+
     /// Two names that the formats make one of.
-    fn of_two_names(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn of_two_names(&self) -> String {
         let (a, b) = (&self.first, &self.second);
-        write!(f, "the {} `{}` of {} and ", a.kind, self.shown[0], self.place(0))?;
-        write!(f, "the {} `{}` of {} ", b.kind, self.shown[1], self.place(1))?;
+        let both = format!(
+            "the {} `{}` of {} and the {} `{}` of {}",
+            a.kind,
+            self.shown[0],
+            self.place(0),
+            b.kind,
+            self.shown[1],
+            self.place(1)
+        );
         let one_family = |kind, shown| openmetrics_name(kind, shown) == self.name;
         if one_family(a.kind, &self.shown[0]) && one_family(b.kind, &self.shown[1]) {
-            write!(f, "are one family to OpenMetrics, `{}`; give one of them another name", self.name)?;
+            format!("{both} are one family to OpenMetrics, `{}`", self.name)
         } else {
-            write!(f, "both have samples called `{}`; give one of them another name", self.name)?;
+            format!("{both} both have samples called `{}`", self.name)
         }
-        self.or_prefix(f)
     }
 
     /// Where one of them was declared, and under which other name if it has a prefix.
@@ -224,20 +280,6 @@ impl Clash {
     fn prefix(&self, index: usize) -> Option<&str> {
         let declared = [&self.first, &self.second][index];
         self.shown[index].strip_suffix(declared.name).filter(|prefix| !prefix.is_empty())
-    }
-
-    /// What mends a clash of crates that are not the user's. This library's own families keep their names.
-    fn or_prefix(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (a, b) = (self.first.origin.package, self.second.origin.package);
-        if a == b {
-            return Ok(());
-        }
-        if self.prefix(0).is_some() || self.prefix(1).is_some() {
-            return f.write_str(", or its crate another prefix");
-        }
-        let package = if b == env!("CARGO_PKG_NAME") { a } else { b };
-        let prefix = prefix::suggestion(package);
-        write!(f, ", or its crate a prefix: `telemetry::builder().prefix_crate({package:?}, {prefix:?})`")
     }
 
     /// What two declarations of one name say differently, with both words for it. Empty where they agree.
@@ -325,7 +367,7 @@ mod tests {
             "the metric `x` is declared by two versions of `alpha` that do not agree, 1.0.0 (alpha/src/lib.rs:3) and 2.0.0 \
              (alpha2/src/lib.rs:3): they differ in kind (`histogram` and `counter`), in labels (none and `table`, `kind`), in bounds \
              ([1.0, 2.5] and []) and in help (\"A.\" and \"B.\"); have one version of `alpha` in the tree (`cargo tree --invert \
-             alpha@1.0.0` shows who asks for it), or give the metric another name in one of them"
+             alpha@1.0.0` shows who asks for that one), or give the metric another name in one of them"
         );
     }
 
@@ -366,7 +408,7 @@ mod tests {
         assert_eq!(
             message(&[gauge("x", one), counter("x", two)]),
             "the metric `x` is declared by two doctests of alpha 1.0.0 that do not agree: they differ in kind (`gauge` and `counter`); \
-             doctests are linked into one program, so give one of them another name, or mark its code block `standalone_crate`"
+             doctests are linked into one program; give one of them another name, or mark its code block `standalone_crate`"
         );
         let again = in_doctest("doctest_bundle_2024::__doctest_0", 9);
         assert!(message(&[gauge("x", one), gauge("x", again)]).contains("declared twice in alpha 1.0.0"));
@@ -404,13 +446,33 @@ mod tests {
     }
 
     #[test]
-    fn all_clashes_are_told_at_once_by_name() {
-        let all = [gauge("z", ALPHA), gauge("a", ALPHA), gauge("fine", ALPHA), gauge("a", BETA), gauge("z", BETA)];
-        let text = message(&all);
-        let lines: Vec<_> = text.lines().collect();
-        assert_eq!(lines[0], "2 names of metrics stand for two things each:");
-        assert!(lines[1].starts_with("- the metric `a` is") && lines[2].starts_with("- the metric `z` is"), "{text}");
-        assert_eq!(lines.len(), 3);
+    fn all_clashes_are_told_at_once_and_each_remedy_once() {
+        let all = [
+            gauge("z", ALPHA),
+            gauge("a", ALPHA),
+            gauge("fine", ALPHA),
+            gauge("m", ALPHA),
+            counter("m", ALPHA_2),
+            gauge("a", BETA),
+            gauge("z", BETA),
+        ];
+        assert_eq!(
+            message(&all),
+            "3 names of metrics stand for two things each:\n\
+             - the metric `a` is declared in alpha 1.0.0 (alpha/src/lib.rs:3) and in beta 1.0.0 (beta/src/lib.rs:3)\n\
+             - the metric `z` is declared in alpha 1.0.0 (alpha/src/lib.rs:3) and in beta 1.0.0 (beta/src/lib.rs:3)\n  \
+             give one of them another name, or its crate a prefix: `telemetry::builder().prefix_crate(\"beta\", \"beta_\")`\n\
+             - the metric `m` is declared by two versions of `alpha` that do not agree, 1.0.0 (alpha/src/lib.rs:3) and 2.0.0 \
+             (alpha2/src/lib.rs:3): they differ in kind (`gauge` and `counter`)\n  \
+             have one version of `alpha` in the tree (`cargo tree --invert alpha@1.0.0` shows who asks for that one), or give the \
+             metric another name in one of them"
+        );
+    }
+
+    #[test]
+    fn one_file_may_be_written_in_two_ways() {
+        assert!(same_file("src/bin/../both.rs", "src/both.rs") && same_file("./src/both.rs", "src/both.rs"));
+        assert!(!same_file("../src/both.rs", "src/both.rs") && !same_file("src/a.rs", "src/b.rs"));
     }
 
     #[test]
