@@ -19,6 +19,9 @@ use std::collections::HashMap;
 use std::fmt;
 
 /// Names that stand for two things in one program: all that there are, each with both places and with what to do.
+///
+/// `init` says so because nobody can earlier: crates meet when a program is linked, and a linker could not tell a clash from two
+/// versions of a crate that agree. A test that calls `init` finds it before the program runs.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct CatalogError {
@@ -467,6 +470,11 @@ mod tests {
              have one version of `alpha` in the tree (`cargo tree --invert alpha@1.0.0` shows who asks for that one), or give the \
              metric another name in one of them"
         );
+    }
+
+    #[test]
+    fn the_built_in_families_do_not_clash() {
+        check(&declared(), &Prefixes::default()).unwrap();
     }
 
     #[test]
