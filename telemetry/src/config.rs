@@ -4,7 +4,7 @@
 //! as OpenTelemetry has it: <https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/>.
 
 use crate::error::Error;
-use crate::metric::DEFAULT_MAX_SERIES;
+use crate::metric::{DEFAULT_MAX_SERIES, Prefixes};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
@@ -29,7 +29,7 @@ pub enum Report {
 
 /// What a program wants of the library; made by [`builder`].
 ///
-/// Each method stands for a variable of the environment, and wins over it.
+/// A method that names a variable of the environment stands for it, and wins over it.
 ///
 /// ```
 /// # fn main() -> Result<(), telemetry::Error> {
@@ -52,6 +52,7 @@ pub struct Builder {
     service_name: Option<String>,
     resource: Vec<(String, String)>,
     color: Option<bool>,
+    prefixes: Prefixes,
 }
 
 /// A builder with nothing set: all is as the environment says.
@@ -97,6 +98,24 @@ impl Builder {
         self
     }
 
+    /// Has the metrics that the package `package` declares, in whichever of its versions, shown with a prefix: in snapshots, expositions,
+    /// the report and [`catalog`](fn@crate::catalog). This mends a clash of names between crates that are not yours. There is no variable for it.
+    ///
+    /// It begins with `init`; what reads a snapshot before sees the names as they were declared. `package` is the name in
+    /// the package's manifest, which a renamed dependency keeps; `-` and `_` are the same. The prefix is lower_snake_case ASCII and ends in
+    /// `_`. `init` refuses others, a package of which no metric is linked, and a prefix that makes a new clash. The last word on a package counts.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), telemetry::Error> {
+    /// let _telemetry = telemetry::builder().prefix_crate("other", "other_").init()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn prefix_crate(mut self, package: &str, prefix: impl Into<String>) -> Builder {
+        self.prefixes.insert(package, prefix.into());
+        self
+    }
+
     /// Puts what the builder was told over what `environment` holds.
     pub(crate) fn config(self, environment: impl Fn(&str) -> Option<OsString>) -> Result<Config, Error> {
         let variables = Variables(environment);
@@ -121,7 +140,7 @@ impl Builder {
             Some(given) => Some(given),
             None => variables.read(&NO_COLOR)?,
         };
-        Ok(Config { listen, report, max_series, resource, color })
+        Ok(Config { listen, report, max_series, resource, color, prefixes: self.prefixes })
     }
 }
 
@@ -136,6 +155,8 @@ pub(crate) struct Config {
     pub(crate) resource: BTreeMap<String, String>,
     /// Whether the report has colour, where that was said.
     pub(crate) color: Option<bool>,
+    /// By package; not yet checked against the catalogue.
+    pub(crate) prefixes: Prefixes,
 }
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);

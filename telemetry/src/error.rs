@@ -1,9 +1,9 @@
 //! What can go wrong at the start of a program, said so that the message is enough.
 
-use crate::metric::CatalogError;
+use crate::metric::{CatalogError, PrefixError};
 use std::fmt;
 
-/// Why [`init`](crate::init()) refused.
+/// Why [`init`](crate::init()) or [`register`](crate::register) refused.
 ///
 /// Shown the same by `Debug` as by `Display`: a `main` that returns it prints the former.
 #[derive(Clone)]
@@ -20,8 +20,10 @@ pub enum Error {
     },
     /// The program has been initialised before.
     AlreadyInitialised,
-    /// Two declarations of one metric do not agree.
+    /// Names of metrics stand for two things each.
     Catalog(CatalogError),
+    /// A prefix cannot be given.
+    Prefix(PrefixError),
 }
 
 impl fmt::Display for Error {
@@ -32,6 +34,7 @@ impl fmt::Display for Error {
                 "telemetry was initialised before in this process; call `init` once, at the start of `main`, and keep what it returns",
             ),
             Error::Catalog(error) => error.fmt(f),
+            Error::Prefix(error) => error.fmt(f),
         }
     }
 }
@@ -46,6 +49,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Error::Catalog(error) => Some(error),
+            Error::Prefix(error) => Some(error),
             _ => None,
         }
     }
@@ -55,5 +59,12 @@ impl From<CatalogError> for Error {
     #[cold]
     fn from(error: CatalogError) -> Error {
         Error::Catalog(error)
+    }
+}
+
+impl From<PrefixError> for Error {
+    #[cold]
+    fn from(error: PrefixError) -> Error {
+        Error::Prefix(error)
     }
 }

@@ -31,8 +31,9 @@ const LAST_SNAPSHOT: Duration = Duration::from_secs(5);
 /// ```
 ///
 /// # Errors
-/// A variable that cannot be read, two declarations of one metric that do not agree, and a second call in a process. A port that
-/// is taken is no error: a line on standard error says so, and the program goes on.
+/// A variable that cannot be read; names of metrics that stand for two things, all of them at once ([`CatalogError`](crate::CatalogError)); a prefix that
+/// cannot be given ([`PrefixError`](crate::PrefixError)); and a second call in a process. A port that is taken is no error: a line on standard
+/// error says so, and the program goes on.
 pub fn init() -> Result<Telemetry, Error> {
     builder().init()
 }
@@ -43,8 +44,8 @@ impl Builder {
     /// # Errors
     /// Those of [`init`](crate::init()).
     pub fn init(self) -> Result<Telemetry, Error> {
-        let config = self.config(|name| std::env::var_os(name))?;
-        metric::check_catalog()?;
+        let mut config = self.config(|name| std::env::var_os(name))?;
+        config.prefixes = registry::registry().check(config.prefixes)?;
         // Last of what can fail: a start that was refused may be mended and tried again.
         if INITIALISED.swap(true, Ordering::Relaxed) {
             return Err(Error::AlreadyInitialised);
@@ -67,10 +68,11 @@ pub struct Telemetry {
 impl Telemetry {
     fn start(config: Config) -> Telemetry {
         metric::set_max_series(config.max_series);
+        config.prefixes.apply();
         let registry = registry::registry();
-        registry.register(Target::new(&config.resource));
+        registry.add(Target::new(&config.resource));
         #[cfg(feature = "prometheus")]
-        registry.register(crate::export::bridge::DefaultRegistry);
+        registry.add(crate::export::bridge::DefaultRegistry);
         Telemetry {
             #[cfg(feature = "prometheus")]
             server: config.listen.and_then(serve),

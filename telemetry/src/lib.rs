@@ -65,7 +65,8 @@ pub use error::Error;
 pub use init::{Telemetry, init};
 pub use job::Job;
 pub use metric::{
-    CatalogError, Counter, Descriptor, DurationCounter, Gauge, Histogram, Info, Kind, Origin, OtelData, Timer, catalog,
+    CatalogError, Clash, Counter, Descriptor, DurationCounter, Gauge, Histogram, Info, Kind, Origin, OtelData,
+    PrefixError, Timer, catalog,
 };
 pub use registry::{Collection, Collector, Registry, register, registry, snapshot};
 pub use snapshot::Snapshot;

@@ -1,7 +1,8 @@
 //! Who knows all: reads the shards, asks the collectors, and makes a [`Snapshot`] of it.
 
 use crate::collect;
-use crate::metric::{self, Descriptor, Kind, Series as Declared};
+use crate::error::Error;
+use crate::metric::{self, Descriptor, Kind, Prefixes, Series as Declared};
 use crate::record::dropped;
 use crate::record::shard::{self, Shard};
 use crate::snapshot::{Family, Histogram, Job, Labels, Series, Snapshot, Statement, Value};
@@ -27,11 +28,12 @@ use std::time::SystemTime;
 ///         out.gauge(&pool_idle_connections::DESCRIPTOR, &[], 7.0);
 ///     }
 /// }
-/// telemetry::register(Pool);
+/// telemetry::register(Pool)?;
 /// assert_eq!(telemetry::snapshot().sum("pool_idle_connections", &[]), 7.0);
+/// # Ok::<(), telemetry::Error>(())
 /// ```
 pub trait Collector: Send + Sync + 'static {
-    /// The families that it gives.
+    /// The families that it gives. Asked once, when it is registered.
     fn describe(&self) -> &[Descriptor];
 
     /// Gives the values of this moment. A panic costs this collector's families of this snapshot, and is counted; so is a value that
@@ -55,13 +57,10 @@ impl Collection {
         }
         let labels = descriptor.labels.iter().zip(values).map(|(name, value)| ((*name).into(), Arc::from(*value)));
         let series = Series { labels: labels.collect(), value };
-        match self.families.iter_mut().find(|family| family.name == descriptor.name) {
+        let name = metric::shown_name(descriptor);
+        match self.families.iter_mut().find(|family| family.name == name) {
             Some(family) => family.series.push(series),
-            None => {
-                let mut family = Family::declared(descriptor);
-                family.series.push(series);
-                self.families.push(family);
-            }
+            None => self.families.push(Family { name, series: vec![series], ..Family::declared(descriptor) }),
         }
     }
 
@@ -110,8 +109,15 @@ impl Collection {
 /// The program's one registry.
 pub struct Registry {
     started_at: SystemTime,
-    collectors: Mutex<Vec<Arc<dyn Collector>>>,
+    collectors: Mutex<Vec<Registered>>,
     collector_failures: crate::sync::AtomicU64,
+}
+
+/// A collector, and what it said that it gives.
+#[derive(Clone)]
+struct Registered {
+    collector: Arc<dyn Collector>,
+    described: Arc<[Descriptor]>,
 }
 
 static REGISTRY: OnceLock<Registry> = OnceLock::new();
@@ -120,14 +126,17 @@ static REGISTRY: OnceLock<Registry> = OnceLock::new();
 #[must_use]
 pub fn registry() -> &'static Registry {
     REGISTRY.get_or_init(|| {
-        for family in metric::registered() {
+        for family in metric::families() {
             family.start_at_zero();
         }
-        Registry {
+        let registry = Registry {
             started_at: SystemTime::now(),
-            collectors: Mutex::new(collect::built_in()),
+            collectors: Mutex::default(),
             collector_failures: crate::sync::AtomicU64::new(0),
-        }
+        };
+        let built_in = collect::built_in().into_iter().map(|collector| registry.described(collector)).collect();
+        *lock(&registry.collectors) = built_in;
+        registry
     })
 }
 
@@ -138,14 +147,47 @@ pub fn snapshot() -> Snapshot {
 }
 
 /// Has a collector asked at each snapshot from now on.
-pub fn register(collector: impl Collector) {
-    registry().register(collector);
+///
+/// Several may give the same families, as two pools of one program do: their series are told apart by a label.
+///
+/// # Errors
+/// A family that the collector describes has the name of another one, be that declared or another collector's; then the collector is
+/// not asked. The same declaration is fine: that of [`metric!`](crate::metric!), or that of a collector of the same type.
+pub fn register(collector: impl Collector) -> Result<(), Error> {
+    registry().register(collector)
 }
 
 impl Registry {
     /// Has a collector asked at each snapshot from now on.
-    pub fn register(&self, collector: impl Collector) {
-        lock(&self.collectors).push(Arc::new(collector));
+    ///
+    /// # Errors
+    /// Those of [`register`](fn@register).
+    pub fn register(&self, collector: impl Collector) -> Result<(), Error> {
+        // Not under the lock: a collector may do anything while it describes itself, and be registered by another.
+        let registered = self.described(Arc::new(collector));
+        let mut collectors = lock(&self.collectors);
+        metric::check_new_clashes(&known(&collectors), &registered.described)?;
+        collectors.push(registered);
+        Ok(())
+    }
+
+    /// Adds a collector of this library, whose families are declared and thus checked.
+    pub(crate) fn add(&self, collector: impl Collector) {
+        let registered = self.described(Arc::new(collector));
+        lock(&self.collectors).push(registered);
+    }
+
+    fn described(&self, collector: Arc<dyn Collector>) -> Registered {
+        let described = self.guarded(|| collector.describe().into()).unwrap_or_default();
+        Registered { collector, described }
+    }
+
+    /// Refuses a program in which a name stands for two things once these prefixes are in use, and prefixes that cannot be.
+    pub(crate) fn check(&self, prefixes: Prefixes) -> Result<Prefixes, Error> {
+        let known = known(&lock(&self.collectors));
+        let prefixes = prefixes.check(&known)?;
+        metric::check_clashes(&known, &prefixes)?;
+        Ok(prefixes)
     }
 
     /// Merges the shards, asks the collectors, and returns all of it.
@@ -156,8 +198,9 @@ impl Registry {
         // Not under the lock: a collector may register another one, or take a snapshot.
         let collectors = lock(&self.collectors).clone();
         // What a collector describes comes from it alone, so that nothing shows a zero that nobody measured.
-        let described: BTreeSet<&str> = collectors.iter().flat_map(|collector| self.names_of(&**collector)).collect();
-        for declared in metric::registered().filter(|family| !described.contains(family.descriptor().name)) {
+        let described = collectors.iter().flat_map(|registered| &*registered.described);
+        let described: BTreeSet<_> = described.map(metric::shown_name).collect();
+        for declared in metric::families().filter(|family| !described.contains(family.shown().name)) {
             merge(&mut families, declared_family(declared, &shards));
         }
         let mut given = self.ask(&collectors);
@@ -187,13 +230,13 @@ impl Registry {
         }
     }
 
-    fn ask(&self, collectors: &[Arc<dyn Collector>]) -> Collection {
+    fn ask(&self, collectors: &[Registered]) -> Collection {
         let mut given = Collection::default();
         // A collector that takes a snapshot gets one without collectors.
         let nested = COLLECTING.replace(true);
         let _collecting = Collecting { outermost: !nested };
         let collectors = if nested { &[][..] } else { collectors };
-        for collector in collectors {
+        for Registered { collector, .. } in collectors {
             let mut collection = Collection::default();
             if self.guarded(|| collector.collect(&mut collection)).is_none() {
                 continue;
@@ -217,10 +260,13 @@ impl Registry {
         }
         answer.ok()
     }
+}
 
-    fn names_of(&self, collector: &dyn Collector) -> Vec<&'static str> {
-        self.guarded(|| collector.describe().iter().map(|descriptor| descriptor.name).collect()).unwrap_or_default()
-    }
+/// All that was declared, and all that collectors described besides.
+fn known(collectors: &[Registered]) -> Vec<Descriptor> {
+    let mut known = metric::declared();
+    known.extend(collectors.iter().flat_map(|registered| &*registered.described));
+    known
 }
 
 thread_local! {
@@ -266,8 +312,8 @@ fn merge(families: &mut BTreeMap<String, Family>, family: Family) {
     }
 }
 
-/// Two declarations of one family, as two versions of a crate make them, have one series for each label set. Totals add up; of
-/// other values the later one is shown.
+/// Two that give one family, as two collectors do, have one series for each label set. Totals add up; of other values the later one
+/// is shown.
 fn add_up(old: &mut Value, new: Value) {
     match (&mut *old, new) {
         (Value::Integer(a), Value::Integer(b)) | (Value::Nanoseconds(a), Value::Nanoseconds(b)) => {
@@ -284,7 +330,7 @@ fn add_up(old: &mut Value, new: Value) {
 }
 
 fn declared_family(declared: &'static metric::Family, shards: &[&'static Shard]) -> Family {
-    let descriptor = declared.descriptor();
+    let descriptor = declared.shown();
     let mut family = Family::declared(descriptor);
     for series in declared.all_series() {
         family

@@ -72,10 +72,10 @@ impl Collector for Curious {
 
 #[test]
 fn a_failing_collector_costs_its_own_families_alone() {
-    telemetry::register(Fails);
-    telemetry::register(FailsToDescribe);
-    telemetry::register(Curious);
-    telemetry::register(Pool);
+    telemetry::register(Fails).unwrap();
+    telemetry::register(FailsToDescribe).unwrap();
+    telemetry::register(Curious).unwrap();
+    telemetry::register(Pool).unwrap();
     let snapshot = telemetry::snapshot();
     assert_eq!(snapshot.family("collected_by_the_curious").unwrap().series.len(), 1);
     assert_eq!(testing::value("collected_by_the_curious", &[]), Some(2.0));

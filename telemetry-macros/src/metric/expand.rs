@@ -46,7 +46,7 @@ fn constants(declaration: &Declaration, root: &Path, registered: Option<TokenStr
     let labels = declaration.labels.iter().map(crate::metric::model::Label::text);
     let conditions: Vec<_> = declaration.conditions().collect();
     let bounds = declaration.bounds.iter().flat_map(|bounds| &bounds.bounds).filter_map(|bound| bound.value);
-    let line = quote_spanned!(name.span()=> #root::__private::core::line!());
+    let line = line(name.span(), root);
     quote! {
         #(#conditions)*
         #[doc = #documentation]
@@ -83,6 +83,16 @@ fn constants(declaration: &Declaration, root: &Path, registered: Option<TokenStr
             }
         }
     }
+}
+
+/// The line of the name. `line!()` tells that of the whole block; it serves where a macro of another file wrote the name.
+fn line(name: Span, root: &Path) -> TokenStream {
+    let block = quote!(#root::__private::core::line!());
+    if !proc_macro::is_available() {
+        return block;
+    }
+    let (file, line) = (name.unwrap().file(), u32::try_from(name.unwrap().line()).unwrap_or_default());
+    quote!(#root::__private::line(#root::__private::core::file!(), #block, #file, #line))
 }
 
 /// The function that users call for a handle.

@@ -17,9 +17,9 @@ impl Collector for Own {
         out.info(&families::telemetry_build_info::DESCRIPTOR, &[env!("CARGO_PKG_VERSION")]);
         out.info(&families::telemetry_clock_info::DESCRIPTOR, &[clock::clock().source]);
         out.counter(&families::telemetry_dropped_observations_total::DESCRIPTOR, &[], dropped::observations());
-        for family in metric::registered() {
+        for family in metric::families() {
             if family.capped() > 0 {
-                let name = family.descriptor().name;
+                let name = family.shown().name;
                 out.counter(&families::telemetry_capped_lookups_total::DESCRIPTOR, &[name], family.capped());
             }
         }

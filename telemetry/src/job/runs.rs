@@ -44,7 +44,7 @@ pub(crate) fn begin(make: impl FnOnce(u64) -> Run) -> Arc<Run> {
         (run, !std::mem::replace(&mut runs.collected, true))
     };
     if first {
-        registry::register(Jobs);
+        registry::registry().add(Jobs);
     }
     run
 }

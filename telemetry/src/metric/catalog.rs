@@ -1,9 +1,29 @@
-//! The whole program's declarations, and what may not be among them.
+//! The whole program's declarations.
+//!
+//! A declaration that is in the program several times, as two versions of a crate, its doctests, or a module that belongs to a library
+//! and to a binary make it, is one family: the first of them in the order of their places keeps the series, and the others hand out
+//! the same ones. Which declarations may not be in one program is said in [`clash`](super::clash).
 
-use crate::metric::{Descriptor, registered};
-use std::fmt;
+use crate::metric::{Descriptor, Family, registered};
+use std::collections::HashMap;
+use std::ptr;
+use std::sync::OnceLock;
 
-/// Every family that is declared anywhere in the program, other crates included, by name.
+/// Every family of the program, other crates included, by name. A family's name is the one that is scraped: with the prefix
+/// that [`Builder::prefix_crate`](crate::Builder::prefix_crate) gives it.
+///
+/// # What is in it
+/// What is linked: each [`metric!`](crate::metric!) of each crate that the program's code names, be it in a function that is never
+/// called or in a module that nothing uses, and however the program is optimised. No call registers it. Two things are not linked:
+/// - A dependency that is in `Cargo.toml` and that no code names: the compiler leaves it out. `use that_crate as _;` brings it in.
+/// - Parts of a `staticlib` that the program in another language does not ask for: its linker takes from an archive only what it is asked
+///   for, registrations excluded. Link it with `-Wl,--whole-archive`. A `cdylib` has all.
+///
+/// ```toml
+/// # This crate is not linked, nor are its metrics in the catalogue, before some code says `use flight_metrics as _;`.
+/// [dependencies]
+/// flight-metrics = "1"
+/// ```
 ///
 /// ```
 /// telemetry::metric! {
@@ -14,44 +34,37 @@ use std::fmt;
 /// ```
 #[must_use]
 pub fn catalog() -> Vec<&'static Descriptor> {
-    let mut all: Vec<_> = registered().map(|family| family.descriptor()).collect();
-    all.sort_by_key(|descriptor| (descriptor.name, descriptor.origin.file, descriptor.origin.line));
+    let mut all: Vec<_> = families().map(Family::shown).collect();
+    all.sort_by_key(|descriptor| (descriptor.name, place(descriptor)));
+    // Two packages' equal declarations: `init` refuses such a program, but need not be called.
     all.dedup_by(|a, b| a.agrees_with(b));
     all
 }
 
-/// Two declarations of one name that do not say the same.
-#[derive(Debug, Clone, Copy)]
-pub struct CatalogError {
-    /// One of the two declarations.
-    pub first: &'static Descriptor,
-    /// The other.
-    pub second: &'static Descriptor,
+/// Every family once, however often its declaration is in the program; in no particular order.
+pub(crate) fn families() -> impl Iterator<Item = &'static Family> {
+    registered().filter(|family| first_of(family).is_none())
 }
 
-impl fmt::Display for CatalogError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "the metric `{}` is declared twice, in {} and in {}; give one of them another name",
-            self.first.name, self.first.origin, self.second.origin
-        )
-    }
-}
-
-impl std::error::Error for CatalogError {}
-
-/// Refuses a name that stands for two things. Equal declarations of one package, as two of its versions or of its doctests
-/// make them, are one family.
-pub(crate) fn check() -> Result<(), CatalogError> {
-    let mut all: Vec<_> = registered().map(|family| family.descriptor()).collect();
-    all.sort_by_key(|descriptor| descriptor.name);
-    for pair in all.windows(2) {
-        let [first, second] = [pair[0], pair[1]];
-        let same = first.agrees_with(second) && first.origin.package == second.origin.package;
-        if first.name == second.name && !same {
-            return Err(CatalogError { first, second });
+/// Which family keeps the series of this one's declaration, where it is another. Cold: asked once by each family.
+pub(crate) fn first_of(family: &Family) -> Option<&'static Family> {
+    type Key = (&'static str, &'static str);
+    static BY_NAME: OnceLock<HashMap<Key, Vec<&'static Family>>> = OnceLock::new();
+    let key = |family: &Family| (family.descriptor().name, family.descriptor().origin.package);
+    let by_name = BY_NAME.get_or_init(|| {
+        let mut by_name = HashMap::<Key, Vec<_>>::new();
+        for family in registered() {
+            by_name.entry(key(family)).or_default().push(family);
         }
-    }
-    Ok(())
+        by_name
+    });
+    let equal = by_name.get(&key(family))?.iter().filter(|other| other.descriptor().agrees_with(family.descriptor()));
+    let first = equal.min_by_key(|other| place(other.descriptor()))?;
+    (!ptr::eq(*first, family)).then_some(*first)
+}
+
+/// What declarations of one name are ordered by.
+pub(crate) fn place(descriptor: &Descriptor) -> (&'static str, &'static str, &'static str, u32, &'static str) {
+    let origin = descriptor.origin;
+    (origin.package, origin.version, origin.file, origin.line, origin.module)
 }

@@ -1,9 +1,11 @@
 //! A declared family at run time: its series, found without a lock, added under one, and never more than allowed.
 
+use crate::metric::catalog;
 use crate::metric::{Counter, Descriptor, DurationCounter, Gauge, Histogram, Info, Kind, LabelArg, LabelOwned};
 use crate::record::shard;
 use crate::sync::{Acquire, AtomicPtr, AtomicU64, AtomicUsize, Mutex, Relaxed, Release, lock};
 use std::fmt;
+use std::sync::OnceLock;
 
 /// The most series that a family holds unless set otherwise: OpenTelemetry's default for a metric's cardinality.
 /// <https://opentelemetry.io/docs/specs/otel/metrics/sdk/#cardinality-limits>
@@ -38,6 +40,10 @@ pub struct Family {
     series: Mutex<Vec<&'static Series>>,
     overflow: AtomicPtr<Series>,
     capped: AtomicU64,
+    /// Who keeps the series, where the program has this declaration twice and this is not the first of them.
+    first: OnceLock<Option<&'static Family>>,
+    /// The descriptor with the prefix of its package, once that was asked for.
+    pub(crate) prefixed: OnceLock<&'static Descriptor>,
 }
 
 struct Slots {
@@ -108,6 +114,8 @@ impl Family {
             series: Mutex::new(Vec::new()),
             overflow: AtomicPtr::new(std::ptr::null_mut()),
             capped: AtomicU64::new(0),
+            first: OnceLock::new(),
+            prefixed: OnceLock::new(),
         }
     }
 
@@ -178,9 +186,18 @@ impl Family {
     }
 
     fn add_uncounted(&self, hash: u64, labels: &[LabelArg<'_>]) -> &'static Series {
+        let shared = self.first.get_or_init(|| catalog::first_of(self)).map(|first| first.series(labels));
         let mut all = lock(&self.series);
         if let Some(series) = self.existing(labels) {
             return series; // another thread was faster
+        }
+        if let Some(series) = shared {
+            // Kept here as well, so that the next lookup finds it at once. The overflow series has no labels to be found by.
+            if !series.overflow {
+                all.push(series);
+                self.publish(series, &all);
+            }
+            return series;
         }
         if all.len() >= MAX_SERIES.load(Relaxed) && !labels.is_empty() {
             self.capped.fetch_add(1, Relaxed);
@@ -267,7 +284,7 @@ pub struct Registration(pub &'static Family);
 
 inventory::collect!(Registration);
 
-/// Every family that is linked into the program, in no particular order.
+/// Every declaration that is linked into the program, in no particular order.
 pub(crate) fn registered() -> impl Iterator<Item = &'static Family> {
     inventory::iter::<Registration>.into_iter().map(|registration| registration.0)
 }

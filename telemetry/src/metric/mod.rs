@@ -4,6 +4,7 @@
 //! series and returns its handle. A handle is `Copy`; keep it where a lookup would be felt.
 
 mod catalog;
+mod clash;
 mod counter;
 mod descriptor;
 mod family;
@@ -12,9 +13,12 @@ mod histogram;
 mod info;
 mod label;
 mod otel;
+mod prefix;
 
-pub(crate) use catalog::check as check_catalog;
-pub use catalog::{CatalogError, catalog};
+pub use catalog::catalog;
+pub(crate) use catalog::families;
+pub use clash::{CatalogError, Clash};
+pub(crate) use clash::{check as check_clashes, check_new as check_new_clashes, declared};
 pub use counter::{Counter, DurationCounter};
 pub use descriptor::{Descriptor, Kind, Origin};
 pub(crate) use family::{DEFAULT_MAX_SERIES, Series, registered, set_max_series};
@@ -25,3 +29,5 @@ pub use info::Info;
 pub(crate) use label::LabelOwned;
 pub use label::{IntoLabel, LabelArg};
 pub use otel::OtelData;
+pub use prefix::PrefixError;
+pub(crate) use prefix::{Prefixes, shown_name};

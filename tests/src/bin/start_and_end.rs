@@ -53,7 +53,11 @@ fn main() -> ExitCode {
             println!("{}", telemetry::init().map(drop).unwrap_err());
             return ExitCode::SUCCESS;
         }
-        Some("hang") => telemetry::register(Hangs),
+        Some("hang") => {
+            if let Err(error) = telemetry::register(Hangs) {
+                eprintln!("{error}");
+            }
+        }
         _ => {}
     }
     match telemetry.address() {
