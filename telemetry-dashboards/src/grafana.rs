@@ -330,15 +330,14 @@ impl<'a> Reader<'a> {
         for mention in variables::mentions(text) {
             let used = mention.used;
             let escaped = mention.in_string && used.escaped;
-            if self.variables.contains_key(used.name) || escaped || !seen.insert(used.name) {
+            let defined = self.variables.contains_key(used.name) || variables::is_grafanas(used.name);
+            if defined || escaped || !seen.insert(used.name) {
                 continue;
             }
             let known = variables::grafanas().chain(self.variables.keys().map(String::as_str)).take(MAX_COMPARED);
             let near = nearest::did_you_mean(used.name, known);
             // Grafana has more of its own than are worth a list here, and gets new ones.
-            if variables::is_grafanas(used.name)
-                && (near.is_empty() || variables::grafanas().any(|own| own == used.name))
-            {
+            if used.name.starts_with("__") && near.is_empty() {
                 continue;
             }
             let remedy = if near.is_empty() { "; define it under `templating`, or leave it out" } else { &near };

@@ -27,6 +27,22 @@ const MAX_PIECES: usize = 500;
 const DURATIONS: [&str; 3] = ["__interval", "__rate_interval", "__range"];
 const NUMBERS: [&str; 6] = ["__interval_ms", "__rate_interval_ms", "__range_ms", "__range_s", "__from", "__to"];
 
+/// Those that are near enough to the ones above to be taken for a mistyped one, and the one without `__`.
+const OTHERS: [&str; 12] = [
+    "__auto",
+    "__user",
+    "__org",
+    "__name",
+    "__dashboard",
+    "__timezone",
+    "__data",
+    "__value",
+    "__series",
+    "__field",
+    "__timeFilter",
+    "timeFilter",
+];
+
 /// What to take for a function that only the server knows, by what its argument is. The analysis asks nothing of these but that the series
 /// exists: whether the series counts, and what its labels are, is left open, since the function is.
 const OF_RANGES: [&str; 4] = ["changes", "count_over_time", "predict_linear", "quantile_over_time"];
@@ -112,7 +128,8 @@ pub(crate) fn substitute(text: &str, variables: &BTreeMap<String, Variable>) -> 
 
 /// Whether a name is one of Grafana's own variables, which no dashboard defines.
 pub(crate) fn is_grafanas(name: &str) -> bool {
-    name.starts_with("__") || name == "timeFilter"
+    let listed = DURATIONS.contains(&name) || NUMBERS.contains(&name) || OTHERS.contains(&name);
+    listed || name.starts_with("__auto_interval")
 }
 
 /// The names of Grafana's own variables that a query can be meant to use, to suggest one.

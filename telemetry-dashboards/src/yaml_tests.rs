@@ -57,7 +57,7 @@ fn aliases_of_aliases_do_not_fill_the_memory() {
     let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
     for level in 1..12 {
         let before = format!("*a{}", level - 1);
-        bomb.push_str(&format!("a{level}: &a{level} [{}]\n", vec![before.as_str(); 10].join(", ")));
+        bomb.push_str(&format!("a{level}: &a{level} [{}]\n", [before.as_str(); 10].join(", ")));
     }
     assert!(documents(&bomb).err().is_some_and(|error| error.contains("with what the aliases stand for")));
     let long = format!("a: &a {}\nb: [{}]", "x".repeat(100_000), vec!["*a"; 10_000].join(", "));
