@@ -11,6 +11,7 @@
 
 mod demand;
 mod grafana;
+mod labels;
 mod nearest;
 mod promql;
 mod query;

@@ -1,27 +1,120 @@
-//! What a query asks of the metrics, found in its syntax tree. So far only whether it has one.
+//! What a query asks of the metrics, found in its syntax tree.
 
 use crate::Sources;
-use crate::demand::{Demand, Mistake};
-use crate::query::Query;
+use crate::demand::{Ask, Comparison, Demand, Mistake, Place, Reads, Sample, Suffix};
+use crate::labels::{Labels, Origin, VARIABLE};
+use crate::query::{Query, Role};
 use crate::variables;
-use promql_parser::parser::{Expr, parse};
+use promql_parser::label::{MatchOp, Matcher};
+use promql_parser::parser::{
+    AggregateExpr, BinModifier, BinaryExpr, Call, Expr, LabelModifier, VectorMatchCardinality, VectorSelector, parse,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// The stack of the analysis, which walks syntax trees; what is not touched costs nothing.
+const STACK_BYTES: usize = 512 << 20;
+
+/// The longest query that is read. A tree is at most as deep as its query is long, and the stack holds one of this depth.
+const MAX_QUERY_BYTES: usize = 20_000;
+
+/// Series that Prometheus makes of alerts. <https://prometheus.io/docs/prometheus/latest/configuration/alerting_rules/>
+const OF_ALERTS: [&str; 2] = ["ALERTS", "ALERTS_FOR_STATE"];
+
+/// The families that carry a function's own labels.
+const WITH_FUNCTION_LABELS: [&str; 2] = ["function_calls_total", "function_calls_duration_seconds"];
+
+/// The label of the series that a full family counts in.
+const OVERFLOW: &str = "otel_metric_overflow";
+
+/// Functions whose result is per second or per window, hence not for a gauge.
+const RATES: [&str; 4] = ["rate", "irate", "increase", "xrate"];
+
+/// Functions after which a counter is no longer bare: they read how it moves, or only whether or when it is there.
+const READ_MOVEMENT: [&str; 17] = [
+    "rate",
+    "irate",
+    "increase",
+    "xrate",
+    "delta",
+    "idelta",
+    "deriv",
+    "predict_linear",
+    "resets",
+    "changes",
+    "absent",
+    "absent_over_time",
+    "present_over_time",
+    "count_over_time",
+    "timestamp",
+    "start_timestamp",
+    "info",
+];
 
 /// Lists what the queries demand, and what is wrong with them whatever is declared.
-pub(crate) fn analyse(queries: &[Query], _sources: &Sources) -> (Vec<Demand>, Vec<Mistake>) {
-    let wrong = |query: &Query| {
-        let message = trees(query).err()?;
-        Some(Mistake { place: query.place.clone(), message })
-    };
-    (Vec::new(), queries.iter().filter_map(wrong).collect())
+pub(crate) fn analyse(queries: &[Query], sources: &Sources) -> (Vec<Demand>, Vec<Mistake>) {
+    std::thread::scope(|scope| {
+        let work = || analyse_here(queries, sources);
+        match std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work) {
+            Ok(worker) => worker.join().unwrap_or_else(|_| (Vec::new(), vec![failed(queries)])),
+            Err(_) => analyse_here(queries, sources),
+        }
+    })
 }
 
-/// The trees of a query's readings, each of the first candidate that parses; none parses if it is wrong.
+/// A fault of ours must not pass for a clean bill.
+fn failed(queries: &[Query]) -> Mistake {
+    let file = queries.first().map(|query| query.place.file.clone()).unwrap_or_default();
+    let place = Place { file, part: String::new(), query: String::new() };
+    Mistake { place, message: String::from("the analysis of the queries failed; this is a fault of `telemetry`") }
+}
+
+fn analyse_here(queries: &[Query], sources: &Sources) -> (Vec<Demand>, Vec<Mistake>) {
+    let mut mistakes = Vec::new();
+    let mut parsed = Vec::new();
+    for query in queries {
+        match trees(query) {
+            Ok(expressions) => parsed.extend(expressions.into_iter().map(|expression| (query, expression))),
+            Err(message) => mistakes.push(Mistake { place: query.place.clone(), message }),
+        }
+    }
+    let mut recorded: BTreeMap<&str, Vec<Recorded<'_>>> = BTreeMap::new();
+    for (query, expression) in &parsed {
+        if let Role::Record { name, labels } = &query.role {
+            recorded.entry(name).or_default().push(Recorded { expression, labels });
+        }
+    }
+    // A rule that does not parse still records its name: the rule is the mistake, not its use.
+    for query in queries {
+        if let Role::Record { name, .. } = &query.role {
+            recorded.entry(name).or_default();
+        }
+    }
+    let mut demands = Vec::new();
+    for readings in parsed.chunk_by(|one, next| std::ptr::eq(one.0, next.0)) {
+        let Some((query, _)) = readings.first() else { continue };
+        let mut analysis = Analysis { query, sources, recorded: &recorded, asks: Vec::new(), mistakes: Vec::new() };
+        for (_, expression) in readings {
+            analysis.whole(expression);
+        }
+        let place = &query.place;
+        demands.extend(analysis.asks.into_iter().map(|ask| Demand { place: place.clone(), ask }));
+        mistakes.extend(analysis.mistakes.into_iter().map(|message| Mistake { place: place.clone(), message }));
+    }
+    (demands, mistakes)
+}
+
+/// What a query can be read as, else what is wrong with the likeliest reading.
 fn trees(query: &Query) -> Result<Vec<Expr>, String> {
+    let text = &query.place.query;
+    if text.len() > MAX_QUERY_BYTES {
+        return Err(format!("the query has {} bytes; at most {MAX_QUERY_BYTES} are read", text.len()));
+    }
     let mut trees = Vec::new();
     let mut first = None;
-    for reading in variables::substitute(&query.place.query, &query.variables).readings {
+    for reading in variables::substitute(text, &query.variables).readings {
         for candidate in reading {
-            match parse(&candidate) {
+            match parse_guarded(&candidate) {
                 Ok(tree) => {
                     trees.push(tree);
                     break;
@@ -30,5 +123,660 @@ fn trees(query: &Query) -> Result<Vec<Expr>, String> {
             }
         }
     }
-    if trees.is_empty() { Err(format!("this is not PromQL: {}", first.unwrap_or_default())) } else { Ok(trees) }
+    let wrong = || format!("this is not PromQL: {}", first.unwrap_or_else(|| String::from("it is empty")));
+    if trees.is_empty() { Err(wrong()) } else { Ok(trees) }
 }
+
+/// The parser's answer, in one sentence that says more than that it could not.
+fn parse_guarded(text: &str) -> Result<Expr, String> {
+    let Ok(answer) = catch_unwind(AssertUnwindSafe(|| parse(text))) else {
+        return Err(String::from("the parser failed on it"));
+    };
+    answer.map_err(|message| if message == "invalid promql query" { guess(text) } else { message })
+}
+
+/// What is probably wrong where the parser does not say.
+fn guess(text: &str) -> String {
+    let trimmed = text.trim_end();
+    let words: Vec<&str> = trimmed.split_whitespace().collect();
+    let last = words.last().copied().unwrap_or_default();
+    let operators = ["+", "-", "*", "/", "%", "^", "==", "!=", ">", "<", ">=", "<=", "and", "or", "unless"];
+    if operators.contains(&last) || trimmed.ends_with(['+', '-', '*', '/', '%', '^', '=', '>', '<']) {
+        return format!("nothing stands behind `{last}`");
+    }
+    let lists = ["by", "without", "on", "ignoring", "group_left", "group_right"];
+    for pair in words.windows(2) {
+        let (word, next) = (pair[0].rsplit(['(', ')', ' ']).next().unwrap_or_default(), pair[1]);
+        if lists.contains(&word) && !next.starts_with('(') && !word.starts_with("group") {
+            return format!("the labels of `{word}` stand in parentheses; write `{word} ({})`", next.trim_matches(','));
+        }
+    }
+    String::from("an operator, a comma or an operand is missing, or stands where none can")
+}
+
+/// A recording rule's expression, and the labels that it adds.
+struct Recorded<'a> {
+    expression: &'a Expr,
+    labels: &'a [String],
+}
+
+struct Analysis<'a> {
+    query: &'a Query,
+    sources: &'a Sources,
+    recorded: &'a BTreeMap<&'a str, Vec<Recorded<'a>>>,
+    asks: Vec<Ask>,
+    mistakes: Vec<String>,
+}
+
+/// What a selector's name stands for.
+enum Named {
+    /// A declared family must give it.
+    Sample(Sample),
+    /// A rule beside it records it.
+    Recorded(String),
+    /// Another exporter's, an alert's, a variable's, a pattern's.
+    Other,
+}
+
+impl<'a> Analysis<'a> {
+    fn whole(&mut self, expression: &Expr) {
+        self.walk(expression);
+        if self.query.role == Role::Panel {
+            self.bare(expression);
+        }
+        if self.query.role == Role::Alert {
+            self.thresholds(expression);
+        }
+        let labels = self.labels_of(expression);
+        let reads = if self.query.role == Role::Helper { Reads::Variable } else { Reads::Template };
+        for (label, template) in &self.query.reads {
+            self.read(&labels, label, reads, &format!("`{template}`"));
+        }
+    }
+
+    fn ask(&mut self, ask: Ask) {
+        if !self.asks.contains(&ask) {
+            self.asks.push(ask);
+        }
+    }
+
+    fn mistake(&mut self, message: String) {
+        if !self.mistakes.contains(&message) {
+            self.mistakes.push(message);
+        }
+    }
+
+    /// Demands that a label can be there. What reads it is for the message where no declaration could help.
+    fn read(&mut self, labels: &Labels, label: &str, reads: Reads, reader: &str) {
+        if label == "__name__" {
+            return;
+        }
+        match labels.origin(label, &|sample, label| self.everywhere(sample, label)) {
+            Origin::Sure => {}
+            Origin::Families(of) => self.ask(Ask::Label { label: label.to_owned(), of, reads }),
+            Origin::Nowhere => {
+                self.mistake(format!("{reader} reads the label `{label}`, which the series there do not have any more; keep it in their `by (…)`, or leave it out here"));
+            }
+        }
+    }
+
+    /// Whether a family's series have a label whatever the family was declared with.
+    fn everywhere(&self, sample: &Sample, label: &str) -> bool {
+        let has = |labels: &[String]| labels.iter().any(|known| known == label);
+        let function = WITH_FUNCTION_LABELS.contains(&sample.name.as_str())
+            || (sample.suffix != Suffix::None && WITH_FUNCTION_LABELS.contains(&sample.stem()));
+        label == OVERFLOW || has(&self.sources.target_labels) || (function && has(&self.sources.function_labels))
+    }
+
+    /// Whether a name, or what a pattern begins with, is another exporter's: an entry of `foreign`, or one and more words behind it.
+    fn foreign(&self, name: &str) -> bool {
+        let ends =
+            |rest: &str, entry: &str| rest.is_empty() || rest.starts_with(['_', ':']) || entry.ends_with(['_', ':']);
+        self.sources.foreign.iter().any(|entry| name.strip_prefix(entry.as_str()).is_some_and(|rest| ends(rest, entry)))
+    }
+
+    fn named(&self, name: &str) -> Named {
+        if self.recorded.contains_key(name) {
+            Named::Recorded(name.to_owned())
+        } else if name.contains(VARIABLE) || OF_ALERTS.contains(&name) || self.foreign(name) {
+            Named::Other
+        } else {
+            Named::Sample(Sample::new(name))
+        }
+    }
+
+    /// What a selector selects: one name, or what stands for several.
+    fn selected(&self, selector: &VectorSelector) -> Named {
+        let equal = |matcher: &Matcher| matcher.name == "__name__" && matcher.op == MatchOp::Equal;
+        match &selector.name {
+            Some(name) => self.named(name),
+            None => match all_matchers(selector).find(|matcher| equal(matcher)) {
+                Some(matcher) => self.named(&matcher.value),
+                None => Named::Other,
+            },
+        }
+    }
+
+    /// Every selector, every list of labels, every function, wherever in the tree.
+    fn walk(&mut self, expression: &Expr) {
+        match expression {
+            Expr::VectorSelector(selector) => self.selector(selector),
+            Expr::MatrixSelector(matrix) => self.selector(&matrix.vs),
+            Expr::Paren(paren) => self.walk(&paren.expr),
+            Expr::Unary(unary) => self.walk(&unary.expr),
+            Expr::Subquery(subquery) => self.walk(&subquery.expr),
+            Expr::Aggregate(aggregate) => self.aggregate(aggregate),
+            Expr::Binary(binary) => self.binary(binary),
+            Expr::Call(call) => self.call(call),
+            Expr::NumberLiteral(_) | Expr::StringLiteral(_) | Expr::Extension(_) => {}
+        }
+    }
+
+    fn selector(&mut self, selector: &VectorSelector) {
+        match self.selected(selector) {
+            Named::Sample(sample) => {
+                self.ask(Ask::Series(sample.clone()));
+                for matcher in all_matchers(selector) {
+                    self.bound(&sample, matcher);
+                }
+            }
+            Named::Recorded(_) => {}
+            Named::Other => self.pattern(selector),
+        }
+        let labels = self.labels_of(&Expr::VectorSelector(selector.clone()));
+        for matcher in all_matchers(selector) {
+            // An empty value says that the label is not there, which is true.
+            if matcher.name != "__name__" && !(matcher.op == MatchOp::Equal && matcher.value.is_empty()) {
+                self.read(&labels, &matcher.name, Reads::Matcher, "a matcher");
+            }
+        }
+    }
+
+    /// A pattern for names: its plain words are names, and of any other the plain beginning must lead to one.
+    fn pattern(&mut self, selector: &VectorSelector) {
+        for matcher in all_matchers(selector).filter(|matcher| matcher.name == "__name__") {
+            let MatchOp::Re(_) = matcher.op else { continue };
+            if matcher.value.contains(['(', '[']) {
+                self.beginning(&matcher.value);
+                continue;
+            }
+            for alternative in matcher.value.split('|') {
+                match is_plain(alternative) {
+                    true => {
+                        if let Named::Sample(sample) = self.named(alternative) {
+                            self.ask(Ask::Series(sample));
+                        }
+                    }
+                    false => self.beginning(alternative),
+                }
+            }
+        }
+    }
+
+    fn beginning(&mut self, pattern: &str) {
+        let plain = |character: &char| character.is_ascii_alphanumeric() || matches!(character, '_' | ':');
+        let mut beginning: String = pattern.chars().take_while(plain).collect();
+        // What may be there once or not at all is no part of the beginning.
+        if pattern[beginning.len()..].starts_with(['?', '*', '{']) {
+            beginning.pop();
+        }
+        // Behind a bar at the top level something else may begin.
+        let mut depth = 0_i32;
+        let cut_short = pattern.chars().any(|character| {
+            depth += i32::from(character == '(') - i32::from(character == ')');
+            depth == 0 && character == '|'
+        });
+        let recorded = self.recorded.keys().any(|name| name.starts_with(&beginning));
+        let of_alerts = OF_ALERTS.iter().any(|name| name.starts_with(&beginning));
+        let foreign = self.foreign(&beginning)
+            || self.sources.foreign.iter().any(|entry| entry.starts_with(&beginning) || beginning.starts_with(entry));
+        if !(beginning.is_empty() || cut_short || recorded || of_alerts || foreign || beginning.contains(VARIABLE)) {
+            self.ask(Ask::Prefix(beginning));
+        }
+    }
+
+    /// `le="…"` must be a bound as it is exposed, else the selector is empty.
+    fn bound(&mut self, sample: &Sample, matcher: &Matcher) {
+        if matcher.name != "le" || sample.suffix != Suffix::Bucket || matcher.value.contains(VARIABLE) {
+            return;
+        }
+        let texts: Vec<&str> = match &matcher.op {
+            MatchOp::Equal => vec![&matcher.value],
+            // A number's point is no pattern to anybody who writes a bound.
+            MatchOp::Re(_) if matcher.value.split('|').all(|text| text == r"\+Inf" || text.parse::<f64>().is_ok()) => {
+                matcher.value.split('|').map(|text| text.trim_start_matches('\\')).collect()
+            }
+            _ => Vec::new(),
+        };
+        for text in texts.into_iter().filter(|text| !text.is_empty()) {
+            self.ask(Ask::Bound { sample: sample.clone(), le: text.to_owned() });
+        }
+    }
+
+    fn aggregate(&mut self, aggregate: &AggregateExpr) {
+        let inner = self.labels_of(&aggregate.expr);
+        match &aggregate.modifier {
+            Some(LabelModifier::Include(list)) => {
+                for label in &list.labels {
+                    self.read(&inner, label, Reads::By, "`by`");
+                }
+            }
+            Some(LabelModifier::Exclude(list)) => {
+                for label in &list.labels {
+                    self.read(&inner, label, Reads::Without, "`without`");
+                }
+            }
+            None => {}
+        }
+        if let Some(parameter) = &aggregate.param {
+            self.walk(parameter);
+        }
+        self.walk(&aggregate.expr);
+    }
+
+    fn binary(&mut self, binary: &BinaryExpr) {
+        // Most operators have no lists, and what they combine may be long.
+        if let Some(modifier) = binary.modifier.as_ref().filter(|modifier| modifier.matching.is_some()) {
+            self.matching(binary, modifier);
+        }
+        self.walk(&binary.lhs);
+        self.walk(&binary.rhs);
+    }
+
+    fn matching(&mut self, binary: &BinaryExpr, modifier: &BinModifier) {
+        let (left, right) = (self.labels_of(&binary.lhs), self.labels_of(&binary.rhs));
+        match &modifier.matching {
+            Some(LabelModifier::Include(list)) => {
+                for label in &list.labels {
+                    self.read(&left, label, Reads::On, "the left side of `on`");
+                    self.read(&right, label, Reads::On, "the right side of `on`");
+                }
+            }
+            Some(LabelModifier::Exclude(list)) => {
+                let either = Labels::Any(vec![left.clone(), right.clone()]);
+                for label in &list.labels {
+                    self.read(&either, label, Reads::Ignoring, "`ignoring`");
+                }
+            }
+            None => {}
+        }
+        let (one, word) = match &modifier.card {
+            VectorMatchCardinality::ManyToOne(_) => (&right, "`group_left`"),
+            _ => (&left, "`group_right`"),
+        };
+        for label in modifier.card.labels().into_iter().flat_map(|list| &list.labels) {
+            self.read(one, label, Reads::Group, word);
+        }
+    }
+
+    fn call(&mut self, call: &Call) {
+        let name = call.func.name;
+        let arguments = &call.args.args;
+        if RATES.contains(&name) {
+            for argument in arguments {
+                if let Some(sample) = self.ranged(argument) {
+                    self.ask(Ask::Counts { sample, function: name.to_owned() });
+                }
+            }
+        }
+        match (name, &arguments[..]) {
+            ("histogram_quantile", [_, of]) | ("histogram_quantiles", [of, ..]) => self.quantile(name, of),
+            ("label_replace", [of, _, _, source, ..]) => self.arguments(of, std::slice::from_ref(source), name),
+            ("label_join", [of, _, _, joined @ ..]) => self.arguments(of, joined, name),
+            ("sort_by_label" | "sort_by_label_desc", [of, by @ ..]) => self.arguments(of, by, name),
+            _ => {}
+        }
+        for argument in arguments {
+            self.walk(argument);
+        }
+    }
+
+    /// Labels that a function is given as strings.
+    fn arguments(&mut self, of: &Expr, names: &[Box<Expr>], function: &str) {
+        let labels = self.labels_of(of);
+        for name in names {
+            if let Expr::StringLiteral(label) = &**name
+                && !label.val.is_empty()
+            {
+                self.read(&labels, &label.val, Reads::Argument, &format!("`{function}`"));
+            }
+        }
+    }
+
+    /// The sample that a rate is taken of, where it is one: a range selector, or a subquery of a bare selector.
+    fn ranged(&self, argument: &Expr) -> Option<Sample> {
+        let selector = match argument {
+            Expr::MatrixSelector(matrix) => &matrix.vs,
+            Expr::Paren(paren) => return self.ranged(&paren.expr),
+            Expr::Subquery(subquery) => match &*subquery.expr {
+                Expr::VectorSelector(selector) => selector,
+                _ => return None,
+            },
+            _ => return None,
+        };
+        match self.selected(selector) {
+            Named::Sample(sample) => Some(sample),
+            _ => None,
+        }
+    }
+
+    /// Buckets need their `le`; what are no buckets must be a histogram itself.
+    fn quantile(&mut self, function: &str, of: &Expr) {
+        let leaves = self.leaves(of, &mut Vec::new());
+        for sample in leaves.iter().filter(|sample| sample.suffix != Suffix::Bucket) {
+            self.ask(Ask::Buckets(sample.clone()));
+        }
+        if let Some(buckets) = leaves.iter().find(|sample| sample.suffix == Suffix::Bucket) {
+            let labels = self.labels_of(of);
+            if labels.origin("le", &|sample, label| self.everywhere(sample, label)) == Origin::Nowhere {
+                self.mistake(format!(
+                    "`{function}` of `{}` without `le`, which tells the buckets apart; keep it: `sum by (le, …) (…)`",
+                    buckets.name
+                ));
+            }
+        }
+    }
+
+    /// The declared samples whose values an expression's values are made of, recorded ones through their rules.
+    fn leaves(&self, expression: &Expr, through: &mut Vec<String>) -> Vec<Sample> {
+        match expression {
+            Expr::VectorSelector(selector) => self.leaves_of(selector, through),
+            Expr::MatrixSelector(matrix) => self.leaves_of(&matrix.vs, through),
+            Expr::Paren(paren) => self.leaves(&paren.expr, through),
+            Expr::Unary(unary) => self.leaves(&unary.expr, through),
+            Expr::Subquery(subquery) => self.leaves(&subquery.expr, through),
+            Expr::Aggregate(aggregate) => self.leaves(&aggregate.expr, through),
+            // What only filters, scales or joins gives no buckets.
+            Expr::Binary(binary) if !is_vector(&binary.lhs) => self.leaves(&binary.rhs, through),
+            Expr::Binary(binary) => {
+                let mut leaves = self.leaves(&binary.lhs, through);
+                if binary.op.to_string() == "or" {
+                    leaves.extend(self.leaves(&binary.rhs, through));
+                }
+                leaves
+            }
+            Expr::Call(call) => {
+                let vectors = call.args.args.iter().filter(|argument| is_vector(argument));
+                vectors.flat_map(|argument| self.leaves(argument, through)).collect()
+            }
+            Expr::NumberLiteral(_) | Expr::StringLiteral(_) | Expr::Extension(_) => Vec::new(),
+        }
+    }
+
+    fn leaves_of(&self, selector: &VectorSelector, through: &mut Vec<String>) -> Vec<Sample> {
+        match self.selected(selector) {
+            Named::Sample(sample) => vec![sample],
+            Named::Recorded(name) if !through.contains(&name) => {
+                through.push(name.clone());
+                let rules = self.recorded.get(name.as_str()).into_iter().flatten();
+                let leaves = rules.flat_map(|rule| self.leaves(rule.expression, through)).collect();
+                through.pop();
+                leaves
+            }
+            Named::Recorded(_) | Named::Other => Vec::new(),
+        }
+    }
+
+    fn labels_of(&self, expression: &Expr) -> Labels {
+        self.labels(expression, &mut Vec::new())
+    }
+
+    /// The labels of an expression's series.
+    fn labels(&self, expression: &Expr, through: &mut Vec<String>) -> Labels {
+        match expression {
+            Expr::VectorSelector(selector) => self.labels_selected(selector, through),
+            Expr::MatrixSelector(matrix) => self.labels_selected(&matrix.vs, through),
+            Expr::Paren(paren) => self.labels(&paren.expr, through),
+            Expr::Unary(unary) => self.labels(&unary.expr, through),
+            Expr::Subquery(subquery) => self.labels(&subquery.expr, through),
+            Expr::Aggregate(aggregate) => self.labels_aggregated(aggregate, through),
+            Expr::Binary(binary) => self.labels_combined(binary, through),
+            Expr::Call(call) => self.labels_called(call, through),
+            Expr::NumberLiteral(_) | Expr::StringLiteral(_) => Labels::none(),
+            Expr::Extension(_) => Labels::Unknown,
+        }
+    }
+
+    fn labels_selected(&self, selector: &VectorSelector, through: &mut Vec<String>) -> Labels {
+        match self.selected(selector) {
+            Named::Sample(sample) => Labels::Family(sample),
+            Named::Other => Labels::Unknown,
+            Named::Recorded(name) => {
+                let rules = self.recorded.get(name.as_str()).map_or(&[][..], Vec::as_slice);
+                // A rule that reads its own name, and one that does not parse, tell nothing.
+                if rules.is_empty() || through.contains(&name) {
+                    return Labels::Unknown;
+                }
+                through.push(name);
+                let with = |rule: &Recorded<'_>, through: &mut Vec<String>| {
+                    Labels::With(set(rule.labels), Box::new(self.labels(rule.expression, through)))
+                };
+                let labels = Labels::Any(rules.iter().map(|rule| with(rule, through)).collect());
+                through.pop();
+                labels
+            }
+        }
+    }
+
+    fn labels_aggregated(&self, aggregate: &AggregateExpr, through: &mut Vec<String>) -> Labels {
+        let inner = self.labels(&aggregate.expr, through);
+        let operation = aggregate.op.to_string();
+        // These choose among the series and leave them as they are.
+        if ["topk", "bottomk", "limitk", "limit_ratio"].contains(&operation.as_str()) {
+            return inner;
+        }
+        let kept = match &aggregate.modifier {
+            Some(LabelModifier::Include(list)) => Labels::Only(set(&list.labels), Box::new(inner)),
+            Some(LabelModifier::Exclude(list)) => Labels::Without(set(&list.labels), Box::new(inner)),
+            None => Labels::none(),
+        };
+        match aggregate.param.as_deref() {
+            Some(Expr::StringLiteral(made)) => Labels::With(set([&made.val]), Box::new(kept)),
+            _ => kept,
+        }
+    }
+
+    fn labels_combined(&self, binary: &BinaryExpr, through: &mut Vec<String>) -> Labels {
+        let (left, right) = (self.labels(&binary.lhs, through), self.labels(&binary.rhs, through));
+        match binary.op.to_string().as_str() {
+            "and" | "unless" => return left,
+            "or" => return Labels::Any(vec![left, right]),
+            _ => {}
+        }
+        if !is_vector(&binary.rhs) {
+            return left;
+        }
+        if !is_vector(&binary.lhs) {
+            return right;
+        }
+        let Some(modifier) = &binary.modifier else { return left };
+        match &modifier.card {
+            VectorMatchCardinality::ManyToOne(list) => {
+                Labels::Any(vec![left, Labels::Only(set(&list.labels), Box::new(right))])
+            }
+            VectorMatchCardinality::OneToMany(list) => {
+                Labels::Any(vec![right, Labels::Only(set(&list.labels), Box::new(left))])
+            }
+            _ => match &modifier.matching {
+                Some(LabelModifier::Include(list)) => Labels::Only(set(&list.labels), Box::new(left)),
+                Some(LabelModifier::Exclude(list)) => Labels::Without(set(&list.labels), Box::new(left)),
+                None => left,
+            },
+        }
+    }
+
+    fn labels_called(&self, call: &Call, through: &mut Vec<String>) -> Labels {
+        let arguments = &call.args.args;
+        let string = |index: usize| match arguments.get(index).map(|argument| &**argument) {
+            Some(Expr::StringLiteral(literal)) => vec![literal.val.clone()],
+            _ => Vec::new(),
+        };
+        let vectors = arguments.iter().filter(|argument| is_vector(argument));
+        let inner = Labels::Any(vectors.map(|argument| self.labels(argument, through)).collect());
+        match call.func.name {
+            "label_replace" | "label_join" => Labels::With(set(string(1)), Box::new(inner)),
+            "histogram_quantile" => Labels::Without(set(["le"]), Box::new(inner)),
+            "histogram_quantiles" => {
+                Labels::With(set(string(1)), Box::new(Labels::Without(set(["le"]), Box::new(inner))))
+            }
+            // Its labels come from other series.
+            "info" => Labels::Unknown,
+            _ => inner,
+        }
+    }
+
+    /// A panel that shows a counter as it is shows its age.
+    fn bare(&mut self, expression: &Expr) {
+        match expression {
+            Expr::VectorSelector(selector) => {
+                if let Named::Sample(sample) = self.selected(selector) {
+                    self.ask(Ask::Shown(sample));
+                }
+            }
+            Expr::MatrixSelector(_) | Expr::NumberLiteral(_) | Expr::StringLiteral(_) | Expr::Extension(_) => {}
+            Expr::Paren(paren) => self.bare(&paren.expr),
+            Expr::Unary(unary) => self.bare(&unary.expr),
+            Expr::Subquery(subquery) => self.bare(&subquery.expr),
+            // How many there are, not how much.
+            Expr::Aggregate(aggregate) if ["count", "group"].contains(&aggregate.op.to_string().as_str()) => {}
+            Expr::Aggregate(aggregate) => self.bare(&aggregate.expr),
+            Expr::Binary(binary) => match binary.op.to_string().as_str() {
+                // The right side decides which, not how much.
+                "and" | "unless" => self.bare(&binary.lhs),
+                // What began less what ended is what is there: a counter's age cancels out.
+                "-" if is_vector(&binary.lhs) && is_vector(&binary.rhs) => {}
+                _ => {
+                    self.bare(&binary.lhs);
+                    self.bare(&binary.rhs);
+                }
+            },
+            Expr::Call(call) if READ_MOVEMENT.contains(&call.func.name) => {}
+            Expr::Call(call) if call.func.name.ends_with("_over_time") => {
+                for argument in &call.args.args {
+                    if let Some(sample) = self.ranged(argument) {
+                        self.ask(Ask::Shown(sample));
+                    }
+                }
+            }
+            Expr::Call(call) => {
+                for argument in &call.args.args {
+                    self.bare(argument);
+                }
+            }
+        }
+    }
+
+    /// Comparisons of a quantile with a number, which must be within the bounds to say anything.
+    fn thresholds(&mut self, expression: &Expr) {
+        match expression {
+            Expr::Paren(paren) => self.thresholds(&paren.expr),
+            Expr::Aggregate(aggregate) => self.thresholds(&aggregate.expr),
+            Expr::Subquery(subquery) => self.thresholds(&subquery.expr),
+            Expr::Call(call) => {
+                for argument in &call.args.args {
+                    self.thresholds(argument);
+                }
+            }
+            Expr::Binary(binary) => {
+                let operator = binary.op.to_string();
+                if let Some(comparison) = comparison(&operator) {
+                    if let Some(value) = constant(&binary.rhs) {
+                        self.threshold(&binary.lhs, comparison, value);
+                    } else if let Some(value) = constant(&binary.lhs) {
+                        self.threshold(&binary.rhs, turned(comparison), value);
+                    }
+                }
+                self.thresholds(&binary.lhs);
+                self.thresholds(&binary.rhs);
+            }
+            _ => {}
+        }
+    }
+
+    fn threshold(&mut self, quantile: &Expr, comparison: Comparison, value: f64) {
+        match quantile {
+            Expr::Paren(paren) => self.threshold(&paren.expr, comparison, value),
+            // A mean, the least and the greatest of quantiles lie between them; a sum does not.
+            Expr::Aggregate(aggregate) if ["max", "min", "avg"].contains(&aggregate.op.to_string().as_str()) => {
+                self.threshold(&aggregate.expr, comparison, value);
+            }
+            // The threshold is in the unit that the quantile is scaled to.
+            Expr::Binary(binary) => match (binary.op.to_string().as_str(), constant(&binary.rhs)) {
+                ("*", Some(factor)) if factor > 0.0 => self.threshold(&binary.lhs, comparison, value / factor),
+                ("/", Some(factor)) if factor > 0.0 => self.threshold(&binary.lhs, comparison, value * factor),
+                _ => {}
+            },
+            Expr::Call(call) if call.func.name == "histogram_quantile" => {
+                let buckets = call.args.args.get(1).map(|of| self.leaves(of, &mut Vec::new())).unwrap_or_default();
+                for sample in buckets.into_iter().filter(|sample| sample.suffix == Suffix::Bucket) {
+                    self.ask(Ask::Threshold { sample, comparison, value });
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn comparison(operator: &str) -> Option<Comparison> {
+    match operator {
+        ">" => Some(Comparison::Above),
+        ">=" => Some(Comparison::AtLeast),
+        "<" => Some(Comparison::Below),
+        "<=" => Some(Comparison::AtMost),
+        "==" | "!=" => Some(Comparison::Equal),
+        _ => None,
+    }
+}
+
+/// The same comparison with its sides exchanged.
+fn turned(comparison: Comparison) -> Comparison {
+    match comparison {
+        Comparison::Above => Comparison::Below,
+        Comparison::AtLeast => Comparison::AtMost,
+        Comparison::Below => Comparison::Above,
+        Comparison::AtMost => Comparison::AtLeast,
+        Comparison::Equal => Comparison::Equal,
+    }
+}
+
+/// The value of an expression of numbers.
+fn constant(expression: &Expr) -> Option<f64> {
+    match expression {
+        Expr::NumberLiteral(number) => Some(number.val),
+        Expr::Paren(paren) => constant(&paren.expr),
+        Expr::Unary(unary) => constant(&unary.expr).map(|value| -value),
+        Expr::Binary(binary) => {
+            let (left, right) = (constant(&binary.lhs)?, constant(&binary.rhs)?);
+            match binary.op.to_string().as_str() {
+                "+" => Some(left + right),
+                "-" => Some(left - right),
+                "*" => Some(left * right),
+                "/" => Some(left / right),
+                "^" => Some(left.powf(right)),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+fn is_vector(expression: &Expr) -> bool {
+    use promql_parser::parser::value::ValueType;
+    matches!(expression.value_type(), ValueType::Vector | ValueType::Matrix)
+}
+
+fn is_plain(pattern: &str) -> bool {
+    !pattern.is_empty()
+        && pattern.chars().all(|character| character.is_ascii_alphanumeric() || matches!(character, '_' | ':'))
+}
+
+fn all_matchers(selector: &VectorSelector) -> impl Iterator<Item = &Matcher> {
+    selector.matchers.matchers.iter().chain(selector.matchers.or_matchers.iter().flatten())
+}
+
+fn set<S: Into<String>>(labels: impl IntoIterator<Item = S>) -> BTreeSet<String> {
+    labels.into_iter().map(Into::into).collect()
+}
+
+#[cfg(test)]
+mod tests;

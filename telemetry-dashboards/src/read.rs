@@ -78,3 +78,45 @@ pub fn read(sources: &Sources) -> Reading {
     reading.mistakes.extend(mistakes);
     reading
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Sources, read};
+    use crate::demand::Ask;
+
+    #[test]
+    fn files_are_read_once_and_all_mistakes_are_told() {
+        let root = std::env::temp_dir().join(format!("telemetry-dashboards-{}-read", std::process::id()));
+        std::fs::create_dir_all(&root).unwrap();
+        let panel = |expression: &str| format!("{{\"panels\": [{{\"targets\": [{{\"expr\": \"{expression}\"}}]}}]}}");
+        std::fs::write(root.join("a.json"), panel("rate(${m}_total[$__rate_interval])").replace(
+            "{\"panels\"",
+            "{\"templating\": {\"list\": [{\"name\": \"m\", \"type\": \"custom\", \"query\": \"x,y\"}]}, \"panels\"",
+        ))
+        .unwrap();
+        std::fs::write(root.join("b.json"), panel("job:z + up )")).unwrap();
+        std::fs::write(
+            root.join("c.yml"),
+            "groups: [{name: g, rules: [{record: job:z, expr: z}, {record: 1, expr: z}]}]",
+        )
+        .unwrap();
+        let list = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        let sources = Sources {
+            root: root.clone(),
+            files: list(&["*.json", "a.json", "gone.json"]),
+            rules: list(&["c.yml"]),
+            ..Sources::default()
+        };
+        let reading = read(&sources);
+        std::fs::remove_dir_all(&root).unwrap();
+        assert_eq!(reading.files, ["a.json", "b.json", "c.yml"].map(|name| root.join(name)));
+        let files: Vec<&str> = reading.mistakes.iter().map(|mistake| mistake.place.file.as_str()).collect();
+        assert_eq!(files, ["gone.json", "c.yml", "b.json"], "{:#?}", reading.mistakes);
+        let series = reading.demands.iter().filter_map(|demand| match &demand.ask {
+            Ask::Series(sample) => Some((demand.place.file.as_str(), sample.name.as_str())),
+            _ => None,
+        });
+        let both = [("a.json", "x_total"), ("a.json", "y_total"), ("c.yml", "z"), ("c.yml", "z")];
+        assert_eq!(series.collect::<Vec<_>>(), both, "each text of a variable is asked for");
+    }
+}

@@ -3,12 +3,10 @@
 //! What is right depends on where the variable stands, so the text is read in pieces from left to right: in a string a word, in `[…]` a
 //! duration, behind `by (` a label, before `(` a function. Where several kinds can stand, each is a candidate.
 
+use crate::labels::VARIABLE;
 use crate::query::Variable;
 use crate::scan::{self, Part, Piece, Used, pieces};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// What the place-holder of a variable begins with. The analysis takes a name that contains it for any name.
-pub(crate) const PLACEHOLDER: &str = "grafana_variable_";
 
 /// At most so many readings, and so many candidates of one: enough for each function and each text of a list that somebody picks from.
 const MAX_READINGS: usize = 24;
@@ -591,7 +589,7 @@ fn in_string(groups: &BTreeSet<&str>, parts: &[Part<'_>]) -> String {
             Part::Plain(plain) => string.push_str(plain),
             Part::Variable(used) if used.escaped || groups.contains(used.name) => string.push_str(used.written),
             Part::Variable(used) => {
-                string.push_str(PLACEHOLDER);
+                string.push_str(VARIABLE);
                 string.push_str(used.name);
             }
         }
@@ -606,7 +604,7 @@ fn placeholder(parts: &[Part<'_>]) -> String {
         match part {
             Part::Plain(plain) => name.push_str(plain),
             Part::Variable(used) => {
-                name.push_str(PLACEHOLDER);
+                name.push_str(VARIABLE);
                 name.push_str(used.name);
             }
         }

@@ -1,4 +1,5 @@
-use super::{MAX_READINGS, PLACEHOLDER, mentions, substitute};
+use super::{MAX_READINGS, mentions, substitute};
+use crate::labels::VARIABLE;
 use crate::query::Variable;
 use promql_parser::parser::parse;
 use std::collections::BTreeMap;
@@ -211,7 +212,7 @@ fn a_text_that_does_not_fit_leaves_a_place_holder() {
     let known = variables(&[("metric", texts(&["not a name", "x"]))]);
     assert_eq!(
         chosen("rate($metric[5m])", &known),
-        [format!("rate({PLACEHOLDER}metric[5m])"), String::from("rate(x[5m])")]
+        [format!("rate({VARIABLE}metric[5m])"), String::from("rate(x[5m])")]
     );
 }
 
