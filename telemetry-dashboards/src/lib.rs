@@ -5,32 +5,24 @@
 //! compiling, `telemetry::dashboard::check` when it is called.
 //!
 //! ```text
-//! files -> grafana, rules -> Query -> promql -> Demand, Mistake
-//!                            variables ─┘
+//! globs -> sources -> grafana (template), rules (yaml) -> Query -> promql -> Demand, Mistake
+//!                             └─ reads ──────┘       variables (scan) ─┘
 //! ```
 
 mod demand;
+mod grafana;
 mod labels;
+mod nearest;
 mod promql;
 mod query;
+mod read;
+mod reads;
+mod rules;
+mod scan;
+mod sources;
+mod template;
 mod variables;
+mod yaml;
 
 pub use demand::{Ask, Comparison, Demand, Mistake, Place, Reads, Sample, Suffix};
-
-use std::path::PathBuf;
-/// What to read.
-#[derive(Clone, Debug, Default)]
-pub struct Sources {
-    /// x
-    pub root: PathBuf,
-    /// x
-    pub files: Vec<String>,
-    /// x
-    pub rules: Vec<String>,
-    /// x
-    pub foreign: Vec<String>,
-    /// x
-    pub target_labels: Vec<String>,
-    /// x
-    pub function_labels: Vec<String>,
-}
+pub use read::{Reading, Sources, read};

@@ -73,8 +73,8 @@ fn analyse_here(queries: &[Query], sources: &Sources) -> (Vec<Demand>, Vec<Mista
     let mut mistakes = Vec::new();
     let mut parsed = Vec::new();
     for query in queries {
-        match tree(query) {
-            Ok(expression) => parsed.push((query, expression)),
+        match trees(query) {
+            Ok(expressions) => parsed.extend(expressions.into_iter().map(|expression| (query, expression))),
             Err(message) => mistakes.push(Mistake { place: query.place.clone(), message }),
         }
     }
@@ -91,9 +91,12 @@ fn analyse_here(queries: &[Query], sources: &Sources) -> (Vec<Demand>, Vec<Mista
         }
     }
     let mut demands = Vec::new();
-    for (query, expression) in &parsed {
+    for readings in parsed.chunk_by(|one, next| std::ptr::eq(one.0, next.0)) {
+        let Some((query, _)) = readings.first() else { continue };
         let mut analysis = Analysis { query, sources, recorded: &recorded, asks: Vec::new(), mistakes: Vec::new() };
-        analysis.whole(expression);
+        for (_, expression) in readings {
+            analysis.whole(expression);
+        }
         let place = &query.place;
         demands.extend(analysis.asks.into_iter().map(|ask| Demand { place: place.clone(), ask }));
         mistakes.extend(analysis.mistakes.into_iter().map(|message| Mistake { place: place.clone(), message }));
@@ -101,20 +104,27 @@ fn analyse_here(queries: &[Query], sources: &Sources) -> (Vec<Demand>, Vec<Mista
     (demands, mistakes)
 }
 
-/// The first reading of a query that parses, else what is wrong with the likeliest.
-fn tree(query: &Query) -> Result<Expr, String> {
+/// What a query can be read as, else what is wrong with the likeliest reading.
+fn trees(query: &Query) -> Result<Vec<Expr>, String> {
     let text = &query.place.query;
     if text.len() > MAX_QUERY_BYTES {
         return Err(format!("the query has {} bytes; at most {MAX_QUERY_BYTES} are read", text.len()));
     }
+    let mut trees = Vec::new();
     let mut first = None;
-    for candidate in variables::substitute(text, &query.variables) {
-        match parse_guarded(&candidate) {
-            Ok(expression) => return Ok(expression),
-            Err(message) => first = first.or(Some(message)),
+    for reading in variables::substitute(text, &query.variables).readings {
+        for candidate in reading {
+            match parse_guarded(&candidate) {
+                Ok(tree) => {
+                    trees.push(tree);
+                    break;
+                }
+                Err(message) => first = first.or(Some(message)),
+            }
         }
     }
-    Err(format!("this is not PromQL: {}", first.unwrap_or_else(|| String::from("it is empty"))))
+    let wrong = || format!("this is not PromQL: {}", first.unwrap_or_else(|| String::from("it is empty")));
+    if trees.is_empty() { Err(wrong()) } else { Ok(trees) }
 }
 
 /// The parser's answer, in one sentence that says more than that it could not.
