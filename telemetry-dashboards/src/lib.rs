@@ -9,7 +9,44 @@
 //!                            variables ─┘
 //! ```
 
+mod bound;
+mod brought;
 mod demand;
+mod hash;
 mod query;
+mod stub;
 
+pub use bound::Bound;
+pub use brought::brings;
 pub use demand::{Ask, Comparison, Demand, Mistake, Place, Reads, Sample, Suffix};
+pub use hash::hash;
+use std::path::PathBuf;
+pub use stub::read;
+
+/// What to read, and what is allowed in it besides declared families.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    /// The folder that the globs begin in.
+    pub root: PathBuf,
+    /// Globs of dashboards.
+    pub files: Vec<String>,
+    /// Globs of rules.
+    pub rules: Vec<String>,
+    /// Beginnings of the names of other exporters' series.
+    pub foreign: Vec<String>,
+    /// Labels that the server adds to every target.
+    pub target_labels: Vec<String>,
+    /// Labels that functions are measured with.
+    pub function_labels: Vec<String>,
+}
+
+/// What was read, what is wrong in it, and what it asks.
+#[derive(Clone, Debug, Default)]
+pub struct Reading {
+    /// The files that were read, absolute.
+    pub files: Vec<PathBuf>,
+    /// What is wrong whatever is declared.
+    pub mistakes: Vec<Mistake>,
+    /// What must be true of the declared families.
+    pub demands: Vec<Demand>,
+}

@@ -47,6 +47,8 @@ mod server;
 pub mod snapshot; // the one model // the endpoint
 
 pub mod alloc; // the tracking allocator
+#[cfg(feature = "dashboards")]
+pub mod dashboard; // dashboards and rules, checked
 #[cfg(feature = "duckdb")]
 pub mod duckdb; // profiled connections
 mod error;
@@ -68,4 +70,6 @@ pub use metric::{
 };
 pub use registry::{Collection, Collector, Registry, register, registry, snapshot};
 pub use snapshot::Snapshot;
+#[cfg(feature = "dashboards")]
+pub use telemetry_macros::dashboards;
 pub use telemetry_macros::{ProfiledConnection, backfill_job, measured, metric};
