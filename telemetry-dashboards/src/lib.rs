@@ -13,6 +13,7 @@ mod bound;
 mod brought;
 mod demand;
 mod hash;
+#[allow(dead_code)]
 mod query;
 mod stub;
 

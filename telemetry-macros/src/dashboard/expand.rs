@@ -17,11 +17,11 @@ pub(crate) fn dashboards(args: &Args, findings: &Findings, line: usize) -> Token
         // So that Cargo compiles again when the file changes.
         quote_spanned!(lent(*span)=> const _: &[u8] = __dashboards::core::include_bytes!(#path);)
     });
-    let checks = findings.demands.iter().map(|(demand, span)| check(demand, lent(*span)));
+    let checks = findings.demands.iter().map(|(demand, span)| check(demand, *span));
     let catalogs = &args.catalogs;
     let test = args.test.unwrap_or(true).then(|| test(args, &library, line));
     quote! {
-        #[allow(unused, long_running_const_eval, clippy::all, clippy::pedantic)]
+        #[allow(unused, long_running_const_eval, clippy::all, clippy::pedantic, clippy::nursery)]
         const _: () = {
             use #library::__private::dashboard as __dashboards;
             const __CATALOGS: &[&[__dashboards::Descriptor]] = &[#(#catalogs),*];
@@ -42,10 +42,11 @@ fn lent(span: Span) -> Span {
 
 fn check(demand: &Demand, span: Span) -> TokenStream {
     let (place, query) = (place(&demand.place), query(&demand.place));
-    let ask = ask(&demand.ask, span);
-    quote_spanned! {span=>
-        const _: () = __dashboards::must(__FAMILIES, &__dashboards::At { place: #place, query: #query }, &__dashboards::Ask::#ask);
-    }
+    let ask = ask(&demand.ask, lent(span));
+    let at = quote_spanned!(lent(span)=> __dashboards::At { place: #place, query: #query });
+    // The call is at the user's token as if it stood there: else each error would say that it comes from a macro.
+    let call = quote_spanned!(span=> __dashboards::must(__FAMILIES, &#at, &__dashboards::Ask::#ask));
+    quote_spanned!(lent(span)=> const _: () = #call;)
 }
 
 fn ask(ask: &Ask, span: Span) -> TokenStream {

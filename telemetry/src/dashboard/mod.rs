@@ -46,6 +46,8 @@ mod nearest; // what was meant
 mod number;
 mod sentence; // what is said
 mod sources;
+#[cfg(test)]
+mod tests;
 mod text;
 mod verdict; // whether it is true
 
