@@ -9,8 +9,11 @@
 //!                             └─ reads ──────┘       variables (scan) ─┘
 //! ```
 
+mod bound;
+mod brought;
 mod demand;
 mod grafana;
+mod hash;
 mod labels;
 mod nearest;
 mod promql;
@@ -24,5 +27,8 @@ mod template;
 mod variables;
 mod yaml;
 
+pub use bound::Bound;
+pub use brought::brings;
 pub use demand::{Ask, Comparison, Demand, Mistake, Place, Reads, Sample, Suffix};
+pub use hash::hash;
 pub use read::{Reading, Sources, read};

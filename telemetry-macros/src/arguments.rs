@@ -4,7 +4,7 @@
 use crate::diagnostics::Diagnostics;
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
-use syn::{Ident, Token};
+use syn::{Expr, Ident, Token};
 
 /// Gives each word to `take`, which parses what belongs to it. What `take` only reports does not hide the next word.
 pub(crate) fn each(
@@ -23,6 +23,20 @@ pub(crate) fn each(
         if !input.is_empty() {
             input.parse::<Token![,]>()?;
         }
+    }
+    Ok(())
+}
+
+/// The value behind a word and its `=`.
+pub(crate) fn value(input: ParseStream<'_>) -> syn::Result<Expr> {
+    input.parse::<Token![=]>()?;
+    input.parse()
+}
+
+/// Passes over what belongs to a word that is not known.
+pub(crate) fn skip_value(input: ParseStream<'_>) -> syn::Result<()> {
+    while !input.is_empty() && !input.peek(Token![,]) {
+        input.parse::<proc_macro2::TokenTree>()?;
     }
     Ok(())
 }

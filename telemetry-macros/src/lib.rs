@@ -2,6 +2,8 @@
 
 mod arguments;
 mod connection;
+#[cfg(feature = "dashboards")]
+mod dashboard;
 mod diagnostics;
 mod fallback;
 mod job;
@@ -171,4 +173,45 @@ pub fn backfill_job(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_derive(ProfiledConnection, attributes(profiled_connection))]
 pub fn profiled_connection(input: TokenStream) -> TokenStream {
     connection::derive(input.into()).into()
+}
+
+/// Checks Grafana dashboards and Prometheus rules against the declared metrics when compiling.
+///
+/// What asks for a series that no declared family gives, for a label that the family does not have, for the `rate` of a gauge, or what is no
+/// PromQL, does not compile; the message names file, panel or rule, the query, and what to write. Needs the feature `dashboards`.
+///
+/// ```ignore
+/// telemetry::dashboards! {
+///     files = "dashboards/*.json",
+///     rules = "dashboards/rules/*.yml",
+///     catalogs = [crate::metrics::CATALOG, telemetry::builtin::CATALOG],
+///     foreign = ["node_", "up"],
+/// }
+/// ```
+///
+/// # Arguments
+/// - `files = "…"`: dashboards, as a glob relative to the folder of the package's `Cargo.toml`, or several in brackets.
+/// - `rules = "…"`: files of alerting and recording rules, likewise. At least one of the two is given.
+/// - `catalogs = […]`: constants of type `&[Descriptor]`: the families that may be read.
+/// - `foreign = […]`: beginnings of the names of series that other exporters give. Default: none.
+/// - `target_labels = […]`: the labels that the server adds to every target. Default: `["job", "instance"]`.
+/// - `function_labels = […]`: the labels that functions are measured with. Default: none.
+/// - `root = "…"`: the folder that the globs begin in, relative to the package's, such as `".."`. Default: the package's.
+/// - `test = false`: leaves no test behind. Default: `true`.
+/// - `crate = path`: the path of this library, where it is not `::telemetry`.
+///
+/// # What is generated
+/// A constant for each thing that is asked, evaluated when compiling and gone after that, and a test named after the macro's line, which
+/// calls `telemetry::dashboard::check` on the same files. The compiler sees changes of the files that it has read; a new file is seen by that
+/// test, and by the next compilation. The test prints, as notes, the families that no file reads.
+///
+/// In the body of a function the harness finds no tests, and the compiler says so: write `test = false` there.
+///
+/// # Cost
+/// Reading the files, and some 0.2 ms for each thing that is asked. Nothing at run time.
+#[cfg(feature = "dashboards")]
+#[proc_macro]
+pub fn dashboards(input: TokenStream) -> TokenStream {
+    let line = proc_macro::Span::call_site().line();
+    dashboard::dashboards(input.into(), line).into()
 }

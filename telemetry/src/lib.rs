@@ -48,6 +48,8 @@ mod server;
 pub mod snapshot; // the one model // the endpoint
 
 pub mod alloc; // the tracking allocator
+#[cfg(feature = "dashboards")]
+pub mod dashboard; // dashboards and rules, checked
 #[cfg(feature = "duckdb")]
 pub mod duckdb; // profiled connections
 mod error;
@@ -70,4 +72,6 @@ pub use metric::{
 };
 pub use registry::{Collection, Collector, Registry, register, registry, snapshot};
 pub use snapshot::Snapshot;
+#[cfg(feature = "dashboards")]
+pub use telemetry_macros::dashboards;
 pub use telemetry_macros::{ProfiledConnection, backfill_job, measured, metric};

@@ -1,5 +1,7 @@
 //! The one door for generated code. Nothing here is for users, and any of it may change with any version.
 
+#[cfg(feature = "dashboards")]
+pub use crate::dashboard::door as dashboard;
 pub use crate::job::lifetime::{
     JobEnded, JobFuture, JobGuard, JobSpec, enter_job, expect_units, job_future, start_job,
 };

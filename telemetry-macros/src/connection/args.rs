@@ -47,20 +47,20 @@ impl Args {
 
     fn parse_one(&mut self, word: &Ident, input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<()> {
         match word.to_string().as_str() {
-            "name" => match value(input)? {
+            "name" => match arguments::value(input)? {
                 Expr::Lit(ExprLit { lit: Lit::Str(name), .. }) if !name.value().trim().is_empty() => {
                     self.name = Some(name)
                 }
                 other => diagnostics.at(other, "`name` takes a text that is not empty, such as `name = \"warehouse\"`"),
             },
-            "slow" => match value(input)? {
+            "slow" => match arguments::value(input)? {
                 Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => match duration::parse(&text.value()) {
                     Ok(slow) => self.slow = Some(slow),
                     Err(reason) => diagnostics.at(text, reason),
                 },
                 other => diagnostics.at(other, "`slow` takes a duration in quotes, such as `slow = \"250ms\"`"),
             },
-            "profile" => match value(input)? {
+            "profile" => match arguments::value(input)? {
                 Expr::Lit(ExprLit { lit: Lit::Bool(profile), .. }) => self.profile = Some(profile.value),
                 other => diagnostics.at(other, "`profile` takes `true` or `false`; write `profile = false`"),
             },
@@ -73,22 +73,9 @@ impl Args {
                 let taken = names::list(&TAKEN);
                 diagnostics
                     .at(word, format!("unknown argument `{other}`{meant} `#[profiled_connection]` takes {taken}"));
-                skip_value(input)?;
+                arguments::skip_value(input)?;
             }
         }
         Ok(())
     }
-}
-
-fn value(input: ParseStream<'_>) -> syn::Result<Expr> {
-    input.parse::<Token![=]>()?;
-    input.parse()
-}
-
-/// Passes over what belongs to a word that is not known.
-fn skip_value(input: ParseStream<'_>) -> syn::Result<()> {
-    while !input.is_empty() && !input.peek(Token![,]) {
-        input.parse::<proc_macro2::TokenTree>()?;
-    }
-    Ok(())
 }

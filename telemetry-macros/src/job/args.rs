@@ -63,14 +63,14 @@ impl Args {
             }
             "labels" => {
                 diagnostics.at(word, "`#[backfill_job]` does not take `labels` yet; tell jobs apart by `name`");
-                skip_value(input)?;
+                arguments::skip_value(input)?;
             }
             other => {
                 let meant = names::did_you_mean(other, &TAKEN);
                 let message =
                     format!("unknown argument `{other}`{meant} `#[backfill_job]` takes {}", names::list(&TAKEN));
                 diagnostics.at(word, message);
-                skip_value(input)?;
+                arguments::skip_value(input)?;
             }
         }
         Ok(())
@@ -109,12 +109,4 @@ fn millis(text: &LitStr, diagnostics: &mut Diagnostics) -> Option<u64> {
             None
         }
     }
-}
-
-/// Passes over what belongs to a word that is not known.
-fn skip_value(input: ParseStream<'_>) -> syn::Result<()> {
-    while !input.is_empty() && !input.peek(Token![,]) {
-        input.parse::<proc_macro2::TokenTree>()?;
-    }
-    Ok(())
 }

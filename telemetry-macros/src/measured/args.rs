@@ -50,17 +50,9 @@ impl Args {
                 let meant = names::did_you_mean(other, &TAKEN);
                 let message = format!("unknown argument `{other}`{meant} `#[measured]` takes {}", names::list(&TAKEN));
                 diagnostics.at(word, message);
-                skip_value(input)?;
+                arguments::skip_value(input)?;
             }
         }
         Ok(())
     }
-}
-
-/// Passes over what belongs to a word that is not known.
-fn skip_value(input: ParseStream<'_>) -> syn::Result<()> {
-    while !input.is_empty() && !input.peek(Token![,]) {
-        input.parse::<proc_macro2::TokenTree>()?;
-    }
-    Ok(())
 }

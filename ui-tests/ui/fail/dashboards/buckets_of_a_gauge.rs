@@ -1,0 +1,13 @@
+//! Buckets of what is not a histogram.
+telemetry::metric! {
+    /// Records that wait.
+    gauge flights_queue_records(queue: &str);
+}
+
+telemetry::dashboards! {
+    root = "../../../tmp/ui/fail/dashboards",
+    files = "buckets_of_a_gauge.json",
+    catalogs = [CATALOG],
+}
+
+fn main() {}

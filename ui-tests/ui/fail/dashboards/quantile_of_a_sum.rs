@@ -1,0 +1,13 @@
+//! A quantile of what is not buckets.
+telemetry::metric! {
+    /// Seconds from a request to its response.
+    histogram flights_fetch_duration_seconds(carrier: &str) [0.05, 0.1, 0.5, 1, 5, 10];
+}
+
+telemetry::dashboards! {
+    root = "../../../tmp/ui/fail/dashboards",
+    files = "quantile_of_a_sum.json",
+    catalogs = [CATALOG],
+}
+
+fn main() {}
