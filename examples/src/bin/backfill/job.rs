@@ -16,6 +16,14 @@ metric! {
     pub counter flights_classified_total(status: &str);
 }
 
+// A panel or an alert that asks for what this program does not have does not compile.
+telemetry::dashboards! {
+    root = "..",
+    files = "dashboards/*.json",
+    rules = "dashboards/rules/*.yml",
+    catalogs = [CATALOG, telemetry::builtin::CATALOG],
+}
+
 /// Records that may wait to be written: some ten days. Workers that would put in more wait, so that memory is bounded however
 /// slow the database is.
 const QUEUE_RECORDS: u32 = 10_000;
