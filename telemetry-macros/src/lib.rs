@@ -5,6 +5,7 @@ mod connection;
 mod diagnostics;
 mod fallback;
 mod job;
+mod label;
 mod measured;
 mod metric;
 mod names;
@@ -171,4 +172,10 @@ pub fn backfill_job(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_derive(ProfiledConnection, attributes(profiled_connection))]
 pub fn profiled_connection(input: TokenStream) -> TokenStream {
     connection::derive(input.into()).into()
+}
+
+/// Makes an enum the type of a label: each variant is a value, and there are no others.
+#[proc_macro_derive(Label, attributes(label))]
+pub fn label(input: TokenStream) -> TokenStream {
+    label::derive(input.into()).into()
 }

@@ -64,8 +64,8 @@ pub use error::Error;
 pub use init::{Telemetry, init};
 pub use job::Job;
 pub use metric::{
-    CatalogError, Counter, Descriptor, DurationCounter, Gauge, Histogram, Info, Kind, Origin, Timer, catalog,
+    CatalogError, Counter, Descriptor, DurationCounter, Gauge, Histogram, Info, Kind, Label, Origin, Timer, catalog,
 };
 pub use registry::{Collection, Collector, Registry, register, registry, snapshot};
 pub use snapshot::Snapshot;
-pub use telemetry_macros::{ProfiledConnection, backfill_job, measured, metric};
+pub use telemetry_macros::{Label, ProfiledConnection, backfill_job, measured, metric};

@@ -5,6 +5,7 @@
 
 mod catalog;
 mod counter;
+pub(crate) mod declared;
 mod descriptor;
 mod family;
 mod gauge;
@@ -22,4 +23,4 @@ pub use gauge::Gauge;
 pub use histogram::{Histogram, Timer};
 pub use info::Info;
 pub(crate) use label::LabelOwned;
-pub use label::{IntoLabel, LabelArg};
+pub use label::{IntoLabel, Label, LabelArg, Values};
