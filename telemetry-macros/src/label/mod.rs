@@ -26,7 +26,9 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
     let mut tokens = TokenStream::new();
     if let Some(model) = &model {
         check::all(model, &mut diagnostics);
-        tokens = expand::derive(model);
+        if !model.variants.is_empty() {
+            tokens = expand::derive(model);
+        }
     }
     if let Err(error) = diagnostics.finish() {
         tokens.extend(error.to_compile_error());

@@ -234,7 +234,7 @@ fn bounds(declaration: &Declaration, findings: &mut Findings<'_>) {
             findings.at(bounds.span, format!("{kind} has no bounds; leave them out, or write `histogram`"));
         }
         BoundValues::List(list) if list.is_empty() => {
-            findings.at(bounds.span, format!("histogram `{name}` has no bounds; write some: `[0.01, 0.1, 1, 10]`"));
+            findings.at(bounds.span, format!("histogram `{name}` has no bounds; write some: `[0.01, 0.1, 1, 10]`, or a constant with all of them: `[..BOUNDS]`"));
         }
         BoundValues::List(list) => ascending(list, findings),
         BoundValues::Constant(_) => {} // the compiler knows

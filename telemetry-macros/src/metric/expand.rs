@@ -269,8 +269,9 @@ impl Expansion<'_> {
             Some(BoundValues::Constant(constant)) => quote_spanned!(constant.span()=> &#constant),
             Some(BoundValues::List(list)) => {
                 let list = list.iter().filter_map(|bound| match (bound.value, &bound.expression) {
-                    (Some(value), _) => Some(quote!(#value)),
-                    // One that is no number, as was said.
+                    (Some(value), _) if value.is_finite() => Some(quote!(#value)),
+                    // One that is not finite, or no number, as was said.
+                    (Some(_), _) => None,
                     (None, syn::Expr::Lit(_)) => None,
                     (None, expression) => Some(quote!(#expression)),
                 });

@@ -303,7 +303,7 @@ impl Declaration {
         let visibility: Visibility = input.parse()?;
         if !input.peek(Ident::peek_any) {
             let message = format!("expected a declaration; {EXAMPLE}");
-            if input.is_empty() {
+            if input.is_empty() || starts_declaration(input) {
                 diagnostics.at(&visibility, message);
             } else {
                 diagnostics.at(input.parse::<TokenTree>()?, message);
@@ -474,8 +474,8 @@ impl Bounds {
         let content;
         let span = bracketed!(content in input).span.join();
         if content.parse::<Option<Token![..]>>()?.is_some() {
+            // Nothing behind it is no bounds, as the checks will say.
             if content.is_empty() {
-                diagnostics.at_span(span, "`..` takes a constant with all bounds: `[..BOUNDS]`");
                 return Ok((Bounds { span, values: BoundValues::List(Vec::new()) }, None));
             }
             let constant: Expr = content.parse()?;

@@ -155,7 +155,6 @@ fn a_declaration_that_has_just_begun_hides_none() {
             #[doc = " Doc."]
             counter
         ),
-        quote!(#[cfg(unix)]),
         quote!(#),
         quote!(counter;),
         quote!("text"),
