@@ -172,15 +172,14 @@ fn samples(declarations: &[Declaration]) -> Vec<Sample> {
 
 fn unit(declaration: &Declaration, findings: &mut Findings<'_>) {
     let (name, stem) = (declaration.text(), declaration.stem());
-    let word = stem.rsplit('_').next().unwrap_or_default();
-    if let Some(base) = units::base_of(word) {
+    if let Some((word, base)) = units::scaled(&stem) {
         let bare = stem.strip_suffix(word).unwrap_or_default();
         let rest = name.strip_prefix(&stem).unwrap_or_default();
         findings.at(
             declaration.span(),
             format!("`{name}` is in `{word}`, which is not a base unit; write `{bare}{base}{rest}`"),
         );
-    } else if declaration.kind == Kind::Histogram && units::of(&stem).is_empty() {
+    } else if declaration.kind == Kind::Histogram && units::of(&stem).is_empty() && !units::is_rate(&stem) {
         findings.at(
             declaration.span(),
             format!(

@@ -97,7 +97,7 @@ impl Expansion<'_> {
         let stem = declaration.stem();
         let unit = units::of(&stem);
         let labels = declaration.labels.iter().map(Label::text);
-        let (file, line) = self.place();
+        let line = self.line();
         let (help, bounds) = (self.help(), self.bounds());
         let bounds_constant = self.bounds_are_computed().then(|| {
             quote! {
@@ -132,7 +132,7 @@ impl Expansion<'_> {
                         package: #root::__private::core::env!("CARGO_PKG_NAME"),
                         version: #root::__private::core::env!("CARGO_PKG_VERSION"),
                         module: #root::__private::core::module_path!(),
-                        file: #file,
+                        file: #root::__private::core::file!(),
                         line: #line,
                     },
                 };
@@ -186,18 +186,15 @@ impl Expansion<'_> {
         }
     }
 
-    /// The file and the line of the name. `line!()` would be that of the whole block.
-    fn place(&self) -> (TokenStream, TokenStream) {
-        let root = self.root;
-        // Not in tests of this crate; and an editor may not know.
-        let span = proc_macro::is_available().then(|| self.declaration.span().unwrap());
-        match span.map(|span| (span.file(), span.line())) {
-            Some((file, line)) if !file.is_empty() => {
-                let line = u32::try_from(line).unwrap_or(u32::MAX);
-                (quote!(#file), quote!(#line))
-            }
-            _ => (quote!(#root::__private::core::file!()), quote!(#root::__private::core::line!())),
+    /// The line of the name. `line!()` tells that of the whole block; it serves where a macro of another file wrote the name.
+    fn line(&self) -> TokenStream {
+        let (root, name) = (self.root, self.declaration.span());
+        let block = quote!(#root::__private::core::line!());
+        if !proc_macro::is_available() {
+            return block;
         }
+        let (file, line) = (name.unwrap().file(), u32::try_from(name.unwrap().line()).unwrap_or_default());
+        quote!(#root::__private::line(#root::__private::core::file!(), #block, #file, #line))
     }
 
     /// The constants in which the compiler applies the rules that it alone can.

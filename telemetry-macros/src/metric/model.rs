@@ -270,15 +270,54 @@ fn starts_declaration(input: ParseStream<'_>) -> bool {
     kind && input.peek(Ident::peek_any)
 }
 
-/// Passes over what cannot be read, to behind the next semicolon or to the next declaration.
-fn skip(input: ParseStream<'_>) -> syn::Result<()> {
+/// Passes over what cannot be read, to behind the next semicolon or to the next declaration; one in parentheses that were not closed is
+/// returned, with all that follows it.
+fn skip(input: ParseStream<'_>) -> syn::Result<Option<TokenStream>> {
     while !input.is_empty() && !starts_declaration(input) {
-        let token: TokenTree = input.parse()?;
-        if matches!(&token, TokenTree::Punct(punct) if punct.as_char() == ';') {
-            break;
+        match input.parse()? {
+            TokenTree::Punct(punct) if punct.as_char() == ';' => break,
+            TokenTree::Group(group) => {
+                if let Some(found) = declarations_in(group.stream()) {
+                    return Ok(Some(found));
+                }
+            }
+            _ => {}
         }
     }
-    Ok(())
+    Ok(None)
+}
+
+/// Takes the attributes that come, where one of them has declarations in it, since it is not closed: those, and where it begins.
+fn unclosed_attribute(input: ParseStream<'_>) -> Option<(Token![#], TokenStream)> {
+    let ahead = input.fork();
+    while ahead.peek2(token::Bracket) {
+        let hash = ahead.parse().ok()?;
+        let TokenTree::Group(group) = ahead.parse().ok()? else { return None };
+        if let Some(inner) = declarations_in(group.stream()) {
+            input.advance_to(&ahead);
+            return Some((hash, inner));
+        }
+    }
+    None
+}
+
+/// The first declaration within tokens that should have none, and all that follows it.
+fn declarations_in(tokens: TokenStream) -> Option<TokenStream> {
+    let find = |input: ParseStream<'_>| {
+        while !input.is_empty() {
+            if starts_declaration(input) {
+                return input.parse().map(Some);
+            }
+            if let TokenTree::Group(group) = input.parse()?
+                && let Some(found) = declarations_in(group.stream())
+            {
+                input.parse::<TokenStream>()?;
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    };
+    find.parse2(tokens).ok().flatten()
 }
 
 impl Declaration {
@@ -288,12 +327,19 @@ impl Declaration {
         input: ParseStream<'_>,
         diagnostics: &mut Diagnostics,
     ) -> syn::Result<(Option<Declaration>, Option<TokenStream>)> {
-        let attributes = match input.call(Attribute::parse_outer) {
-            Ok(attributes) => attributes,
+        if let Some((hash, inner)) = unclosed_attribute(input) {
+            diagnostics.at(hash, "this attribute has no end; write `]`");
+            return Ok((None, Some(inner)));
+        }
+        let ahead = input.fork();
+        let attributes = match ahead.call(Attribute::parse_outer) {
+            Ok(attributes) => {
+                input.advance_to(&ahead);
+                attributes
+            }
             Err(error) => {
                 diagnostics.at_span(error.span(), "what stands above a declaration is `/// …` or `#[…]`");
-                skip(input)?;
-                return Ok((None, None));
+                return Ok((None, skip(input)?));
             }
         };
         if let Some(last) = attributes.last().filter(|_| input.is_empty()) {
@@ -306,22 +352,19 @@ impl Declaration {
             if input.is_empty() || starts_declaration(input) {
                 diagnostics.at(&visibility, message);
             } else {
-                diagnostics.at(input.parse::<TokenTree>()?, message);
+                diagnostics.at(input.fork().parse::<TokenTree>()?, message);
             }
-            skip(input)?;
-            return Ok((None, None));
+            return Ok((None, skip(input)?));
         }
         let word: Ident = input.call(Ident::parse_any)?;
         let Some(kind) = Kind::parse(&word, diagnostics) else {
-            skip(input)?;
-            return Ok((None, None));
+            return Ok((None, skip(input)?));
         };
         let Some(name) = Declaration::name(&word, input, diagnostics)? else {
-            skip(input)?;
-            return Ok((None, None));
+            return Ok((None, skip(input)?));
         };
         let (labels, inner) = Label::all(&name, input, diagnostics)?;
-        let (bounds, inner) = match inner {
+        let (bounds, mut inner) = match inner {
             None if input.peek(token::Bracket) => {
                 let (bounds, inner) = Bounds::parse(&name, input, diagnostics)?;
                 (Some(bounds), inner)
@@ -335,7 +378,7 @@ impl Declaration {
             } else {
                 let token: TokenTree = input.parse()?;
                 diagnostics.at(token, "expected `;`, or a histogram's bounds such as `[0.1, 1, 10]`");
-                skip(input)?;
+                inner = skip(input)?;
             }
         }
         let declaration = Declaration { attributes, visibility, kind, name, labels, bounds, wrong, left_out: false };
@@ -382,18 +425,19 @@ impl Label {
         }
         let content;
         parenthesized!(content in input);
-        let mut labels = Vec::new();
-        while !content.is_empty() {
-            if ends_too_early(&content) {
-                diagnostics.at(metric, format!("the labels of `{metric}` have no end; write `)` behind the last"));
-                return Ok((labels, Some(rest(&content)?)));
-            }
-            labels.extend(Label::parse(&content, diagnostics)?);
-            if !content.is_empty() && !ends_too_early(&content) {
-                comma(&content, "expected `,` and the next label", diagnostics)?;
-            }
+        let (own, inner) = up_to_a_declaration(content.parse()?);
+        if inner.is_some() {
+            diagnostics.at(metric, format!("the labels of `{metric}` have no end; write `)` behind the last"));
         }
-        Ok((labels, None))
+        let read = |input: ParseStream<'_>| {
+            let mut labels = Vec::new();
+            while !input.is_empty() {
+                labels.extend(Label::parse(input, diagnostics)?);
+                comma(input, "expected `,` and the next label", diagnostics)?;
+            }
+            Ok(labels)
+        };
+        Ok((read.parse2(own)?, inner))
     }
 
     /// Takes at least one token.
@@ -413,7 +457,7 @@ impl Label {
             parameter = Ident::new("__label", name.span());
         }
         let mut ty = None;
-        if input.parse::<Option<Token![:]>>()?.is_some() && !ends_too_early(input) {
+        if input.parse::<Option<Token![:]>>()?.is_some() {
             let ahead = input.fork();
             if let Ok(parsed) = ahead.parse() {
                 input.advance_to(&ahead);
@@ -436,26 +480,39 @@ impl Label {
     }
 }
 
-/// Whether what comes inside of a declaration's parentheses belongs behind them.
-fn ends_too_early(input: ParseStream<'_>) -> bool {
-    input.peek(Token![;]) || starts_declaration(input)
-}
-
-/// All that is left, without the semicolon that ends what it is taken from.
-fn rest(input: ParseStream<'_>) -> syn::Result<TokenStream> {
-    input.parse::<Option<Token![;]>>()?;
-    input.parse()
+/// Parts what stands between a declaration's parentheses from the declarations in there, which belong behind them.
+fn up_to_a_declaration(tokens: TokenStream) -> (TokenStream, Option<TokenStream>) {
+    let mut own = TokenStream::new();
+    let part = |input: ParseStream<'_>| {
+        while !input.is_empty() {
+            if input.parse::<Option<Token![;]>>()?.is_some() || starts_declaration(input) {
+                return input.parse().map(Some);
+            }
+            let token = input.parse()?;
+            if let TokenTree::Group(group) = &token
+                && let Some(found) = declarations_in(group.stream())
+            {
+                input.parse::<TokenStream>()?;
+                return Ok(Some(found));
+            }
+            own.extend([token]);
+        }
+        Ok(None)
+    };
+    let inner = part.parse2(tokens).ok().flatten();
+    (own, inner)
 }
 
 fn to_comma(input: ParseStream<'_>) -> syn::Result<()> {
-    while !input.is_empty() && !input.peek(Token![,]) && !ends_too_early(input) {
+    while !input.is_empty() && !input.peek(Token![,]) {
         input.parse::<TokenTree>()?;
     }
     Ok(())
 }
 
+/// Takes the comma before the next entry. At the end none is needed.
 fn comma(input: ParseStream<'_>, expected: &str, diagnostics: &mut Diagnostics) -> syn::Result<()> {
-    if !input.peek(Token![,]) {
+    if !input.is_empty() && !input.peek(Token![,]) {
         let token: TokenTree = input.fork().parse()?;
         diagnostics.at(token, expected);
         to_comma(input)?;
@@ -473,46 +530,52 @@ impl Bounds {
     ) -> syn::Result<(Bounds, Option<TokenStream>)> {
         let content;
         let span = bracketed!(content in input).span.join();
-        if content.parse::<Option<Token![..]>>()?.is_some() {
-            // Nothing behind it is no bounds, as the checks will say.
-            if content.is_empty() {
-                return Ok((Bounds { span, values: BoundValues::List(Vec::new()) }, None));
-            }
-            let constant: Expr = content.parse()?;
-            if !content.is_empty() {
-                let token: TokenTree = content.parse()?;
-                diagnostics.at(token, "a constant with all bounds stands alone in the brackets: `[..BOUNDS]`");
-                content.parse::<TokenStream>()?;
-            }
-            return Ok((Bounds { span, values: BoundValues::Constant(constant) }, None));
+        let (own, inner) = up_to_a_declaration(content.parse()?);
+        if inner.is_some() {
+            diagnostics.at(metric, format!("the bounds of `{metric}` have no end; write `]` behind the last"));
         }
-        let (mut list, mut left) = (Vec::new(), None);
-        while !content.is_empty() {
-            if ends_too_early(&content) {
-                diagnostics.at(metric, format!("the bounds of `{metric}` have no end; write `]` behind the last"));
-                left = Some(rest(&content)?);
-                break;
-            }
-            let ahead = content.fork();
-            match ahead.parse::<Expr>() {
-                Ok(mut expression) => {
-                    content.advance_to(&ahead);
+        let read = |input: ParseStream<'_>| BoundValues::parse(input, diagnostics);
+        Ok((Bounds { span, values: read.parse2(own)? }, inner))
+    }
+}
+
+impl BoundValues {
+    fn parse(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<BoundValues> {
+        let whole = input.parse::<Option<Token![..]>>()?.is_some();
+        let mut list = Vec::new();
+        while !input.is_empty() {
+            match expression(input) {
+                Some(constant) if whole => {
+                    if !input.is_empty() {
+                        let message = "a constant with all bounds stands alone in the brackets: `[..BOUNDS]`";
+                        diagnostics.at(input.parse::<TokenTree>()?, message);
+                        input.parse::<TokenStream>()?;
+                    }
+                    return Ok(BoundValues::Constant(constant));
+                }
+                Some(mut expression) => {
                     let value = number(&expression);
                     IntegersAsFloats.visit_expr_mut(&mut expression);
                     list.push(Bound { expression, value });
                 }
-                Err(_) => {
-                    let token: TokenTree = content.parse()?;
-                    diagnostics.at(token, NO_NUMBER);
-                    to_comma(&content)?;
+                None => {
+                    diagnostics.at(input.fork().parse::<TokenTree>()?, NO_NUMBER);
+                    to_comma(input)?;
                 }
             }
-            if !content.is_empty() && !ends_too_early(&content) {
-                comma(&content, "expected `,` and the next bound", diagnostics)?;
-            }
+            comma(input, "expected `,` and the next bound", diagnostics)?;
         }
-        Ok((Bounds { span, values: BoundValues::List(list) }, left))
+        // `..` with nothing behind it is no bounds, as the checks will say.
+        Ok(BoundValues::List(list))
     }
+}
+
+/// The expression that comes, if one does.
+fn expression(input: ParseStream<'_>) -> Option<Expr> {
+    let ahead = input.fork();
+    let expression = ahead.parse().ok()?;
+    input.advance_to(&ahead);
+    Some(expression)
 }
 
 /// What is said of a bound that is none.

@@ -280,3 +280,56 @@ fn a_family_that_cannot_be_closed_costs_the_compiler_nothing() {
     assert!(!tokens.contains("CLOSED") && !tokens.contains("__VALUES") && !tokens.contains("__BOUNDS"), "{tokens}");
     assert!(tokens.contains("[1f64 , 100f64 , 1000.125f64]"), "{tokens}");
 }
+
+const BLOCK: &str = r#"crate = telemetry; catalog = ALL;
+    /// Rows.
+    pub counter rows_total(table: &str, code: u16);
+    /// Sizes.
+    pub(crate) histogram size_bytes(of: &Outcome<A, B>) [FIRST, 2 * FIRST, 10];
+    #[cfg(unix)]
+    #[doc = concat!("a", "b")]
+    gauge waiting(r#type: bool);
+    /** The build. */
+    info build_info(version: &str);
+    /// Sizes again.
+    histogram other_bytes() [..BOUNDS];
+"#;
+
+/// The text up to a place, with what is open there closed, as an editor closes it. `None` within a token.
+fn closed(text: &str, rest: &str) -> Option<TokenStream> {
+    let mut open = Vec::new();
+    for character in text.chars() {
+        match character {
+            '(' => open.push(')'),
+            '[' => open.push(']'),
+            ')' | ']' => drop(open.pop()),
+            _ => {}
+        }
+    }
+    // What comes behind is inside of what is open.
+    let text = format!("{text} \n{rest}") + &open.into_iter().rev().collect::<String>();
+    text.parse().ok()
+}
+
+#[test]
+fn a_block_expands_at_every_keystroke() {
+    let names = ["rows_total", "size_bytes", "waiting", "build_info", "other_bytes"];
+    let rest = "/// Behind.\n counter behind_total();\n gauge last(on: bool);";
+    let mut tried = 0;
+    for (end, _) in BLOCK.char_indices() {
+        let typed = &BLOCK[..end];
+        let (Some(tokens), Some(with_rest)) = (closed(typed, ""), closed(typed, rest)) else { continue };
+        tried += 1;
+        let complete =
+            names.iter().filter(|name| typed.split(**name).nth(1).is_some_and(|behind| behind.contains(';')));
+        let complete: Vec<_> = complete.collect();
+        for (tokens, others) in [(tokens, &[][..]), (with_rest, &["behind_total", "last"])] {
+            let functions = expanded(tokens).functions;
+            let functions: Vec<_> = functions.iter().filter_map(|function| function.split('(').next()).collect();
+            for name in complete.iter().copied().chain(others) {
+                assert!(functions.contains(name), "{name} is not in {functions:?} after {typed}");
+            }
+        }
+    }
+    assert!(tried > BLOCK.len() / 2, "only {tried} places were tried");
+}

@@ -22,6 +22,8 @@ metric! {
     histogram size_bytes() [1, 10];
     #[doc = concat!("Put ", "together.")]
     histogram page_bytes(outcome: &Outcome) [FIRST, 2 * FIRST, 10];
+    /// A rate, whose last word is no unit.
+    gauge limit_requests_per_minute();
     /// A keyword.
     gauge r#type(r#type: bool);
 }
@@ -91,6 +93,7 @@ fn main() {
     page_bytes(&Outcome::Hit).observe(2.0);
     page_bytes(&Outcome::Type).observe(2.0);
     r#type(true).inc();
+    limit_requests_per_minute().set(60.0);
     forbidding::rows_forbidden_total("flights", forbidding::Place::Here, true).inc();
     forbidding::forbidden_bytes(forbidding::Place::There).observe(1.0);
     assert_eq!(one(), Ok(1));
