@@ -7,6 +7,7 @@ mod dashboard;
 mod diagnostics;
 mod fallback;
 mod job;
+mod label;
 mod measured;
 mod metric;
 mod names;
@@ -37,23 +38,61 @@ use proc_macro::TokenStream;
 /// # Grammar
 /// ```text
 /// block       := [ "crate" "=" path ";" ] [ "catalog" "=" NAME ";" ] declaration*
-/// declaration := doc-comment [visibility] kind name "(" [ label ":" type ],* ")" [ "[" bound,* "]" ] ";"
+/// declaration := doc-comment [visibility] kind name "(" [ label ":" type ],* ")" [ bounds ] ";"
 /// kind        := "counter" | "gauge" | "histogram" | "info"
+/// bounds      := "[" bound,* "]" | "[" ".." CONSTANT "]"
 /// ```
 /// - `crate`: the path of this library, where it is not `::telemetry`.
 /// - `catalog`: the name of the constant that lists the block's families, `CATALOG` by default; a second block of one module names its own.
-/// - A counter's name ends in `_total`, an info's in `_info`; a histogram's tells its unit: `_seconds`, `_bytes`, `_ratio`,
-///   `_celsius`, `_meters`, `_grams`, `_joules`, `_volts`, `_amperes`, or a plural noun for what is counted.
-/// - A label's value is `&str`, an integer or `bool`. A `cfg` above a declaration decides whether it is there.
+/// - The doc comment may be put together by macros: `#[doc = concat!(…)]`, `#[doc = include_str!("…")]`. Its first paragraph is the HELP text.
+/// - A name is lower_snake_case ASCII. A counter's ends in `_total`, an info's in `_info`; a histogram's tells its unit: `_seconds`, `_bytes`,
+///   `_ratio`, `_celsius`, `_meters`, `_grams`, `_joules`, `_volts`, `_amperes`, or a plural noun for what is counted. Scaled units such as
+///   `_ms` are refused, and so are the suffixes that the exposition formats give to samples, and two names that OpenMetrics takes for one.
+/// - A name that is a keyword is written `r#type` and scraped as `type`; a label needs no `r#`.
+/// - A label's type is `&str`, an integer, `bool`, or an enum with [`#[derive(Label)]`](macro@Label), by value or by reference. `job`,
+///   `instance`, `le` and `quantile` are Prometheus' own. Of a value longer than 1,024 bytes the beginning and `…` are kept; such lookups are
+///   counted in `telemetry_cut_lookups_total`.
+/// - A bound is a number or a constant expression of type `f64`, in which whole numbers may be written as such: `[FIRST, 2 * FIRST, 10]`. All of
+///   them may be one constant, an array of `f64` or a `&[f64]`: `[..BOUNDS]`. They ascend and are finite; where only the compiler knows
+///   their values, it checks that.
+/// - A `cfg` above a declaration decides whether it is there.
 /// - A counter that ends in `_seconds_total` takes `add(Duration)`, all others whole numbers.
+///
+/// ```
+/// use telemetry::Label;
+///
+/// #[derive(Label)]
+/// enum Cache { Hit, Miss }
+///
+/// const FIRST: f64 = 0.001;
+///
+/// telemetry::metric! {
+///     /// Seconds from a lookup to its answer.
+///     histogram lookup_duration_seconds(cache: Cache) [FIRST, 2 * FIRST, 0.005, 1];
+/// }
+///
+/// lookup_duration_seconds(Cache::Hit).observe(0.0015);
+/// assert_eq!(lookup_duration_seconds::DESCRIPTOR.bounds, [0.001, 0.002, 0.005, 1.0]);
+/// let snapshot = telemetry::snapshot();
+/// // Both series exist, since there can be no others.
+/// assert_eq!(snapshot.family("lookup_duration_seconds").unwrap().series.len(), 2);
+/// ```
+///
+/// # Closed label sets
+/// A family all of whose labels are closed (enums and `bool`) has a known number of series: at most 1,000, else it does not compile. Counters
+/// and histograms over them exist at zero from the start, so that the first error is an increase; gauges only where they have no label, and
+/// infos never. `TELEMETRY_MAX_SERIES` does not apply to them: their size is said in the source. A family with a label that is not closed
+/// starts with nothing and is capped.
 ///
 /// # What is generated
 /// For each declaration a function of its name, which returns the series' handle, and a type of its name with the constant
 /// `DESCRIPTOR`; for the block the constant `CATALOG`. A misspelt name is therefore an unresolved name, and a missing or wrongly
-/// typed label a type error.
+/// typed label a type error. All mistakes of a block are told at once, and what is wrong or half written is generated as far as it goes, so
+/// that an editor knows the rest of the block while one declaration is being typed.
 ///
 /// # Cost
-/// A lookup hashes the label values and takes no lock. Handles are `Copy`; kept ones cost a thread-local addition.
+/// A lookup hashes the label values and takes no lock; an enum costs what an integer does. Handles are `Copy`; kept ones cost a thread-local
+/// addition.
 #[proc_macro]
 pub fn metric(input: TokenStream) -> TokenStream {
     metric::metric(input.into()).into()
@@ -214,4 +253,58 @@ pub fn profiled_connection(input: TokenStream) -> TokenStream {
 pub fn dashboards(input: TokenStream) -> TokenStream {
     let line = proc_macro::Span::call_site().line();
     dashboard::dashboards(input.into(), line).into()
+}
+
+/// Makes an enum the type of a label: each variant is a value, and there are no others.
+///
+/// A label of such a type is closed: [`metric!`] knows its values when compiling, and counters and histograms all of whose labels are closed
+/// exist at zero from the start. A value that is not meant does not compile.
+///
+/// ```
+/// use telemetry::{Label, metric};
+///
+/// #[derive(Label)]
+/// #[label(rename_all = "kebab-case")]
+/// enum Outcome {
+///     Found,
+///     NotFound,
+///     #[label(rename = "429")]
+///     RateLimited,
+/// }
+///
+/// metric! {
+///     /// Lookups, by outcome.
+///     counter lookups_total(outcome: &Outcome);
+/// }
+///
+/// lookups_total(&Outcome::NotFound).inc();
+/// assert_eq!(Outcome::VALUES, ["found", "not-found", "429"]);
+/// assert_eq!(Outcome::RateLimited.as_str(), "429");
+/// assert_eq!(telemetry::testing::value("lookups_total", &[("outcome", "not-found")]), Some(1.0));
+/// assert_eq!(telemetry::testing::value("lookups_total", &[("outcome", "429")]), Some(0.0));
+/// ```
+///
+/// # Grammar
+/// ```text
+/// on the enum  := "#[label(" [ "rename_all" "=" rule ] "," [ "crate" "=" path ] ")]"
+/// on a variant := "#[label(rename" "=" text ")]"
+/// rule         := "lowercase" | "UPPERCASE" | "PascalCase" | "camelCase" | "snake_case"
+///               | "SCREAMING_SNAKE_CASE" | "kebab-case" | "SCREAMING-KEBAB-CASE"      in quotes
+/// ```
+/// - `rename_all`: how a variant's name becomes its value, by serde's rules. Default: `snake_case`.
+/// - `rename`: the value of this variant. Default: its name by the enum's rule.
+/// - `crate`: the path of this library, where it is not `::telemetry`.
+///
+/// The enum has at least one variant, no fields and no parameters; values are not empty, at most 1,024 bytes long, and no two are equal. A
+/// `cfg` on a variant decides whether the value is there. Nothing else is asked of it: it need not be `Copy`, and a label's type may
+/// be `&Outcome`.
+///
+/// # What is generated
+/// An implementation of the trait `Label`, with the constant `VALUES` and the method `as_str`, and one that lets `metric!` take it.
+///
+/// # Cost
+/// In a lookup that of an integer: values are hashed and compared by the variant's number.
+#[proc_macro_derive(Label, attributes(label))]
+pub fn label(input: TokenStream) -> TokenStream {
+    label::derive(input.into()).into()
 }

@@ -1,5 +1,20 @@
 //! Names: their form, and what a misspelt one was probably meant to be.
 
+use proc_macro2::{Ident, Span};
+
+/// Keywords that `r#` does not make a name.
+pub(crate) const NEVER_RAW: [&str; 5] = ["self", "Self", "super", "crate", "_"];
+
+/// Whether a name is a keyword, so that `r#` must stand before it. `gen` is one from edition 2024 on.
+pub(crate) fn is_keyword(name: &str) -> bool {
+    name == "gen" || syn::parse_str::<Ident>(name).is_err()
+}
+
+/// A name as an identifier: raw where it is a keyword.
+pub(crate) fn identifier(name: &str, span: Span) -> Ident {
+    if is_keyword(name) && !NEVER_RAW.contains(&name) { Ident::new_raw(name, span) } else { Ident::new(name, span) }
+}
+
 /// The candidate that is nearest to a word, if one is near enough to be what was meant.
 pub(crate) fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
     let near = |candidate: &&&str| distance(word, candidate) <= candidate.len().div_ceil(3).min(word.len());

@@ -253,6 +253,8 @@ pub(crate) mod own {
         pub counter telemetry_dropped_observations_total();
         /// Lookups that went to the overflow series because the family was full.
         pub counter telemetry_capped_lookups_total(metric: &str);
+        /// Lookups with a label value that was cut, being longer than 1,024 bytes.
+        pub counter telemetry_cut_lookups_total(metric: &str);
         /// Times that a collector failed and its families were left out.
         pub counter telemetry_collector_failures_total();
         /// The clock that calls are timed with.

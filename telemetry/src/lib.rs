@@ -67,11 +67,11 @@ pub use error::Error;
 pub use init::{Telemetry, init};
 pub use job::Job;
 pub use metric::{
-    CatalogError, Clash, Counter, Descriptor, DurationCounter, Gauge, Histogram, Info, Kind, Origin, OtelData,
+    CatalogError, Clash, Counter, Descriptor, DurationCounter, Gauge, Histogram, Info, Kind, Label, Origin, OtelData,
     PrefixError, Timer, catalog,
 };
 pub use registry::{Collection, Collector, Registry, register, registry, snapshot};
 pub use snapshot::Snapshot;
 #[cfg(feature = "dashboards")]
 pub use telemetry_macros::dashboards;
-pub use telemetry_macros::{ProfiledConnection, backfill_job, measured, metric};
+pub use telemetry_macros::{Label, ProfiledConnection, backfill_job, measured, metric};

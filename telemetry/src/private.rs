@@ -5,8 +5,9 @@ pub use crate::dashboard::door as dashboard;
 pub use crate::job::lifetime::{
     JobEnded, JobFuture, JobGuard, JobSpec, enter_job, expect_units, job_future, start_job,
 };
+pub use crate::metric::declared::{bound, bounds, combinations, help, help_bytes, help_length, required};
 pub use crate::metric::{Counter, DurationCounter, Gauge, Histogram, Info};
-pub use crate::metric::{Descriptor, Family, IntoLabel, Kind, Origin, Registration};
+pub use crate::metric::{Descriptor, Family, IntoLabel, Kind, LabelArg, Origin, Registration, Values};
 pub use crate::record::{
     CallSite, Ended, Ending, Fallback, Guard, Inspect, MeasuredFuture, Outcome, Returns, ReturnsOther, enter,
     measured_future,

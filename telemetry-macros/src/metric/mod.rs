@@ -27,3 +27,6 @@ pub(crate) fn metric(input: TokenStream) -> TokenStream {
     }
     tokens
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ pub(crate) const BASE: [&str; 9] =
     ["seconds", "bytes", "ratio", "celsius", "meters", "grams", "joules", "volts", "amperes"];
 
 /// Scaled and singular units, with the base unit to write.
-const SCALED: [(&str, &str); 49] = [
+const SCALED: [(&str, &str); 61] = [
     ("ns", "seconds"),
     ("us", "seconds"),
     ("ms", "seconds"),
@@ -24,6 +24,8 @@ const SCALED: [(&str, &str); 49] = [
     ("hours", "seconds"),
     ("days", "seconds"),
     ("weeks", "seconds"),
+    ("months", "seconds"),
+    ("years", "seconds"),
     ("bits", "bytes"),
     ("byte", "bytes"),
     ("kb", "bytes"),
@@ -50,17 +52,34 @@ const SCALED: [(&str, &str); 49] = [
     ("centimeters", "meters"),
     ("kilometers", "meters"),
     ("miles", "meters"),
+    ("feet", "meters"),
+    ("inches", "meters"),
+    ("yards", "meters"),
     ("milligrams", "grams"),
     ("kilograms", "grams"),
+    ("tons", "grams"),
+    ("pounds", "grams"),
+    ("ounces", "grams"),
     ("kilojoules", "joules"),
+    ("calories", "joules"),
+    ("kilocalories", "joules"),
     ("millivolts", "volts"),
+    ("kilovolts", "volts"),
     ("milliamperes", "amperes"),
     ("milliamps", "amperes"),
+    ("amps", "amperes"),
 ];
 
-/// The base unit for a scaled one.
-pub(crate) fn base_of(word: &str) -> Option<&'static str> {
-    SCALED.iter().find(|(scaled, _)| *scaled == word).map(|(_, base)| *base)
+/// The scaled unit that a stem ends in, with its base unit.
+pub(crate) fn scaled(stem: &str) -> Option<(&'static str, &'static str)> {
+    let word = stem.rsplit('_').next().unwrap_or_default();
+    SCALED.iter().find(|(scaled, _)| *scaled == word && !is_rate(stem)).copied()
+}
+
+/// Whether a stem tells a rate, such as a limit of requests per second: its unit is not the last word.
+pub(crate) fn is_rate(stem: &str) -> bool {
+    let mut words = stem.rsplit('_').skip(1);
+    words.next() == Some("per") && words.next().is_some()
 }
 
 /// The unit that a stem ends in: a base unit, or a plural noun for what is counted. Empty where there is none.

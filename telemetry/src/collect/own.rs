@@ -18,9 +18,12 @@ impl Collector for Own {
         out.info(&families::telemetry_clock_info::DESCRIPTOR, &[clock::clock().source]);
         out.counter(&families::telemetry_dropped_observations_total::DESCRIPTOR, &[], dropped::observations());
         for family in metric::families() {
+            let name = family.shown().name;
             if family.capped() > 0 {
-                let name = family.shown().name;
                 out.counter(&families::telemetry_capped_lookups_total::DESCRIPTOR, &[name], family.capped());
+            }
+            if family.cut() > 0 {
+                out.counter(&families::telemetry_cut_lookups_total::DESCRIPTOR, &[name], family.cut());
             }
         }
     }

@@ -1,6 +1,7 @@
 //! A declared family at run time: its series, found without a lock, added under one, and never more than allowed.
 
 use crate::metric::catalog;
+use crate::metric::label::{self, Values};
 use crate::metric::{Counter, Descriptor, DurationCounter, Gauge, Histogram, Info, Kind, LabelArg, LabelOwned};
 use crate::record::shard;
 use crate::sync::{Acquire, AtomicPtr, AtomicU64, AtomicUsize, Mutex, Relaxed, Release, lock};
@@ -13,7 +14,8 @@ pub(crate) const DEFAULT_MAX_SERIES: usize = 2_000;
 
 static MAX_SERIES: AtomicUsize = AtomicUsize::new(DEFAULT_MAX_SERIES);
 
-/// Sets the most series that a family may hold from now on; series that exist stay.
+/// Sets the most series that a family may hold from now on; series that exist stay. Families over closed label sets are exempt: what
+/// they may hold is said in the source, and checked when compiling.
 pub(crate) fn set_max_series(max: usize) {
     MAX_SERIES.store(max.max(1), Relaxed);
 }
@@ -33,6 +35,8 @@ pub(crate) struct Series {
 /// The family behind one `metric!` declaration. Made by the macro; users meet its handles.
 pub struct Family {
     descriptor: &'static Descriptor,
+    /// The values of each label's type, where one of them may be closed; else empty.
+    values: &'static [Values],
     /// An open-addressing table, replaced by a larger one when it is half full. Readers may still walk an old one, so
     /// old ones are kept: together they are smaller than the newest.
     table: AtomicPtr<Slots>,
@@ -44,6 +48,7 @@ pub struct Family {
     first: OnceLock<Option<&'static Family>>,
     /// The descriptor with the prefix of its package, once that was asked for.
     pub(crate) prefixed: OnceLock<&'static Descriptor>,
+    cut: AtomicU64,
 }
 
 struct Slots {
@@ -109,6 +114,7 @@ impl Family {
     pub const fn new(descriptor: &'static Descriptor) -> Family {
         Family {
             descriptor,
+            values: &[],
             table: AtomicPtr::new(std::ptr::null_mut()),
             outgrown: Mutex::new(Vec::new()),
             series: Mutex::new(Vec::new()),
@@ -116,7 +122,15 @@ impl Family {
             capped: AtomicU64::new(0),
             first: OnceLock::new(),
             prefixed: OnceLock::new(),
+            cut: AtomicU64::new(0),
         }
+    }
+
+    /// The family with the values of its labels' types, in the order of the labels.
+    #[must_use]
+    pub const fn over(mut self, values: &'static [Values]) -> Family {
+        self.values = values;
+        self
     }
 
     /// What was declared.
@@ -182,7 +196,28 @@ impl Family {
 
     #[cold]
     fn add(&self, hash: u64, labels: &[LabelArg<'_>]) -> &'static Series {
-        crate::record::thread::uncounted(|_| self.add_uncounted(hash, labels))
+        crate::record::thread::uncounted(|_| {
+            if labels.iter().any(LabelArg::is_too_long) {
+                self.cut.fetch_add(1, Relaxed);
+                return self.cut_series(labels);
+            }
+            self.add_uncounted(hash, labels)
+        })
+    }
+
+    /// The series whose values are those given, cut to the length that is kept. A value that is too long is never in the table, so each
+    /// lookup of it comes here; the usual lookup pays nothing for that.
+    fn cut_series(&self, labels: &[LabelArg<'_>]) -> &'static Series {
+        let texts: Vec<String> = labels
+            .iter()
+            .map(|label| if let LabelArg::Str(value) = label { label::cut(value) } else { String::new() })
+            .collect();
+        let cut: Vec<LabelArg<'_>> = labels
+            .iter()
+            .zip(&texts)
+            .map(|(label, text)| if let LabelArg::Str(_) = label { LabelArg::Str(text) } else { *label })
+            .collect();
+        self.series(&cut)
     }
 
     fn add_uncounted(&self, hash: u64, labels: &[LabelArg<'_>]) -> &'static Series {
@@ -199,7 +234,7 @@ impl Family {
             }
             return series;
         }
-        if all.len() >= MAX_SERIES.load(Relaxed) && !labels.is_empty() {
+        if all.len() >= MAX_SERIES.load(Relaxed) && self.closed().is_none() {
             self.capped.fetch_add(1, Relaxed);
             return self.overflow_series();
         }
@@ -249,10 +284,39 @@ impl Family {
         Box::leak(Box::new(Series { hash, labels, overflow, slot, gauge }))
     }
 
-    /// Makes the one series of a counter or histogram that has no labels, so that it exists at zero before its first use.
+    /// The values of each label, where all are closed; no values where there are no labels.
+    fn closed(&self) -> Option<Vec<&'static [&'static str]>> {
+        if self.descriptor.labels.is_empty() {
+            return Some(Vec::new());
+        }
+        let closed: Vec<_> = self.values.iter().copied().collect::<Option<_>>()?;
+        (closed.len() == self.descriptor.labels.len()).then_some(closed)
+    }
+
+    /// Makes the series that are known before their first use, so that they exist at zero: the one of a family without labels, and of
+    /// counters and histograms each one over a closed label set. A zero that nobody set would be a wrong value of a gauge, and an info
+    /// that nobody gave a wrong statement.
     pub(crate) fn start_at_zero(&self) {
-        if self.descriptor.labels.is_empty() && self.descriptor.kind != Kind::Info {
-            self.series(&[]);
+        let starts = match self.descriptor.kind {
+            Kind::Counter | Kind::Histogram => true,
+            Kind::Gauge => self.descriptor.labels.is_empty(),
+            _ => false,
+        };
+        if let Some(closed) = starts.then(|| self.closed()).flatten() {
+            self.start_each(&closed, &mut Vec::with_capacity(closed.len()));
+        }
+    }
+
+    /// Makes a series for each combination of the values that are left with those chosen.
+    fn start_each(&self, left: &[&'static [&'static str]], chosen: &mut Vec<LabelArg<'static>>) {
+        let Some((&values, left)) = left.split_first() else {
+            self.series(chosen);
+            return;
+        };
+        for index in 0..u32::try_from(values.len()).unwrap_or(u32::MAX) {
+            chosen.push(LabelArg::Closed { index, values });
+            self.start_each(left, chosen);
+            chosen.pop();
         }
     }
 
@@ -270,6 +334,11 @@ impl Family {
     /// How many lookups ended in the overflow series because the family was full.
     pub(crate) fn capped(&self) -> u64 {
         self.capped.load(Relaxed)
+    }
+
+    /// How many lookups had a label value that was cut.
+    pub(crate) fn cut(&self) -> u64 {
+        self.cut.load(Relaxed)
     }
 }
 

@@ -2,6 +2,12 @@
 
 use std::fmt;
 
+/// The longest label value in bytes; of a longer one its beginning and `…` are kept, within this length. OpenTelemetry sets no limit by
+/// default, and a Prometheus server that sets one refuses the whole scrape: this is far above what a label is for, and two thousand
+/// of them are 2 MB.
+/// <https://prometheus.io/docs/prometheus/latest/configuration/configuration/#scrape_config> (`label_value_length_limit`)
+pub(crate) const MAX_VALUE_BYTES: usize = 1_024;
+
 /// A label's value on its way to a lookup: borrowed, not yet formatted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LabelArg<'a> {
@@ -11,8 +17,14 @@ pub enum LabelArg<'a> {
     Unsigned(u64),
     /// A signed integer.
     Signed(i64),
-    /// `true` or `false`.
-    Bool(bool),
+    /// One of the values that a type has: `bool`, or an enum with `#[derive(Label)]`. Which type is fixed by the declaration, so
+    /// within a family the place alone tells values apart.
+    Closed {
+        /// The value's place among the others.
+        index: u32,
+        /// All of them.
+        values: &'static [&'static str],
+    },
 }
 
 /// A label's value as a series keeps it.
@@ -21,7 +33,7 @@ pub(crate) enum LabelOwned {
     Str(Box<str>),
     Unsigned(u64),
     Signed(i64),
-    Bool(bool),
+    Closed { index: u32, value: &'static str },
 }
 
 impl LabelArg<'_> {
@@ -30,8 +42,15 @@ impl LabelArg<'_> {
             LabelArg::Str(value) => LabelOwned::Str(value.into()),
             LabelArg::Unsigned(value) => LabelOwned::Unsigned(value),
             LabelArg::Signed(value) => LabelOwned::Signed(value),
-            LabelArg::Bool(value) => LabelOwned::Bool(value),
+            LabelArg::Closed { index, values } => {
+                LabelOwned::Closed { index, value: values.get(index as usize).copied().unwrap_or_default() }
+            }
         }
+    }
+
+    /// Whether the value is longer than what is kept of one.
+    pub(crate) fn is_too_long(&self) -> bool {
+        matches!(self, LabelArg::Str(value) if value.len() > MAX_VALUE_BYTES)
     }
 
     #[inline]
@@ -40,7 +59,7 @@ impl LabelArg<'_> {
             (LabelArg::Str(a), LabelOwned::Str(b)) => **a == **b,
             (LabelArg::Unsigned(a), LabelOwned::Unsigned(b)) => a == b,
             (LabelArg::Signed(a), LabelOwned::Signed(b)) => a == b,
-            (LabelArg::Bool(a), LabelOwned::Bool(b)) => a == b,
+            (LabelArg::Closed { index: a, .. }, LabelOwned::Closed { index: b, .. }) => a == b,
             _ => false,
         }
     }
@@ -51,7 +70,7 @@ impl LabelArg<'_> {
             LabelArg::Str(value) => hash_bytes(value.as_bytes(), seed),
             LabelArg::Unsigned(value) => mix(*value, seed),
             LabelArg::Signed(value) => mix(value.cast_unsigned(), seed),
-            LabelArg::Bool(value) => mix(u64::from(*value), seed),
+            LabelArg::Closed { index, .. } => mix(u64::from(*index), seed),
         }
     }
 }
@@ -62,9 +81,19 @@ impl fmt::Display for LabelOwned {
             LabelOwned::Str(value) => f.write_str(value),
             LabelOwned::Unsigned(value) => write!(f, "{value}"),
             LabelOwned::Signed(value) => write!(f, "{value}"),
-            LabelOwned::Bool(value) => write!(f, "{value}"),
+            LabelOwned::Closed { value, .. } => f.write_str(value),
         }
     }
+}
+
+/// A value with what is too much of it replaced by `…`.
+pub(crate) fn cut(value: &str) -> String {
+    const ELLIPSIS: &str = "…";
+    if value.len() <= MAX_VALUE_BYTES {
+        return value.to_owned();
+    }
+    let end = value.floor_char_boundary(MAX_VALUE_BYTES - ELLIPSIS.len());
+    value.get(..end).unwrap_or_default().to_owned() + ELLIPSIS
 }
 
 /// Folds the 128-bit product of its inputs: one multiplication spreads every bit of both.
@@ -93,16 +122,24 @@ fn hash_bytes(bytes: &[u8], seed: u64) -> u64 {
     mix(last, state)
 }
 
-/// What may be given for a label: `&str`, integers and `bool`, as the declaration says.
+/// The values of a label's type: all of them, or `None` where there is no end to them.
+pub type Values = Option<&'static [&'static str]>;
+
+/// What may be given for a label: `&str`, integers, `bool`, and enums with `#[derive(Label)]`, as the declaration says.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the value of a label",
-    label = "write `&str`, an integer or `bool`"
+    label = "write `&str`, an integer, `bool`, or an enum with `#[derive(Label)]`"
 )]
 pub trait IntoLabel {
+    /// Every value of the type, where it has few enough to list.
+    const CLOSED: Values = None;
+
     /// The value, borrowed for the lookup.
     fn as_label(&self) -> LabelArg<'_>;
 }
 
+// What may be written is in the trait's own message; a list of these would only repeat it, at length.
+#[diagnostic::do_not_recommend]
 impl IntoLabel for str {
     #[inline]
     fn as_label(&self) -> LabelArg<'_> {
@@ -110,14 +147,23 @@ impl IntoLabel for str {
     }
 }
 
+/// The values of `bool`, by number.
+const BOOLS: &[&str] = &["false", "true"];
+
+#[diagnostic::do_not_recommend]
 impl IntoLabel for bool {
+    const CLOSED: Values = Some(BOOLS);
+
     #[inline]
     fn as_label(&self) -> LabelArg<'_> {
-        LabelArg::Bool(*self)
+        LabelArg::Closed { index: u32::from(*self), values: BOOLS }
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: IntoLabel + ?Sized> IntoLabel for &T {
+    const CLOSED: Values = T::CLOSED;
+
     #[inline]
     fn as_label(&self) -> LabelArg<'_> {
         (**self).as_label()
@@ -126,6 +172,7 @@ impl<T: IntoLabel + ?Sized> IntoLabel for &T {
 
 macro_rules! integers {
     ($variant:ident as $wide:ty: $($t:ty)*) => {$(
+        #[diagnostic::do_not_recommend]
         impl IntoLabel for $t {
             #[inline]
             fn as_label(&self) -> LabelArg<'_> {
@@ -137,9 +184,48 @@ macro_rules! integers {
 integers!(Unsigned as u64: u8 u16 u32 u64 usize);
 integers!(Signed as i64: i8 i16 i32 i64 isize);
 
+/// An enum whose variants are the values of a label. Implemented by `#[derive(Label)]` alone.
+///
+/// A label of such a type is closed: `metric!` knows all its values when compiling. Code that takes any closed label takes a `T: Label`.
+///
+/// ```
+/// use telemetry::Label;
+///
+/// #[derive(Label)]
+/// enum Source { Archive, LiveFeed }
+///
+/// assert_eq!(Source::VALUES, ["archive", "live_feed"]);
+/// assert_eq!(Source::LiveFeed.as_str(), "live_feed");
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no closed set of label values",
+    label = "write an enum with `#[derive(Label)]`"
+)]
+pub trait Label: IntoLabel {
+    /// Every value, in the order of the variants.
+    const VALUES: &'static [&'static str];
+
+    /// The value as it is scraped.
+    fn as_str(&self) -> &'static str;
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_value_is_cut_between_characters() {
+        assert_eq!(cut(&"x".repeat(MAX_VALUE_BYTES)), "x".repeat(MAX_VALUE_BYTES));
+        assert_eq!(cut(&"x".repeat(MAX_VALUE_BYTES + 1)), "x".repeat(MAX_VALUE_BYTES - 3) + "…");
+        // 1,024 - 3 is odd, so that a character of two bytes would be cut in the middle.
+        assert_eq!(cut(&"ä".repeat(MAX_VALUE_BYTES)), "ä".repeat((MAX_VALUE_BYTES - 4) / 2) + "…");
+        assert!(cut(&"…".repeat(MAX_VALUE_BYTES)).len() <= MAX_VALUE_BYTES);
+    }
+
+    #[test]
+    fn a_label_on_its_way_is_no_larger_than_a_text_and_a_word() {
+        assert_eq!(size_of::<LabelArg<'_>>(), size_of::<&str>() + 8);
+    }
 
     #[test]
     fn values_that_concatenate_alike_hash_apart() {

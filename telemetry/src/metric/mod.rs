@@ -6,6 +6,7 @@
 mod catalog;
 mod clash;
 mod counter;
+pub(crate) mod declared;
 mod descriptor;
 mod family;
 mod gauge;
@@ -27,7 +28,7 @@ pub use gauge::Gauge;
 pub use histogram::{Histogram, Timer};
 pub use info::Info;
 pub(crate) use label::LabelOwned;
-pub use label::{IntoLabel, LabelArg};
+pub use label::{IntoLabel, Label, LabelArg, Values};
 pub use otel::OtelData;
 pub use prefix::PrefixError;
 pub(crate) use prefix::{Prefixes, shown_name};

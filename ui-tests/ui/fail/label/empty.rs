@@ -1,0 +1,4 @@
+#[derive(telemetry::Label)]
+enum Never {}
+
+fn main() {}

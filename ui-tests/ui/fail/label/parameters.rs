@@ -1,0 +1,7 @@
+#[derive(telemetry::Label)]
+enum Sized<const N: usize> {
+    Small,
+    Large,
+}
+
+fn main() {}

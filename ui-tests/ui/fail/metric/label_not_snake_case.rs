@@ -1,0 +1,6 @@
+telemetry::metric! {
+    /// Requests.
+    counter requests_total(statusCode: u16, größe: &str, _own: &str, __own: &str);
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+telemetry::metric! {
+    /// Rows.
+    counter rows_total();
+}
+
+telemetry::metric! {
+    /// Requests.
+    counter requests_total();
+}
+
+fn main() {}
