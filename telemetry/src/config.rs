@@ -74,7 +74,8 @@ impl Builder {
         self
     }
 
-    /// `TELEMETRY_MAX_SERIES`: how many series a family may hold before new ones go to its overflow series; 2,000 by default.
+    /// `TELEMETRY_MAX_SERIES`: how many series a family may hold before new ones go to its overflow series; 2,000 by default. Families over
+    /// closed label sets (enums, `bool`) are exempt.
     pub fn max_series(mut self, max: usize) -> Builder {
         self.max_series = Some(max);
         self

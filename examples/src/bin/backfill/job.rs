@@ -13,7 +13,7 @@ use tokio::task::{JoinError, JoinSet, spawn_blocking};
 
 metric! {
     /// Flights that were classified, by what became of them.
-    pub counter flights_classified_total(status: &str);
+    pub counter flights_classified_total(status: Status);
 }
 
 // A panel or an alert that asks for what this program does not have does not compile.
@@ -152,7 +152,7 @@ fn write(job: &Job, warehouse: &mut Warehouse, mut days: mpsc::UnboundedReceiver
 fn count(statuses: &[Status]) {
     for status in Status::ALL {
         let flights = statuses.iter().filter(|of_flight| **of_flight == status).count();
-        flights_classified_total(status.as_str()).add(flights as u64);
+        flights_classified_total(status).add(flights as u64);
     }
 }
 

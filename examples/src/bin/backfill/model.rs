@@ -4,14 +4,14 @@
 //! carrier and hour and nothing else, no weather and no airport, and is scored on days that it had not seen.
 
 use std::collections::HashMap;
-use telemetry::measured;
+use telemetry::{Label, measured};
 use telemetry_examples::source::Flight;
 
 /// Minutes after its schedule from which on an arrival counts as late, as the US Department of Transportation has it.
 pub const LATE_MINUTES: i32 = 15;
 
-/// What became of a flight.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// What became of a flight: in the table and in the label as its variants are called, in snake_case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Label)]
 pub enum Status {
     /// It arrived less than [`LATE_MINUTES`] after its schedule, or before it.
     OnTime,
@@ -26,16 +26,6 @@ pub enum Status {
 impl Status {
     /// All, in the order in which they are told.
     pub const ALL: [Status; 4] = [Status::OnTime, Status::Late, Status::Cancelled, Status::Diverted];
-
-    /// As it stands in the table.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Status::OnTime => "on_time",
-            Status::Late => "late",
-            Status::Cancelled => "cancelled",
-            Status::Diverted => "diverted",
-        }
-    }
 
     fn of(flight: &Flight) -> Status {
         match (flight.dep_time, flight.arr_delay) {

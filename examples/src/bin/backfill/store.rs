@@ -4,7 +4,7 @@ use crate::model::{Arrivals, Status};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
-use telemetry::{ProfiledConnection, measured};
+use telemetry::{Label, ProfiledConnection, measured};
 use telemetry_examples::day::Day;
 use telemetry_examples::source::Flight;
 

@@ -4,7 +4,7 @@ use crate::model::{self, Arrivals, LATE_MINUTES, Status};
 use crate::store::{Error, Warehouse};
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
-use telemetry::measured;
+use telemetry::{Label, measured};
 
 /// Carriers with fewer arrivals are left out of the comparison.
 const LEAST_ARRIVALS: u32 = 1_000;
