@@ -3,11 +3,11 @@
 /// FNV-1a in 64 bits: the macro hashes what is asked, a `const fn` what is declared. <http://www.isthe.com/chongo/tech/comp/fnv/>
 #[must_use]
 pub const fn hash(text: &str) -> u64 {
-    let bytes = text.as_bytes();
+    let (bytes, len) = (text.as_bytes(), text.len());
     let (mut state, mut at) = (0xCBF2_9CE4_8422_2325_u64, 0);
-    while at < bytes.len() {
-        // In a `const fn` there is no `u64::from`.
-        state = (state ^ bytes[at] as u64).wrapping_mul(0x100_0000_01B3);
+    while at < len {
+        // The low half of the product, without a call: in the compiler that costs more than all the rest of a round.
+        state = ((state ^ bytes[at] as u64) as u128 * 0x100_0000_01B3) as u64;
         at += 1;
     }
     state

@@ -66,9 +66,10 @@ pub const fn entries<const N: usize>(catalogs: &[&[Descriptor]]) -> [Entry; N] {
 const fn fill(catalogs: &[&[Descriptor]], entries: &mut [Entry]) {
     let (mut catalog, mut next) = (0, 0);
     while catalog < catalogs.len() {
-        let mut position = 0;
-        while position < catalogs[catalog].len() {
-            entries[next] = Entry { hash: hash(catalogs[catalog][position].name), catalog, position };
+        let (families, mut position) = (catalogs[catalog], 0);
+        let len = families.len();
+        while position < len {
+            entries[next] = Entry { hash: hash(families[position].name), catalog, position };
             next += 1;
             position += 1;
         }
@@ -86,10 +87,11 @@ pub(super) fn sorted(catalogs: &[&[Descriptor]]) -> Vec<Entry> {
 
 /// Shell's sort: short, in place, and near enough to n log n for some thousand families in a `const fn`.
 const fn sort(entries: &mut [Entry]) {
-    let mut gap = entries.len() / 2;
+    let len = entries.len();
+    let mut gap = len / 2;
     while gap > 0 {
         let mut end = gap;
-        while end < entries.len() {
+        while end < len {
             let moved = entries[end];
             let mut to = end;
             while to >= gap && moved.before(entries[to - gap]) {
@@ -128,7 +130,7 @@ impl<'a> Families<'a> {
     pub(super) const fn find(&self, name: &str, hash: u64) -> Option<&'a Descriptor> {
         let (mut low, mut high) = (0, self.entries.len());
         while low < high {
-            let middle = usize::midpoint(low, high);
+            let middle = low + (high - low) / 2;
             if self.entries[middle].hash < hash {
                 low = middle + 1;
             } else {

@@ -69,14 +69,12 @@ const fn undeclared(text: &mut Text, families: &Families<'_>, sample: Sample<'_>
         }
         at += 1;
     }
-    let mut nearest = Nearest::new(sample.name);
-    let mut nearest_stem = Nearest::new(sample.stem());
-    let mut at = 0;
+    let (mut nearest, mut at) = (Nearest::new(sample.stem()), 0);
     while at < families.len() {
         let family = families.nth(at);
-        nearest.offer(family.name);
         match sample.suffix {
             Suffix::None => {
+                nearest.offer(family.name);
                 if has_part(family, Suffix::Bucket) {
                     nearest.offer_with(family.name, "_bucket");
                 }
@@ -85,20 +83,20 @@ const fn undeclared(text: &mut Text, families: &Families<'_>, sample: Sample<'_>
                     nearest.offer_with(family.name, "_count");
                 }
             }
-            suffix => {
-                if has_part(family, suffix) {
-                    nearest_stem.offer_stem(family.name, sample.ending());
-                }
-            }
+            suffix if has_part(family, suffix) => nearest.offer_stem(family.name, sample.ending()),
+            _ => {}
         }
         at += 1;
     }
-    // One with the same suffix is rather meant than one with another.
-    let best = match nearest_stem.best() {
-        Some(best) => Some(best),
-        None => nearest.best(),
-    };
-    match best {
+    if nearest.best().is_none() && !matches!(sample.suffix, Suffix::None) {
+        // None with the same ending: perhaps one with another.
+        (nearest, at) = (Nearest::new(sample.name), 0);
+        while at < families.len() {
+            nearest.offer(families.nth(at).name);
+            at += 1;
+        }
+    }
+    match nearest.best() {
         Some(best) => say!(text, "; did you mean `", best.name, best.ending, "`?"),
         None => elsewhere(text, sample.name),
     }

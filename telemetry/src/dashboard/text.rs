@@ -15,9 +15,9 @@ impl Text {
     }
 
     pub(super) const fn push(&mut self, text: &str) {
-        let from = text.as_bytes();
-        let mut at = 0;
-        while at < from.len() && self.len < MOST {
+        // Lengths stand before loops here and in what follows: in the compiler a call costs more than all the rest of a round.
+        let (from, len, mut at) = (text.as_bytes(), text.len(), 0);
+        while at < len && self.len < MOST {
             self.bytes[self.len] = from[at];
             self.len += 1;
             at += 1;
@@ -55,12 +55,12 @@ pub(super) const fn same(a: &str, b: &str) -> bool {
 
 /// Whether a text begins with another.
 pub(super) const fn begins(text: &str, with: &str) -> bool {
-    let (text, with) = (text.as_bytes(), with.as_bytes());
-    if with.len() > text.len() {
+    let (len, mut at) = (with.len(), 0);
+    if len > text.len() {
         return false;
     }
-    let mut at = 0;
-    while at < with.len() {
+    let (text, with) = (text.as_bytes(), with.as_bytes());
+    while at < len {
         if text[at] != with[at] {
             return false;
         }
@@ -71,8 +71,8 @@ pub(super) const fn begins(text: &str, with: &str) -> bool {
 
 /// Whether a list has this text.
 pub(super) const fn has(list: &[&str], text: &str) -> bool {
-    let mut at = 0;
-    while at < list.len() {
+    let (len, mut at) = (list.len(), 0);
+    while at < len {
         if same(list[at], text) {
             return true;
         }
