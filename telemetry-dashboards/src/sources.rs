@@ -41,8 +41,7 @@ pub(crate) fn find(root: &Path, glob: &str) -> Result<Vec<(String, PathBuf)>, Mi
     if walk.files.is_empty() {
         let hint = if glob.contains('\\') { "; write `/` between folders" } else { "" };
         return Err(wrong(format!(
-            "`{glob}` matches no file below `{}`; write a path or a glob that begins there{hint}",
-            root.display()
+            "`{glob}` matches no file; write a path or a glob that begins in the root, which is the package's folder unless said otherwise{hint}"
         )));
     }
     Ok(walk.files.into_iter().collect())
