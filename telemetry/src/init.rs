@@ -5,6 +5,7 @@ use crate::config::{Builder, Config, Report, builder};
 use crate::error::Error;
 use crate::export::report;
 use crate::metric;
+use crate::record::budget;
 use crate::registry;
 use crate::snapshot::Snapshot;
 use std::fmt;
@@ -67,6 +68,7 @@ pub struct Telemetry {
 impl Telemetry {
     fn start(config: Config) -> Telemetry {
         metric::set_max_series(config.max_series);
+        budget::set_share(config.overhead_budget);
         let registry = registry::registry();
         registry.register(Target::new(&config.resource));
         #[cfg(feature = "prometheus")]

@@ -5,7 +5,7 @@ use crate::metric::{self, Descriptor, Kind, Series as Declared};
 use crate::record::dropped;
 use crate::record::shard::{self, Shard};
 use crate::snapshot::{Family, Histogram, Job, Labels, Series, Snapshot, Statement, Value};
-use crate::sync::{Mutex, lock};
+use crate::sync::{Mutex, lock, unforked};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -119,7 +119,11 @@ static REGISTRY: OnceLock<Registry> = OnceLock::new();
 /// The program's registry, made at first use.
 #[must_use]
 pub fn registry() -> &'static Registry {
-    REGISTRY.get_or_init(|| {
+    REGISTRY.get().unwrap_or_else(|| unforked(|| REGISTRY.get_or_init(Registry::new)))
+}
+
+impl Registry {
+    fn new() -> Registry {
         for family in metric::registered() {
             family.start_at_zero();
         }
@@ -128,7 +132,7 @@ pub fn registry() -> &'static Registry {
             collectors: Mutex::new(collect::built_in()),
             collector_failures: crate::sync::AtomicU64::new(0),
         }
-    })
+    }
 }
 
 /// The state of the program at this moment: [`Registry::snapshot`] of [`registry`].
