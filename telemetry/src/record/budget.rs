@@ -120,8 +120,7 @@ pub(crate) struct Decision {
     pub(crate) countdown: u32,
 }
 
-/// What one thread plans for one call site. Written by the cell's one writer; in the shared shard several threads may mix up what they
-/// learned, which moves `k` and nothing else.
+/// What one thread plans for one call site. Written by the cell's one writer.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
     /// Visits from the last decision to the next.
@@ -170,17 +169,6 @@ impl Plan {
         self.drawn.store(countdown, Relaxed);
         self.next.store(pack(exponents, turns.map(|turn| turn == countdown)), Relaxed);
         Decision { due, countdown }
-    }
-
-    /// Decides with a coin for each probe, where threads that share a cell would disturb each other's countdown.
-    pub(crate) fn toss(&self, own: u64, costs: [u64; PROBES], random: &Generator) -> Due {
-        self.learn(own, u64::from(self.drawn.swap(1, Relaxed)));
-        let due = Probe::ALL.map(|probe| {
-            let k = self.exponent(probe, own, costs[probe as usize]);
-            (random.next() & ((1 << k) - 1) == 0).then_some(k)
-        });
-        self.count(due);
-        due
     }
 
     fn learn(&self, own: u64, visits: u64) {

@@ -2,10 +2,9 @@
 
 use crate::record::callsite::CallSite;
 use crate::record::outcome::{Ending, Outcome};
-use crate::record::probe::Sample;
 use crate::record::shard::{self, SiteCell, TRACKING, Used};
 use crate::record::thread::{self, Thread};
-use crate::record::{clock, dropped};
+use crate::record::{clock, dropped, probe};
 use crate::sync::{Relaxed, unforked};
 use std::hint::black_box;
 use std::marker::PhantomData;
@@ -19,16 +18,17 @@ pub(crate) struct Visit {
     caller: Option<&'static SiteCell>,
     caller_ticks: u64,
     memory: Option<Memory>,
-    sample: Option<Sample>,
+    /// Whether probes read something at the start.
+    is_read: bool,
 }
 
 struct Memory {
     bytes: u64,
     allocations: u64,
-    live: i64,
+    /// The thread's live bytes, less what earlier polls of the call kept.
+    base: i64,
     caller_peak: i64,
     caller_bytes: u64,
-    kept: i64,
 }
 
 impl Visit {
@@ -43,27 +43,26 @@ impl Visit {
             Memory {
                 bytes: thread.allocated_bytes.get(),
                 allocations: thread.allocations.get(),
-                live,
+                base: live - kept,
                 caller_peak: thread.peak_bytes.replace(live),
                 caller_bytes: thread.callee_bytes.replace(0),
-                kept,
             }
         });
-        let mut sample = None;
+        let mut is_read = false;
         if cell.is_due() {
-            let (begun, ticks) = Sample::begin(thread, cell);
-            sample = begun;
+            let ticks;
+            (is_read, ticks) = probe::begin(thread, cell);
             // What was spent on reading is not the caller's own time.
             caller_ticks = caller_ticks.wrapping_add(ticks);
         }
-        Visit { cell, caller, caller_ticks, memory, sample, start: clock::now() }
+        Visit { cell, caller, caller_ticks, memory, is_read, start: clock::now() }
     }
 
-    /// Ends on the thread on which it began. The clock is read first.
+    /// Ends on the thread on which it began. The clock is read first. Says how many ticks it took.
     #[inline]
-    pub(crate) fn end(&self, thread: &Thread) -> Used {
+    pub(crate) fn end(&self, thread: &Thread) -> u64 {
         let ticks = clock::now().checked_sub(self.start).unwrap_or_else(dropped::clock_step);
-        let reading = self.sample.as_ref().map_or(0, |sample| sample.end(thread, self.cell));
+        let reading = if self.is_read { probe::end(thread, self.cell) } else { 0 };
         let callers = self.caller_ticks.wrapping_add(ticks).wrapping_add(reading);
         let own_ticks = ticks.saturating_sub(thread.callee_ticks.replace(callers));
         thread.running.set(self.caller);
@@ -71,14 +70,14 @@ impl Visit {
         if let Some(memory) = &self.memory {
             let peak = thread.peak_bytes.get();
             thread.peak_bytes.set(peak.max(memory.caller_peak));
-            used.peak_bytes = peak - memory.live + memory.kept;
+            used.peak_bytes = peak - memory.base;
             used.bytes = thread.allocated_bytes.get().wrapping_sub(memory.bytes);
             used.allocations = thread.allocations.get().wrapping_sub(memory.allocations);
             let callees = thread.callee_bytes.replace(memory.caller_bytes.wrapping_add(used.bytes));
             used.own_bytes = used.bytes.saturating_sub(callees);
         }
         self.cell.ascend(&used);
-        used
+        ticks
     }
 
     pub(crate) fn start(&self) -> u64 {
@@ -87,7 +86,7 @@ impl Visit {
 
     /// What the call allocated and did not free, earlier polls included.
     pub(crate) fn kept_bytes(&self, thread: &Thread) -> i64 {
-        self.memory.as_ref().map_or(0, |memory| memory.kept + thread.live_bytes.get() - memory.live)
+        self.memory.as_ref().map_or(0, |memory| thread.live_bytes.get() - memory.base)
     }
 }
 
@@ -123,8 +122,8 @@ impl Guard {
 
     fn finish(&self, outcome: Outcome) {
         thread::with(|thread| {
-            let used = self.visit.end(thread);
-            self.visit.cell.end(outcome, used.ticks);
+            let ticks = self.visit.end(thread);
+            self.visit.cell.end(outcome, ticks);
         });
     }
 }
@@ -160,8 +159,8 @@ fn measured_floor() -> u64 {
                 cell.countdown.store(u32::MAX, Relaxed);
                 cell.start();
                 let visit = Visit::begin(thread, cell, 0);
-                let used = black_box(visit).end(thread);
-                cell.end(Outcome::Ok, used.ticks);
+                let ticks = black_box(visit).end(thread);
+                cell.end(Outcome::Ok, ticks);
             }
             clock::now().saturating_sub(start) / CALLS
         };

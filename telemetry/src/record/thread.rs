@@ -88,8 +88,11 @@ impl Drop for Handover {
 
 #[inline]
 pub(crate) fn with<R>(f: impl FnOnce(&Thread) -> R) -> R {
-    // Cannot fail: `Thread` needs no drop, so its slot is never destroyed.
-    THREAD.with(f)
+    // Cannot fail: `Thread` needs no drop, so its slot is never destroyed. Only its address is asked for in there, so that the compiler
+    // inlines that, and with it `f`.
+    let thread: *const Thread = THREAD.with(std::ptr::from_ref);
+    // SAFETY: the slot lives as long as this thread, which does not leave `f` before its end.
+    f(unsafe { &*thread })
 }
 
 /// Does something of our own whose allocations are not the running call's.

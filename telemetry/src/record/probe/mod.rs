@@ -11,7 +11,7 @@ use crate::record::budget::{self, Due, PROBES, Plan, Probe};
 use crate::record::shard::SiteCell;
 use crate::record::thread::Thread;
 use crate::record::{clock, dropped};
-use crate::sync::{AtomicBool, AtomicU64, Relaxed, unforked};
+use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Relaxed, unforked};
 use io::{Bytes, Unread};
 use std::sync::OnceLock;
 
@@ -25,19 +25,34 @@ pub(crate) struct SiteProbes {
     cpu_debt: AtomicU64,
     pub(crate) io_read: AtomicU64,
     pub(crate) io_written: AtomicU64,
+    sample: Sample,
     /// The bits of the estimated variance of each probe's sum; of bytes read and written together.
     variance: [AtomicU64; PROBES],
 }
 
-/// What a visit's probes read when it began.
-#[derive(Debug)]
-pub(crate) struct Sample {
-    due: Due,
-    cpu: Option<u64>,
-    bytes: Option<Bytes>,
+/// What a visit's probes read when it began. Kept with the site rather than with the visit, which would else carry its size through every call: of
+/// a site's visits on a thread only the outermost is read, so there is one. Atomic since a guard may be leaked, and the cell handed to another
+/// thread.
+#[derive(Debug, Default)]
+struct Sample {
+    /// Nanoseconds.
+    cpu: AtomicU64,
+    io_read: AtomicU64,
+    io_written: AtomicU64,
     /// The thread's sums before anything that was read within the visit.
-    nested: u64,
-    nested_bytes: u64,
+    nested_ticks: AtomicU64,
+    nested_bytes: AtomicU64,
+    /// By probe: the `k` of its draw, or [`NOT_READ`].
+    exponents: [AtomicU32; PROBES],
+}
+
+const NOT_READ: u32 = u32::MAX;
+
+impl Sample {
+    /// The `k` with which a probe was read.
+    fn exponent(&self, probe: Probe) -> Option<u32> {
+        Some(self.exponents[probe as usize].load(Relaxed)).filter(|&k| k != NOT_READ)
+    }
 }
 
 /// What readings cost, measured once.
@@ -72,109 +87,123 @@ pub(crate) fn unread(probe: Probe) -> u64 {
 /// How long until a switched-off budget is looked at again.
 const OFF: u32 = u32::MAX;
 
-impl Sample {
-    /// Decides what is read at the visit that begins, and reads it. Says besides what that cost in ticks, which is nobody's own time.
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn begin(thread: &Thread, cell: &SiteCell) -> (Option<Sample>, u64) {
-        let entered = clock::now();
-        if budget::share() == 0.0 {
-            cell.countdown.store(OFF, Relaxed);
-            return (None, clock::now().saturating_sub(entered));
-        }
-        let costs = costs(thread);
-        let probes = cell.probes();
-        let own = cell.own.load(Relaxed);
-        let mut due = if cell.is_shared() {
-            probes.plan.toss(own, costs.ticks, &thread.random)
-        } else {
-            let decision = probes.plan.decide(own, costs.ticks, &thread.random);
-            cell.countdown.store(decision.countdown, Relaxed);
-            decision.due
-        };
-        // A recursion counts once: what the outermost call uses is all. Its own coin was tossed at its start.
-        if !cell.is_outermost() {
-            due = [None; PROBES];
-        }
-        let mut sample = Sample { due, cpu: None, bytes: None, nested: 0, nested_bytes: thread.probe_bytes.get() };
-        let mut spent = 0;
-        let mut since = entered;
-        if let Some(k) = due[Probe::Io as usize] {
-            sample.bytes = read_io(thread, k);
-            let now = clock::now();
-            spent += probes.plan.spend(Probe::Io, now.saturating_sub(since), costs.ticks[Probe::Io as usize]);
-            since = now;
-        }
-        if let Some(k) = due[Probe::Cpu as usize] {
-            sample.cpu = read_cpu(k);
-        }
+/// Decides what is read at the visit that begins, and reads it. Says whether anything was, and what it cost in ticks, which is
+/// nobody's own time.
+#[cold]
+#[inline(never)]
+pub(crate) fn begin(thread: &Thread, cell: &SiteCell) -> (bool, u64) {
+    let entered = clock::now();
+    if budget::share() == 0.0 {
+        cell.countdown.store(OFF, Relaxed);
+        return (false, clock::now().saturating_sub(entered));
+    }
+    if cell.is_shared() {
+        // Threads that are being destroyed; what one of them reads, another would overwrite.
+        Probe::ALL.into_iter().for_each(|probe| miss(probe, 0));
+        return (false, clock::now().saturating_sub(entered));
+    }
+    let costs = costs(thread);
+    let probes = cell.probes();
+    let decision = probes.plan.decide(cell.own.load(Relaxed), costs.ticks, &thread.random);
+    cell.countdown.store(decision.countdown, Relaxed);
+    // A recursion counts once: what the outermost call uses is all. Its own coin was tossed at its start.
+    let is_read = cell.is_outermost() && decision.due != [None; PROBES];
+    let mut books = Books::open(thread, probes, costs, entered);
+    if is_read {
+        probes.begin(thread, decision.due, &mut books);
+    }
+    // The decision is on the first probe's account.
+    books.charge(Probe::Cpu);
+    let ticks = books.close();
+    if is_read {
+        probes.sample.nested_ticks.store(thread.probe_ticks.get(), Relaxed);
+    }
+    (is_read, ticks)
+}
+
+/// Reads again what was read at the beginning, and counts what was used in between. Says what that cost in ticks.
+#[cold]
+#[inline(never)]
+pub(crate) fn end(thread: &Thread, cell: &SiteCell) -> u64 {
+    let Some(probes) = cell.existing_probes() else { return 0 };
+    let mut books = Books::open(thread, probes, costs(thread), clock::now());
+    probes.end(thread, cell, &mut books);
+    books.close()
+}
+
+/// Who pays for what, while readings are made.
+struct Books<'a> {
+    thread: &'a Thread,
+    probes: &'a SiteProbes,
+    costs: Costs,
+    opened: u64,
+    since: u64,
+    spent: u64,
+}
+
+impl<'a> Books<'a> {
+    fn open(thread: &'a Thread, probes: &'a SiteProbes, costs: Costs, now: u64) -> Books<'a> {
+        Books { thread, probes, costs, opened: now, since: now, spent: 0 }
+    }
+
+    /// Charges a probe with the time since the last charge.
+    fn charge(&mut self, probe: Probe) {
         let now = clock::now();
-        spent += probes.plan.spend(Probe::Cpu, now.saturating_sub(since), costs.ticks[Probe::Cpu as usize]);
-        thread.probe_ticks.set(thread.probe_ticks.get().wrapping_add(spent));
-        sample.nested = thread.probe_ticks.get();
-        let is_read = sample.cpu.is_some() || sample.bytes.is_some();
-        (is_read.then_some(sample), now.saturating_sub(entered))
+        let usual = self.costs.ticks[probe as usize];
+        self.spent += self.probes.plan.spend(probe, now.saturating_sub(self.since), usual);
+        self.since = now;
     }
 
-    /// Reads again, and counts what was used in between. Says what that cost in ticks.
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn end(&self, thread: &Thread, cell: &SiteCell) -> u64 {
-        let entered = clock::now();
-        let costs = costs(thread);
-        let probes = cell.probes();
-        let mut spent = 0;
-        let mut since = entered;
-        if let (Some(before), Some(k)) = (self.cpu, self.due[Probe::Cpu as usize]) {
-            if let Some(now) = read_cpu(k) {
-                let used = now.checked_sub(before).unwrap_or_else(dropped::clock_step);
-                let nested = clock::nanoseconds(thread.probe_ticks.get().wrapping_sub(self.nested));
-                probes.add_cpu(cell, used, costs.empty.saturating_add(nested), k);
-            }
-            let now = clock::now();
-            spent += probes.plan.spend(Probe::Cpu, now.saturating_sub(since), costs.ticks[Probe::Cpu as usize]);
-            since = now;
-        }
-        if let (Some(before), Some(k)) = (self.bytes, self.due[Probe::Io as usize]) {
-            let nested = thread.probe_bytes.get().wrapping_sub(self.nested_bytes);
-            if let Some(now) = read_io(thread, k) {
-                let read = now.read.wrapping_sub(before.read).saturating_sub(nested);
-                probes.add_io(cell, Bytes { read, written: now.written.wrapping_sub(before.written) }, k);
-            }
-            let now = clock::now();
-            spent += probes.plan.spend(Probe::Io, now.saturating_sub(since), costs.ticks[Probe::Io as usize]);
-            since = now;
-        }
-        thread.probe_ticks.set(thread.probe_ticks.get().wrapping_add(spent));
-        since.saturating_sub(entered)
-    }
-}
-
-fn read_cpu(k: u32) -> Option<u64> {
-    let now = cpu::now();
-    if now.is_none() && cfg!(target_os = "linux") {
-        UNREAD[Probe::Cpu as usize].fetch_add(1 << k, Relaxed);
-    }
-    now
-}
-
-fn read_io(thread: &Thread, k: u32) -> Option<Bytes> {
-    match io::read(thread) {
-        Ok(bytes) => {
-            if !IO_EXISTS.load(Relaxed) {
-                IO_EXISTS.store(true, Relaxed);
-            }
-            Some(bytes)
-        }
-        Err(Unread::Never) => None,
-        Err(Unread::NotNow) => {
-            UNREAD[Probe::Io as usize].fetch_add(1 << k, Relaxed);
-            None
-        }
+    /// What was charged is not the CPU time of who runs meanwhile; all ticks, which it says, are not their own time.
+    fn close(self) -> u64 {
+        self.thread.probe_ticks.set(self.thread.probe_ticks.get().wrapping_add(self.spent));
+        self.since.saturating_sub(self.opened)
     }
 }
 
 impl SiteProbes {
+    /// The CPU clock comes last at the beginning and first at the end.
+    fn begin(&self, thread: &Thread, due: Due, books: &mut Books<'_>) {
+        let sample = &self.sample;
+        sample.exponents.iter().for_each(|k| k.store(NOT_READ, Relaxed));
+        sample.nested_bytes.store(thread.probe_bytes.get(), Relaxed);
+        if let Some(k) = due[Probe::Io as usize] {
+            if let Some(bytes) = read_io(thread, k) {
+                sample.io_read.store(bytes.read, Relaxed);
+                sample.io_written.store(bytes.written, Relaxed);
+                sample.exponents[Probe::Io as usize].store(k, Relaxed);
+            }
+            books.charge(Probe::Io);
+        }
+        if let Some(k) = due[Probe::Cpu as usize]
+            && let Some(cpu) = read_cpu(k)
+        {
+            sample.cpu.store(cpu, Relaxed);
+            sample.exponents[Probe::Cpu as usize].store(k, Relaxed);
+        }
+    }
+
+    fn end(&self, thread: &Thread, cell: &SiteCell, books: &mut Books<'_>) {
+        let sample = &self.sample;
+        if let Some(k) = sample.exponent(Probe::Cpu) {
+            if let Some(now) = read_cpu(k) {
+                let used = now.checked_sub(sample.cpu.load(Relaxed)).unwrap_or_else(dropped::clock_step);
+                let nested = thread.probe_ticks.get().wrapping_sub(sample.nested_ticks.load(Relaxed));
+                self.add_cpu(cell, used, books.costs.empty.saturating_add(clock::nanoseconds(nested)), k);
+            }
+            books.charge(Probe::Cpu);
+        }
+        if let Some(k) = sample.exponent(Probe::Io) {
+            let nested = thread.probe_bytes.get().wrapping_sub(sample.nested_bytes.load(Relaxed));
+            if let Some(now) = read_io(thread, k) {
+                let read = now.read.wrapping_sub(sample.io_read.load(Relaxed)).saturating_sub(nested);
+                let written = now.written.wrapping_sub(sample.io_written.load(Relaxed));
+                self.add_io(cell, Bytes { read, written }, k);
+            }
+            books.charge(Probe::Io);
+        }
+    }
+
     /// Adds what a visit used, less what of it was ours.
     fn add_cpu(&self, cell: &SiteCell, used: u64, ours: u64, k: u32) {
         let weighted = used.abs_diff(ours).saturating_mul(1 << k);
@@ -193,7 +222,7 @@ impl SiteProbes {
         cell.count(&self.io_written, bytes.written.saturating_mul(1 << k));
     }
 
-    /// Adds to the variance: x² (1 - p) / p². In the shared shard an addition may be lost.
+    /// Adds to the variance: x² (1 - p) / p².
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     fn vary(&self, probe: Probe, x: u64, k: u32) {
         if k == 0 {
@@ -216,6 +245,35 @@ impl SiteProbes {
         let each = self.variance.iter().chain(&self.plan.turns).chain(&self.plan.spent);
         sums.into_iter().chain(each).for_each(|sum| sum.store(0, Relaxed));
     }
+}
+
+fn read_cpu(k: u32) -> Option<u64> {
+    let now = cpu::now();
+    if now.is_none() && cfg!(target_os = "linux") {
+        miss(Probe::Cpu, k);
+    }
+    now
+}
+
+fn read_io(thread: &Thread, k: u32) -> Option<Bytes> {
+    match io::read(thread) {
+        Ok(bytes) => {
+            if !IO_EXISTS.load(Relaxed) {
+                IO_EXISTS.store(true, Relaxed);
+            }
+            Some(bytes)
+        }
+        Err(Unread::Never) => None,
+        Err(Unread::NotNow) => {
+            miss(Probe::Io, k);
+            None
+        }
+    }
+}
+
+/// Counts a visit that should have been read and was not.
+fn miss(probe: Probe, k: u32) {
+    UNREAD[probe as usize].fetch_add(1 << k, Relaxed);
 }
 
 /// What readings cost, measured at first use: some 100 µs.
