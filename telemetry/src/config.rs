@@ -320,7 +320,8 @@ mod tests {
     #[test]
     fn a_share_is_a_number_or_a_percentage() {
         let budget = |value| config(&[("TELEMETRY_OVERHEAD_BUDGET", value)]).map(|config| config.overhead_budget);
-        for (value, expected) in [("2%", 0.02), ("0.5 %", 0.005), ("0.02", 0.02), ("0", 0.0), ("100%", 1.0), ("1", 1.0)] {
+        for (value, expected) in [("2%", 0.02), ("0.5 %", 0.005), ("0.02", 0.02), ("0", 0.0), ("100%", 1.0), ("1", 1.0)]
+        {
             assert_eq!(budget(value), Ok(expected), "{value}");
         }
         for value in ["2", "-1%", "101%", "NaN", "inf", "%", "1%%", "one"] {
@@ -381,13 +382,26 @@ mod tests {
 
     #[test]
     fn an_empty_variable_counts_as_not_set() {
-        let empty = ["TELEMETRY_LISTEN", "TELEMETRY_REPORT", "TELEMETRY_MAX_SERIES", "TELEMETRY_OVERHEAD_BUDGET", "OTEL_SERVICE_NAME", "NO_COLOR"];
+        let empty = [
+            "TELEMETRY_LISTEN",
+            "TELEMETRY_REPORT",
+            "TELEMETRY_MAX_SERIES",
+            "TELEMETRY_OVERHEAD_BUDGET",
+            "OTEL_SERVICE_NAME",
+            "NO_COLOR",
+        ];
         assert_eq!(config(&empty.map(|name| (name, ""))).unwrap(), config(&[]).unwrap());
     }
 
     #[test]
     fn code_wins_over_the_environment() {
-        let builder = builder().listen("off").report(Report::Json).max_series(7).overhead_budget(0.5).color(true).service_name("code");
+        let builder = builder()
+            .listen("off")
+            .report(Report::Json)
+            .max_series(7)
+            .overhead_budget(0.5)
+            .color(true)
+            .service_name("code");
         let environment = [
             ("TELEMETRY_LISTEN", "nonsense"),
             ("TELEMETRY_REPORT", "off"),

@@ -2,8 +2,8 @@
 
 use crate::builtin::functions as families;
 use crate::metric::Descriptor;
-use crate::record::callsite::{self, CallSite};
 use crate::record::budget::{PROBES, Probe};
+use crate::record::callsite::{self, CallSite};
 use crate::record::outcome::{OUTCOMES, Outcome};
 use crate::record::probe::{self, SiteProbes};
 use crate::record::shard::{self, ResultReading, Shard, SiteCell, TRACKING};

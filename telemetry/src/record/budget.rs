@@ -127,14 +127,15 @@ pub(crate) struct Plan {
     drawn: AtomicU32,
     /// By probe a byte: `k`, and [`DUE`] where its turn comes at the end of the countdown.
     next: AtomicU32,
-    /// Visits that were decided upon.
+    /// Visits up to the last decision.
     pub(crate) visits: AtomicU64,
     /// How often each probe's turn came.
     pub(crate) turns: [AtomicU64; PROBES],
     /// Ticks that each probe cost.
     pub(crate) spent: [AtomicU64; PROBES],
-    /// The site's self busy ticks at the last decision.
+    /// The site's self busy ticks at the last decision, and how many visits had ended.
     own: AtomicU64,
+    ended: AtomicU64,
     recent_visits: AtomicU64,
     recent_own: AtomicU64,
 }
@@ -149,12 +150,14 @@ fn add(cell: &AtomicU64, n: u64) -> u64 {
 }
 
 impl Plan {
-    /// Decides at a visit, when the countdown has ended. `own` are the site's self busy ticks up to now, `costs` what readings
-    /// cost where this site has not seen it yet. The first visit is read by every probe: it may be the only one.
-    pub(crate) fn decide(&self, own: u64, costs: [u64; PROBES], random: &Generator) -> Decision {
+    /// Decides at a visit, when the countdown has ended. `own` are the site's self busy ticks up to now, `running` how many of its visits run, this
+    /// one and those around it, `costs` what readings cost where this site has not seen it yet. The first visit is read by every probe: it may be
+    /// the only one.
+    pub(crate) fn decide(&self, own: u64, running: u64, costs: [u64; PROBES], random: &Generator) -> Decision {
         let drawn = self.drawn.load(Relaxed);
         let next = self.next.load(Relaxed);
-        self.learn(own, u64::from(drawn));
+        let begun = add(&self.visits, u64::from(drawn.max(1)));
+        self.learn(own, begun.saturating_sub(running));
         let mut due = [Some(0); PROBES];
         if drawn > 0 {
             due = Probe::ALL.map(|probe| {
@@ -162,7 +165,9 @@ impl Plan {
                 (byte & DUE != 0).then_some(byte & (DUE - 1))
             });
         }
-        self.count(due);
+        for (turns, due) in self.turns.iter().zip(due) {
+            add(turns, u64::from(due.is_some()));
+        }
         let exponents = Probe::ALL.map(|probe| self.exponent(probe, own, costs[probe as usize]));
         let turns = exponents.map(|k| geometric(k, random));
         let countdown = turns.into_iter().fold(HORIZON, u32::min);
@@ -171,21 +176,17 @@ impl Plan {
         Decision { due, countdown }
     }
 
-    fn learn(&self, own: u64, visits: u64) {
-        let new = own.saturating_sub(self.own.load(Relaxed));
-        self.own.store(own, Relaxed);
-        add(&self.recent_own, new);
-        if add(&self.recent_visits, visits) > MEMORY {
+    fn learn(&self, own: u64, ended: u64) {
+        let new = |last: &AtomicU64, now: u64| {
+            let before = last.load(Relaxed);
+            last.store(now, Relaxed);
+            now.saturating_sub(before)
+        };
+        add(&self.recent_own, new(&self.own, own));
+        if add(&self.recent_visits, new(&self.ended, ended)) > MEMORY {
             for recent in [&self.recent_visits, &self.recent_own] {
                 recent.store(recent.load(Relaxed) / 2, Relaxed);
             }
-        }
-    }
-
-    fn count(&self, due: Due) {
-        add(&self.visits, u64::from(self.drawn.load(Relaxed).max(1)));
-        for (turns, due) in self.turns.iter().zip(due) {
-            add(turns, u64::from(due.is_some()));
         }
     }
 
@@ -303,6 +304,11 @@ impl Generator {
         let thread = THREADS.fetch_add(1, Relaxed);
         self.0.set(clock::now().rotate_left(32) ^ thread.wrapping_mul(0xD134_2543_DE82_EF95));
         self.next();
+    }
+
+    #[cfg(test)]
+    pub(crate) fn set(&self, seed: u64) {
+        self.0.set(seed);
     }
 
     fn next(&self) -> u64 {

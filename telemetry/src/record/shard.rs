@@ -572,9 +572,9 @@ impl SiteCell {
         unsafe { self.probes.load(Acquire).as_ref() }
     }
 
-    /// Whether the running call or poll is not within another one of this site on this thread.
-    pub(crate) fn is_outermost(&self) -> bool {
-        self.depth.load(Relaxed) == 1
+    /// How many calls or polls of this site run on this thread, one within the other.
+    pub(crate) fn running(&self) -> u64 {
+        self.depth.load(Relaxed)
     }
 
     /// Whether several threads write here.
@@ -668,7 +668,9 @@ fn site_cell_first(site: &'static CallSite) -> &'static SiteCell {
     thread::uncounted(|thread| {
         let index = site.register();
         match thread.take_shard() {
-            Some(shard) => shard.sites.get(index).unwrap_or_else(|| shard.sites.make(index, SiteCell::new(site, false))),
+            Some(shard) => {
+                shard.sites.get(index).unwrap_or_else(|| shard.sites.make(index, SiteCell::new(site, false)))
+            }
             None => shared_cell(&SHARED.sites, index, || SiteCell::new(site, true)),
         }
     })

@@ -104,10 +104,10 @@ pub(crate) fn begin(thread: &Thread, cell: &SiteCell) -> (bool, u64) {
     }
     let costs = costs(thread);
     let probes = cell.probes();
-    let decision = probes.plan.decide(cell.own.load(Relaxed), costs.ticks, &thread.random);
+    let decision = probes.plan.decide(cell.own.load(Relaxed), cell.running(), costs.ticks, &thread.random);
     cell.countdown.store(decision.countdown, Relaxed);
     // A recursion counts once: what the outermost call uses is all. Its own coin was tossed at its start.
-    let is_read = cell.is_outermost() && decision.due != [None; PROBES];
+    let is_read = cell.running() == 1 && decision.due != [None; PROBES];
     let mut books = Books::open(thread, probes, costs, entered);
     if is_read {
         probes.begin(thread, decision.due, &mut books);
@@ -186,10 +186,12 @@ impl SiteProbes {
     fn end(&self, thread: &Thread, cell: &SiteCell, books: &mut Books<'_>) {
         let sample = &self.sample;
         if let Some(k) = sample.exponent(Probe::Cpu) {
-            if let Some(now) = read_cpu(k) {
-                let used = now.checked_sub(sample.cpu.load(Relaxed)).unwrap_or_else(dropped::clock_step);
-                let nested = thread.probe_ticks.get().wrapping_sub(sample.nested_ticks.load(Relaxed));
-                self.add_cpu(cell, used, books.costs.empty.saturating_add(clock::nanoseconds(nested)), k);
+            let nested = thread.probe_ticks.get().wrapping_sub(sample.nested_ticks.load(Relaxed));
+            let ours = books.costs.empty.saturating_add(clock::nanoseconds(nested));
+            match read_cpu(k).map(|now| now.checked_sub(sample.cpu.load(Relaxed))) {
+                Some(Some(used)) => self.add_cpu(cell, used, ours, k),
+                Some(None) => dropped::clock_step(),
+                None => {}
             }
             books.charge(Probe::Cpu);
         }
@@ -367,3 +369,6 @@ pub(crate) mod fake {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
