@@ -84,7 +84,7 @@ fn forks_inside() -> String {
 
 #[test]
 fn a_child_counts_from_zero_and_leaves_the_parent_s_counts_alone() {
-    let _alone = ONE.lock().unwrap();
+    let _alone = ONE.lock();
     (0..10).for_each(|_| before());
     forked_rows_total("a").add(5);
     forked_size_bytes().observe(50.0);
@@ -115,10 +115,11 @@ fn a_child_counts_from_zero_and_leaves_the_parent_s_counts_alone() {
 
 #[test]
 fn a_call_that_runs_while_its_thread_forks_runs_in_both_and_those_of_other_threads_do_not() {
-    let _alone = ONE.lock().unwrap();
+    let _alone = ONE.lock();
     assert_eq!(forks_inside(), "Some(1.0) Some(1.0)");
     let ended = AtomicBool::new(false);
     thread::scope(|scope| {
+        let _ends = Ends(&ended);
         scope.spawn(|| runs_meanwhile(&ended));
         while value("function_calls_concurrent", &[("function", "runs_meanwhile")]) != Some(1.0) {
             thread::yield_now();
@@ -127,7 +128,6 @@ fn a_call_that_runs_while_its_thread_forks_runs_in_both_and_those_of_other_threa
             let running = value("function_calls_concurrent", &[("function", "runs_meanwhile")]);
             write!(out, "{running:?}").unwrap();
         });
-        ended.store(true, Relaxed);
         assert_eq!(seen, "Some(0.0)");
     });
 }
@@ -139,11 +139,21 @@ fn runs_meanwhile(ended: &AtomicBool) {
     }
 }
 
+/// Ends what a test started also where an assertion fails.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Relaxed);
+    }
+}
+
 #[test]
 fn a_child_waits_for_no_lock_that_another_thread_held() {
-    let _alone = ONE.lock().unwrap();
+    let _alone = ONE.lock();
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
+        let _ends = Ends(&done);
         // Threads that take every lock of the recording path all the time: new series, new threads, snapshots.
         scope.spawn(|| {
             let mut n = 0u32;
@@ -171,7 +181,6 @@ fn a_child_waits_for_no_lock_that_another_thread_held() {
             });
             assert_eq!(seen, "Some(2.0)");
         }
-        done.store(true, Relaxed);
     });
 }
 
@@ -182,7 +191,7 @@ fn writes(bytes: usize) {
 
 #[test]
 fn bytes_of_a_child_are_its_own_and_not_those_of_the_thread_that_forked() {
-    let _alone = ONE.lock().unwrap();
+    let _alone = ONE.lock();
     writes(1_000_000);
     let seen = in_child(|out| {
         // By itself this one would be the first of its kind, hence be read.
@@ -202,7 +211,7 @@ fn called_at_the_end() {}
 
 #[test]
 fn a_call_in_a_thread_local_destructor_is_counted_while_the_process_exits() {
-    let _alone = ONE.lock().unwrap();
+    let _alone = ONE.lock();
     struct Last(std::cell::RefCell<Option<std::fs::File>>);
     impl Drop for Last {
         fn drop(&mut self) {
