@@ -43,7 +43,11 @@ fn grown(thread: &Thread, bytes: usize) {
     thread.allocated_bytes.set(thread.allocated_bytes.get().wrapping_add(bytes as u64));
     thread.allocations.set(thread.allocations.get().wrapping_add(1));
     // An allocation is smaller than isize::MAX.
-    let live = thread.live_bytes.get().wrapping_add(bytes.cast_signed() as i64);
+    let bytes = bytes.cast_signed() as i64;
+    if thread.running.get().is_none() {
+        thread.allocated_outside(bytes);
+    }
+    let live = thread.live_bytes.get().wrapping_add(bytes);
     thread.live_bytes.set(live);
     if live > thread.peak_bytes.get() {
         thread.peak_bytes.set(live);

@@ -101,6 +101,16 @@ pub(crate) mod functions {
         pub counter function_busy_seconds_total(function: &str, module: &str);
         /// Seconds that calls were executing, measured callees excluded.
         pub counter function_self_seconds_total(function: &str, module: &str);
+        /// CPU seconds that calls used, callees included; estimated from the calls and polls whose CPU clock was read.
+        pub counter function_cpu_seconds_total(function: &str, module: &str);
+        /// Bytes that calls read from files, pipes and terminals, callees included; estimated from the calls and polls that were read.
+        pub counter function_io_read_bytes_total(function: &str, module: &str);
+        /// Bytes that calls wrote to files, pipes and terminals, callees included; estimated from the calls and polls that were read.
+        pub counter function_io_written_bytes_total(function: &str, module: &str);
+        /// The share of calls and polls that a probe read: 1 where its sums are exact.
+        pub gauge function_probe_sampling_ratio(function: &str, module: &str, probe: &str);
+        /// The standard error of what a probe estimated, as a share of the estimate: in 19 of 20 cases the truth is within twice that.
+        pub gauge function_probe_standard_error_ratio(function: &str, module: &str, probe: &str);
         /// Bytes that calls allocated, callees included.
         pub counter function_allocated_bytes_total(function: &str, module: &str);
         /// Allocations that calls made, callees included.
@@ -257,6 +267,18 @@ pub(crate) mod own {
         pub counter telemetry_cut_lookups_total(metric: &str);
         /// Times that a collector failed and its families were left out.
         pub counter telemetry_collector_failures_total();
+        /// Seconds spent on measuring: `timing` of every call and poll, estimated, and what each probe's readings took.
+        pub counter telemetry_overhead_seconds_total(probe: &str);
+        /// The same as a share of the time that measured functions were executing, each for itself.
+        pub gauge telemetry_overhead_ratio(probe: &str);
+        /// The share of that time that all probes together may spend.
+        pub gauge telemetry_overhead_budget_ratio();
+        /// Calls and polls that a probe should have read and could not, and that its sums therefore miss; estimated as those are.
+        pub counter telemetry_unread_calls_total(probe: &str);
+        /// Times that a clock was behind what it had told before.
+        pub counter telemetry_clock_steps_total();
+        /// Bytes that threads allocated while they ran no measured function.
+        pub counter telemetry_unattributed_allocated_bytes_total();
         /// The clock that calls are timed with.
         pub info telemetry_clock_info(source: &str);
         /// The library's version.

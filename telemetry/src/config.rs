@@ -5,6 +5,7 @@
 
 use crate::error::Error;
 use crate::metric::{DEFAULT_MAX_SERIES, Prefixes};
+use crate::record::budget::DEFAULT_SHARE;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
@@ -49,6 +50,7 @@ pub struct Builder {
     listen: Option<String>,
     report: Option<Report>,
     max_series: Option<usize>,
+    overhead_budget: Option<f64>,
     service_name: Option<String>,
     resource: Vec<(String, String)>,
     color: Option<bool>,
@@ -78,6 +80,16 @@ impl Builder {
     /// closed label sets (enums, `bool`) are exempt.
     pub fn max_series(mut self, max: usize) -> Builder {
         self.max_series = Some(max);
+        self
+    }
+
+    /// `TELEMETRY_OVERHEAD_BUDGET`: the share of their own time that functions may be slowed down by what is read of them besides count, time and
+    /// memory: CPU time and bytes of I/O. 0.01 by default, which is 1 %. Calls and polls are read at random, as often as that allows, and what was read
+    /// stands for those that were not. 1 reads all, 0 none; then those families are absent.
+    ///
+    /// What comes in rare lumps, as I/O does, is told right on average and wrong at any moment, unless all is read.
+    pub fn overhead_budget(mut self, share: f64) -> Builder {
+        self.overhead_budget = Some(share);
         self
     }
 
@@ -132,6 +144,10 @@ impl Builder {
             Some(given) => MAX_SERIES.parse("Builder::max_series", &given.to_string())?,
             None => variables.read(&MAX_SERIES)?.unwrap_or(DEFAULT_MAX_SERIES),
         };
+        let overhead_budget = match self.overhead_budget {
+            Some(given) => OVERHEAD_BUDGET.parse("Builder::overhead_budget", &given.to_string())?,
+            None => variables.read(&OVERHEAD_BUDGET)?.unwrap_or(DEFAULT_SHARE),
+        };
         let mut resource = BTreeMap::from([(SERVICE_NAME_KEY.to_owned(), unknown_service())]);
         resource.extend(variables.read(&RESOURCE_ATTRIBUTES)?.unwrap_or_default());
         resource.extend(variables.read(&SERVICE_NAME)?.map(|name| (SERVICE_NAME_KEY.to_owned(), name)));
@@ -141,7 +157,7 @@ impl Builder {
             Some(given) => Some(given),
             None => variables.read(&NO_COLOR)?,
         };
-        Ok(Config { listen, report, max_series, resource, color, prefixes: self.prefixes })
+        Ok(Config { listen, report, max_series, overhead_budget, resource, color, prefixes: self.prefixes })
     }
 }
 
@@ -152,6 +168,8 @@ pub(crate) struct Config {
     pub(crate) listen: Option<SocketAddr>,
     pub(crate) report: Report,
     pub(crate) max_series: usize,
+    /// The share that probes may spend, 0 to 1.
+    pub(crate) overhead_budget: f64,
     /// OpenTelemetry's resource: attribute and value.
     pub(crate) resource: BTreeMap<String, String>,
     /// Whether the report has colour, where that was said.
@@ -207,6 +225,9 @@ const MAX_SERIES: Setting<usize> = Setting {
     parse: |value| value.parse().ok().filter(|&max| max > 0),
 };
 
+const OVERHEAD_BUDGET: Setting<f64> =
+    Setting { variable: "TELEMETRY_OVERHEAD_BUDGET", takes: r#"a share such as "2%" or "0.02""#, parse: share };
+
 const SERVICE_NAME: Setting<String> =
     Setting { variable: "OTEL_SERVICE_NAME", takes: "a name", parse: |value| Some(value.to_owned()) };
 
@@ -238,6 +259,15 @@ impl<F: Fn(&str) -> Option<OsString>> Variables<F> {
 fn address(value: &str) -> Option<SocketAddr> {
     let port = value.strip_prefix("localhost:").unwrap_or(value);
     value.parse().ok().or_else(|| Some(SocketAddr::new(LOOPBACK, port.parse().ok()?)))
+}
+
+/// `2%` or `0.02`; nothing below 0 or above 100 %.
+fn share(value: &str) -> Option<f64> {
+    let share = match value.strip_suffix('%') {
+        Some(percent) => percent.trim_end().parse::<f64>().ok()? / 100.0,
+        None => value.parse().ok()?,
+    };
+    (0.0..=1.0).contains(&share).then_some(share)
 }
 
 /// One `key=value` of a list, its value percent-encoded as W3C Baggage has it.
@@ -289,6 +319,7 @@ mod tests {
         let config = config(&[]).unwrap();
         assert_eq!(config.listen, Some("127.0.0.1:8000".parse().unwrap()));
         assert_eq!((config.report, config.max_series, config.color), (Report::Auto, 2_000, None));
+        assert_eq!(config.overhead_budget, 0.01);
         assert!(config.resource["service.name"].starts_with("unknown_service:"));
     }
 
@@ -309,6 +340,20 @@ mod tests {
     }
 
     #[test]
+    fn a_share_is_a_number_or_a_percentage() {
+        let budget = |value| config(&[("TELEMETRY_OVERHEAD_BUDGET", value)]).map(|config| config.overhead_budget);
+        for (value, expected) in [("2%", 0.02), ("0.5 %", 0.005), ("0.02", 0.02), ("0", 0.0), ("100%", 1.0), ("1", 1.0)]
+        {
+            assert_eq!(budget(value), Ok(expected), "{value}");
+        }
+        for value in ["2", "-1%", "101%", "NaN", "inf", "%", "1%%", "one"] {
+            assert!(budget(value).is_err(), "{value}");
+        }
+        let bad = from(builder().overhead_budget(f64::NAN), &[]).unwrap_err();
+        assert_eq!(bad, r#"Builder::overhead_budget is "NaN"; it takes a share such as "2%" or "0.02""#);
+    }
+
+    #[test]
     fn what_cannot_be_read_is_named_with_what_it_takes() {
         for (variable, value, message) in [
             (
@@ -325,6 +370,11 @@ mod tests {
                 "TELEMETRY_MAX_SERIES",
                 "0",
                 r#"TELEMETRY_MAX_SERIES is "0"; it takes a whole number from 1, such as "2000""#,
+            ),
+            (
+                "TELEMETRY_OVERHEAD_BUDGET",
+                "2 percent",
+                r#"TELEMETRY_OVERHEAD_BUDGET is "2 percent"; it takes a share such as "2%" or "0.02""#,
             ),
             (
                 "OTEL_RESOURCE_ATTRIBUTES",
@@ -354,22 +404,37 @@ mod tests {
 
     #[test]
     fn an_empty_variable_counts_as_not_set() {
-        let empty = ["TELEMETRY_LISTEN", "TELEMETRY_REPORT", "TELEMETRY_MAX_SERIES", "OTEL_SERVICE_NAME", "NO_COLOR"];
+        let empty = [
+            "TELEMETRY_LISTEN",
+            "TELEMETRY_REPORT",
+            "TELEMETRY_MAX_SERIES",
+            "TELEMETRY_OVERHEAD_BUDGET",
+            "OTEL_SERVICE_NAME",
+            "NO_COLOR",
+        ];
         assert_eq!(config(&empty.map(|name| (name, ""))).unwrap(), config(&[]).unwrap());
     }
 
     #[test]
     fn code_wins_over_the_environment() {
-        let builder = builder().listen("off").report(Report::Json).max_series(7).color(true).service_name("code");
+        let builder = builder()
+            .listen("off")
+            .report(Report::Json)
+            .max_series(7)
+            .overhead_budget(0.5)
+            .color(true)
+            .service_name("code");
         let environment = [
             ("TELEMETRY_LISTEN", "nonsense"),
             ("TELEMETRY_REPORT", "off"),
             ("TELEMETRY_MAX_SERIES", "9"),
+            ("TELEMETRY_OVERHEAD_BUDGET", "3%"),
             ("NO_COLOR", "1"),
             ("OTEL_SERVICE_NAME", "environment"),
         ];
         let config = from(builder, &environment).unwrap();
         assert_eq!((config.listen, config.report, config.max_series), (None, Report::Json, 7));
+        assert_eq!(config.overhead_budget, 0.5);
         assert_eq!((config.color, config.resource["service.name"].as_str()), (Some(true), "code"));
     }
 

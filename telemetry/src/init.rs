@@ -5,6 +5,7 @@ use crate::config::{Builder, Config, Report, builder};
 use crate::error::Error;
 use crate::export::report;
 use crate::metric;
+use crate::record::budget;
 use crate::registry;
 use crate::snapshot::Snapshot;
 use std::fmt;
@@ -69,6 +70,7 @@ impl Telemetry {
     fn start(config: Config) -> Telemetry {
         metric::set_max_series(config.max_series);
         config.prefixes.apply();
+        budget::set_share(config.overhead_budget);
         let registry = registry::registry();
         registry.add(Target::new(&config.resource));
         #[cfg(feature = "prometheus")]

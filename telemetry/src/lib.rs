@@ -70,6 +70,7 @@ pub use metric::{
     CatalogError, Clash, Counter, Descriptor, DurationCounter, Gauge, Histogram, Info, Kind, Label, Origin, OtelData,
     PrefixError, Timer, catalog,
 };
+pub use record::{Current, InCurrent, current, in_current};
 pub use registry::{Collection, Collector, Registry, register, registry, snapshot};
 pub use snapshot::Snapshot;
 #[cfg(feature = "dashboards")]

@@ -6,7 +6,7 @@ use crate::metric::{self, Descriptor, Kind, Prefixes, Series as Declared};
 use crate::record::dropped;
 use crate::record::shard::{self, Shard};
 use crate::snapshot::{Family, Histogram, Job, Labels, Series, Snapshot, Statement, Value};
-use crate::sync::{Mutex, lock};
+use crate::sync::{Mutex, lock, unforked};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -125,7 +125,11 @@ static REGISTRY: OnceLock<Registry> = OnceLock::new();
 /// The program's registry, made at first use.
 #[must_use]
 pub fn registry() -> &'static Registry {
-    REGISTRY.get_or_init(|| {
+    REGISTRY.get().unwrap_or_else(|| unforked(|| REGISTRY.get_or_init(Registry::new)))
+}
+
+impl Registry {
+    fn new() -> Registry {
         for family in metric::families() {
             family.start_at_zero();
         }
@@ -137,7 +141,7 @@ pub fn registry() -> &'static Registry {
         let built_in = collect::built_in().into_iter().map(|collector| registry.described(collector)).collect();
         *lock(&registry.collectors) = built_in;
         registry
-    })
+    }
 }
 
 /// The state of the program at this moment: [`Registry::snapshot`] of [`registry`].

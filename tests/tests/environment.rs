@@ -22,6 +22,7 @@ fn what_cannot_be_read_names_the_variable_the_value_and_what_it_takes() {
     for (variable, value, takes) in [
         ("TELEMETRY_LISTEN", "8000x", r#"an address such as "127.0.0.1:8000", a port such as "9100", or "off""#),
         ("TELEMETRY_REPORT", "verbose", r#""auto", "text", "json", "markdown" or "off""#),
+        ("TELEMETRY_OVERHEAD_BUDGET", "2 percent", r#"a share such as "2%" or "0.02""#),
         ("TELEMETRY_MAX_SERIES", "-1", r#"a whole number from 1, such as "2000""#),
         (
             "OTEL_RESOURCE_ATTRIBUTES",
@@ -33,6 +34,23 @@ fn what_cannot_be_read_names_the_variable_the_value_and_what_it_takes() {
         assert_eq!(ended.status.code(), Some(2), "{ended:?}");
         assert_eq!(ended.error, format!("{variable} is {value:?}; it takes {takes}\n"));
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_budget_of_nothing_switches_the_probes_off_and_without_a_word_they_are_on() {
+    let probed = ["function_cpu_seconds_total", "function_io_read_bytes_total", "function_probe_sampling_ratio"];
+    let read = scrape("record", &[]);
+    for family in probed {
+        assert!(read.family(family).is_some(), "{family}");
+    }
+    assert_eq!(read.value("telemetry_overhead_budget_ratio", &[]), Some(0.01));
+    let read = scrape("record", &[("TELEMETRY_OVERHEAD_BUDGET", "0")]);
+    for family in probed {
+        assert!(read.family(family).is_none(), "{family}");
+    }
+    assert_eq!(read.value("telemetry_overhead_budget_ratio", &[]), Some(0.0));
+    assert!(read.value("telemetry_overhead_seconds_total", &[("probe", "timing")]).is_some(), "the floor is shown");
 }
 
 #[test]

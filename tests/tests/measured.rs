@@ -175,6 +175,44 @@ fn a_call_in_a_destructor_that_runs_while_unwinding_is_ok() {
     assert_eq!(calls("called_while_unwinding"), [Some(1.0), None, None, None]);
 }
 
+#[measured]
+fn panics_while_unwinding(really: bool) {
+    assert!(!really, "asked to");
+}
+
+#[test]
+fn a_panic_that_is_caught_in_a_destructor_while_unwinding_is_one_too() {
+    struct Panics;
+    impl Drop for Panics {
+        fn drop(&mut self) {
+            catch_unwind(|| panics_while_unwinding(true)).unwrap_err();
+            panics_while_unwinding(false);
+        }
+    }
+    catch_unwind(|| {
+        let _panics = Panics;
+        panics_while_unwinding(true);
+    })
+    .unwrap_err();
+    assert_eq!(calls("panics_while_unwinding"), [Some(1.0), None, Some(2.0), None]);
+    assert_eq!(in_flight("panics_while_unwinding"), Some(0.0));
+}
+
+#[measured]
+async fn is_forgotten() {
+    yields(5).await;
+}
+
+#[test]
+fn a_future_that_is_forgotten_half_way_stays_in_flight_and_harms_no_later_call() {
+    let mut future = Box::pin(is_forgotten());
+    assert!(poll_once(future.as_mut()).is_pending());
+    std::mem::forget(future);
+    run(is_forgotten());
+    assert_eq!(calls("is_forgotten"), [Some(1.0), None, None, None]);
+    assert_eq!(in_flight("is_forgotten"), Some(1.0));
+}
+
 // ---- time ---------------------------------------------------------------------------------------------------------
 
 fn seconds(family: &str, function: &str) -> f64 {

@@ -2,8 +2,10 @@
 
 use crate::builtin::functions as families;
 use crate::metric::Descriptor;
+use crate::record::budget::{PROBES, Probe};
 use crate::record::callsite::{self, CallSite};
 use crate::record::outcome::{OUTCOMES, Outcome};
+use crate::record::probe::{self, SiteProbes};
 use crate::record::shard::{self, ResultReading, Shard, SiteCell, TRACKING};
 use crate::record::{clock, exponential};
 use crate::registry::{Collection, Collector};
@@ -38,6 +40,18 @@ struct Totals {
     allocations: u64,
     own_allocated_bytes: u64,
     peak_bytes: i64,
+    probes: Probed,
+}
+
+/// What probes read of a function.
+#[derive(Default)]
+struct Probed {
+    cpu: u64,
+    io_read: u64,
+    io_written: u64,
+    visits: u64,
+    turns: [u64; PROBES],
+    variance: [f64; PROBES],
 }
 
 /// Figures by module and function. Two call sites of one name, as a macro may make them, are one function.
@@ -89,6 +103,9 @@ impl Totals {
         self.allocations = self.allocations.wrapping_add(read(&cell.allocations));
         self.own_allocated_bytes = self.own_allocated_bytes.wrapping_add(read(&cell.own_allocated_bytes));
         self.peak_bytes = self.peak_bytes.max(cell.peak_bytes.load(Relaxed));
+        if let Some(probes) = cell.existing_probes() {
+            self.probes.add(probes);
+        }
     }
 
     fn merge(&mut self, other: Totals) {
@@ -105,6 +122,7 @@ impl Totals {
         self.allocations += other.allocations;
         self.own_allocated_bytes += other.own_allocated_bytes;
         self.peak_bytes = self.peak_bytes.max(other.peak_bytes);
+        self.probes.merge(&other.probes);
     }
 
     fn give(&self, function: &str, module: &str, out: &mut Collection) {
@@ -128,6 +146,7 @@ impl Totals {
         if self.polls > 0 {
             out.counter(&families::function_polls_total::DESCRIPTOR, &labels, self.polls);
         }
+        self.probes.give(&labels, out);
         if TRACKING.load(Relaxed) {
             self.give_memory(&labels, out);
         }
@@ -140,6 +159,60 @@ impl Totals {
         #[expect(clippy::cast_precision_loss, reason = "bytes of memory fit")]
         let peak = self.peak_bytes as f64;
         out.gauge(&families::function_peak_allocated_bytes::DESCRIPTOR, labels, peak);
+    }
+}
+
+impl Probed {
+    fn add(&mut self, probes: &SiteProbes) {
+        let read = |cell: &crate::sync::AtomicU64| cell.load(Relaxed);
+        self.merge(&Probed {
+            cpu: read(&probes.cpu),
+            io_read: read(&probes.io_read),
+            io_written: read(&probes.io_written),
+            visits: read(&probes.plan.visits),
+            turns: Probe::ALL.map(|probe| read(&probes.plan.turns[probe as usize])),
+            variance: Probe::ALL.map(|probe| probes.variance(probe)),
+        });
+    }
+
+    fn merge(&mut self, other: &Probed) {
+        self.cpu = self.cpu.wrapping_add(other.cpu);
+        self.io_read = self.io_read.wrapping_add(other.io_read);
+        self.io_written = self.io_written.wrapping_add(other.io_written);
+        self.visits = self.visits.wrapping_add(other.visits);
+        for probe in Probe::ALL.map(|probe| probe as usize) {
+            self.turns[probe] = self.turns[probe].wrapping_add(other.turns[probe]);
+            self.variance[probe] += other.variance[probe];
+        }
+    }
+
+    fn give(&self, labels: &[&str; 2], out: &mut Collection) {
+        if self.visits == 0 {
+            return;
+        }
+        if probe::exists(Probe::Cpu) {
+            let cpu = Duration::from_nanos(self.cpu);
+            out.seconds(&families::function_cpu_seconds_total::DESCRIPTOR, labels, cpu);
+            self.give_quality(Probe::Cpu, self.cpu, labels, out);
+        }
+        if probe::exists(Probe::Io) {
+            out.counter(&families::function_io_read_bytes_total::DESCRIPTOR, labels, self.io_read);
+            out.counter(&families::function_io_written_bytes_total::DESCRIPTOR, labels, self.io_written);
+            self.give_quality(Probe::Io, self.io_read.wrapping_add(self.io_written), labels, out);
+        }
+    }
+
+    /// How much was read, and how far the estimate may be off. An estimate of nothing has no relative error.
+    #[expect(clippy::cast_precision_loss, reason = "ratios")]
+    fn give_quality(&self, probe: Probe, estimate: u64, labels: &[&str; 2], out: &mut Collection) {
+        let [function, module] = *labels;
+        let labels = [function, module, probe.as_str()];
+        let ratio = self.turns[probe as usize] as f64 / self.visits as f64;
+        out.gauge(&families::function_probe_sampling_ratio::DESCRIPTOR, &labels, ratio);
+        if estimate > 0 {
+            let error = self.variance[probe as usize].sqrt() / estimate as f64;
+            out.gauge(&families::function_probe_standard_error_ratio::DESCRIPTOR, &labels, error);
+        }
     }
 }
 

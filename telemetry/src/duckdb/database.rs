@@ -8,7 +8,7 @@ use crate::builtin::duckdb::databases as families;
 use crate::duckdb::table;
 use crate::metric::Descriptor;
 use crate::registry::{Collection, Collector};
-use crate::sync::{Mutex, MutexGuard, lock};
+use crate::sync::{Mutex, MutexGuard, lock, lock_for_long};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once, TryLockError, Weak};
@@ -54,7 +54,7 @@ impl Lease {
     /// Keeps the probe still. DuckDB refuses a `CHECKPOINT` while a transaction that was committed under the eyes of another one is
     /// remembered for it, and the probe's reading must not be that other one.
     pub(crate) fn still(&self) -> impl Sized + '_ {
-        lock(&self.0.probe)
+        lock_for_long(&self.0.probe)
     }
 
     pub(crate) fn rename(&self, name: Arc<str>) {

@@ -3,7 +3,7 @@
 //! Durations are kept in ticks and converted when read. The ratio is fixed at first use: were it refined later, totals
 //! that are converted at each snapshot could fall.
 
-use crate::sync::{AtomicBool, Relaxed};
+use crate::sync::{AtomicBool, Relaxed, unforked};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -32,11 +32,15 @@ const CALIBRATION: Duration = Duration::from_millis(4);
 
 /// The clock, calibrated at first use.
 pub(crate) fn clock() -> &'static Clock {
-    CLOCK.get_or_init(|| {
-        let epoch = Instant::now();
-        let clock = if counter::is_trustworthy() { calibrated(epoch) } else { None };
-        COUNTER.store(clock.is_some(), Relaxed);
-        clock.unwrap_or_else(|| Clock::new("monotonic", 1e9, epoch))
+    CLOCK.get().unwrap_or_else(|| {
+        unforked(|| {
+            CLOCK.get_or_init(|| {
+                let epoch = Instant::now();
+                let clock = if counter::is_trustworthy() { calibrated(epoch) } else { None };
+                COUNTER.store(clock.is_some(), Relaxed);
+                clock.unwrap_or_else(|| Clock::new("monotonic", 1e9, epoch))
+            })
+        })
     })
 }
 
@@ -78,6 +82,10 @@ fn bracketed() -> (u64, Instant) {
 /// The time in ticks. Call [`clock`] once before the first use; [`super::callsite`] does when a call site is registered.
 #[inline]
 pub(crate) fn now() -> u64 {
+    #[cfg(test)]
+    if let Some(ticks) = fake::NOW.get() {
+        return ticks;
+    }
     if COUNTER.load(Relaxed) { counter::read() } else { system() }
 }
 
@@ -95,6 +103,12 @@ fn system() -> u64 {
 #[expect(clippy::cast_precision_loss, reason = "53 bits of ticks are a month at 3 GHz to the tick")]
 pub(crate) fn seconds(ticks: u64) -> f64 {
     ticks as f64 / clock().ticks_per_second
+}
+
+/// Ticks as whole nanoseconds.
+pub(crate) fn nanoseconds(ticks: u64) -> u64 {
+    let nanoseconds = (u128::from(units(ticks)) * 1_000_000_000) >> UNITS_PER_SECOND_LOG2;
+    u64::try_from(nanoseconds).unwrap_or(u64::MAX)
 }
 
 /// Ticks as units of 2^-34 s.
@@ -141,6 +155,25 @@ mod counter {
 
     pub(super) fn is_trustworthy() -> bool {
         false
+    }
+}
+
+/// A clock that tests set, on their thread.
+#[cfg(test)]
+pub(crate) mod fake {
+    use std::cell::Cell;
+    use std::time::Duration;
+
+    thread_local!(pub(crate) static NOW: Cell<Option<u64>> = const { Cell::new(None) });
+
+    /// Stops the clock, if it runs, and puts it forward.
+    pub(crate) fn advance(by: Duration) {
+        NOW.set(Some(NOW.get().unwrap_or_else(super::now) + ticks(by)));
+    }
+
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds of a test")]
+    pub(crate) fn ticks(time: Duration) -> u64 {
+        (time.as_secs_f64() * super::clock().ticks_per_second).round() as u64
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::sync::{AtomicU64, Relaxed};
 
 static OBSERVATIONS: AtomicU64 = AtomicU64::new(0);
+static CLOCK_STEPS: AtomicU64 = AtomicU64::new(0);
 
 /// A value was NaN or infinite or would have made its series so, or did not fit its family.
 #[cold]
@@ -12,4 +13,14 @@ pub(crate) fn observation() {
 
 pub(crate) fn observations() -> u64 {
     OBSERVATIONS.load(Relaxed)
+}
+
+/// A clock was behind what it told before: the call counts no time, rather than all time.
+#[cold]
+pub(crate) fn clock_step() {
+    CLOCK_STEPS.fetch_add(1, Relaxed);
+}
+
+pub(crate) fn clock_steps() -> u64 {
+    CLOCK_STEPS.load(Relaxed)
 }

@@ -85,7 +85,7 @@ impl Drop for Call {
     }
 }
 
-/// One poll. Dropped without [`Step::end`], the poll unwound, and the call with it.
+/// One poll. Dropped rather than forgotten, the poll unwound, and the call with it.
 struct Step<'a> {
     call: &'a mut Call,
     visit: Visit,
@@ -109,34 +109,23 @@ impl<'a> Step<'a> {
         })
     }
 
-    /// The poll has returned; says when.
-    fn end(self) -> u64 {
-        let (call, visit) = self.into_parts();
-        Step::leave(call, &visit)
-    }
-
-    fn leave(call: &mut Call, visit: &Visit) -> u64 {
+    /// The poll has returned, or unwound; says when. To be forgotten if it returned.
+    fn leave(&mut self) -> u64 {
         thread::with(|thread| {
-            let kept_bytes = visit.kept_bytes(thread);
-            let used = visit.end(thread);
-            if let State::Running { kept, .. } = &mut call.state {
+            let kept_bytes = self.visit.kept_bytes(thread);
+            let ticks = self.visit.end(thread);
+            if let State::Running { kept, .. } = &mut self.call.state {
                 *kept = kept_bytes;
             }
-            visit.start().wrapping_add(used.ticks)
+            self.visit.start().wrapping_add(ticks)
         })
-    }
-
-    fn into_parts(self) -> (&'a mut Call, Visit) {
-        let step = std::mem::ManuallyDrop::new(self);
-        // SAFETY: `step` is never dropped or used again, so each field is moved out exactly once.
-        unsafe { (std::ptr::read(&step.call), std::ptr::read(&step.visit)) }
     }
 }
 
 impl Drop for Step<'_> {
     #[cold]
     fn drop(&mut self) {
-        Step::leave(self.call, &self.visit);
+        self.leave();
         self.call.end(Outcome::Panic);
     }
 }
@@ -146,10 +135,11 @@ impl<F: Future> Future for MeasuredFuture<F> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let step = Step::begin(this.call);
+        let mut step = Step::begin(this.call);
         // Not to be computed after the clock was read, as what has no side effects might be.
         let poll = black_box(this.future.poll(context));
-        let now = step.end();
+        let now = step.leave();
+        std::mem::forget(step);
         let output = ready!(poll);
         let site = this.call.site;
         // A call without a start is one that was polled after it had ended, which no executor does.

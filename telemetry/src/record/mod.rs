@@ -3,18 +3,23 @@
 //! A [`CallSite`] is a `static` in the user's function. [`enter`] counts the call as started and returns a [`Guard`]; a
 //! [`MeasuredFuture`] does the same around each poll. Both write to the calling thread's shard and to nothing else.
 
+pub(crate) mod budget;
 pub(crate) mod callsite;
 pub(crate) mod clock;
+mod current;
 pub(crate) mod dropped;
 pub(crate) mod exponential;
+pub(crate) mod fork;
 mod future;
-mod guard;
+pub(crate) mod guard;
 pub(crate) mod outcome;
+pub(crate) mod probe;
 pub(crate) mod shard;
 mod table;
 pub(crate) mod thread;
 
 pub use callsite::CallSite;
+pub use current::{Current, InCurrent, current, in_current};
 pub use future::{Ended, MeasuredFuture, measured_future};
 pub use guard::{Guard, enter};
 pub use outcome::{Ending, Fallback, Inspect, Outcome, Returns, ReturnsOther};

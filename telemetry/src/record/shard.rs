@@ -6,9 +6,10 @@
 
 use crate::record::callsite::CallSite;
 use crate::record::outcome::{OUTCOMES, Outcome};
+use crate::record::probe::SiteProbes;
 use crate::record::table::Table;
 use crate::record::thread;
-use crate::record::{clock, dropped, exponential};
+use crate::record::{clock, dropped, exponential, fork};
 use crate::sync::{
     Acquire, AtomicBool, AtomicI64, AtomicPtr, AtomicU32, AtomicU64, Mutex, Relaxed, Release, fence, lock,
 };
@@ -24,6 +25,16 @@ impl Shard {
     const fn new() -> Shard {
         Shard { sites: Table::new(), counters: Table::new(), histograms: Table::new() }
     }
+
+    fn reset(&self, runs_here: bool) {
+        self.sites.iter().for_each(|cell| cell.reset(runs_here));
+        self.counters.iter().for_each(|chunk| chunk.0.iter().for_each(zero));
+        self.histograms.iter().for_each(|histogram| {
+            histogram.version.settle();
+            zero(&histogram.sum);
+            histogram.buckets.iter().for_each(zero);
+        });
+    }
 }
 
 static ALL: Mutex<Vec<&'static Shard>> = Mutex::new(Vec::new());
@@ -35,6 +46,7 @@ static SHARED_GROWS: Mutex<()> = Mutex::new(());
 
 /// A shard for a thread that starts: one that an ended thread left, else a new one.
 pub(crate) fn take() -> &'static Shard {
+    fork::watch();
     if let Some(shard) = lock(&FREE).pop() {
         return shard;
     }
@@ -57,6 +69,23 @@ pub(crate) fn all() -> Vec<&'static Shard> {
     let mut all = lock(&ALL).clone();
     all.push(&SHARED);
     all
+}
+
+/// Sets to zero what a child of this process has from it. There is no other thread. Cells that are zero are not written, so that their
+/// pages stay shared with the parent.
+pub(crate) fn reset() {
+    thread::uncounted(|thread| {
+        let own = thread.shard();
+        for shard in all() {
+            shard.reset(own.is_some_and(|own| std::ptr::eq(own, shard)));
+        }
+    });
+}
+
+fn zero(cell: &AtomicU64) {
+    if cell.load(Relaxed) != 0 {
+        cell.store(0, Relaxed);
+    }
 }
 
 /// One writer: what is loaded is what this thread stored, so nothing can be lost before the store.
@@ -169,6 +198,14 @@ impl Version {
         let result = writes();
         self.0.store(version.wrapping_add(2), Release);
         result
+    }
+
+    /// Ends the writes of a thread that does not exist any more.
+    fn settle(&self) {
+        let version = self.0.load(Relaxed);
+        if !version.is_multiple_of(2) {
+            self.0.store(version.wrapping_add(1), Relaxed);
+        }
     }
 
     /// Reads, again and again, until no write came in between, or the tries are used up.
@@ -310,6 +347,11 @@ pub(crate) struct SiteCell {
     pub(crate) allocations: AtomicU64,
     pub(crate) own_allocated_bytes: AtomicU64,
     pub(crate) peak_bytes: AtomicI64,
+    /// Visits until there is something to decide about probes; in the shared shard always 0, which is at once. The owner's alone.
+    pub(crate) countdown: AtomicU32,
+    /// What probes read here; null before anything was decided.
+    probes: AtomicPtr<SiteProbes>,
+    pub(crate) site: &'static CallSite,
     results: [AtomicPtr<ResultCell>; OUTCOMES],
     shared: bool,
 }
@@ -402,6 +444,17 @@ impl ResultCell {
         leak_once(&self.blocks[index], || Block([const { AtomicU64::new(0) }; BUCKETS_PER_BLOCK]))
     }
 
+    fn reset(&self) {
+        self.version.settle();
+        zero(&self.ticks);
+        for block in &self.blocks {
+            // SAFETY: null, or a leaked block.
+            if let Some(block) = unsafe { block.load(Acquire).as_ref() } {
+                block.0.iter().for_each(zero);
+            }
+        }
+    }
+
     fn read(&self) -> ResultReading {
         let mut reading = ResultReading::default();
         self.version.read(|| {
@@ -450,7 +503,7 @@ pub(crate) struct Used {
 }
 
 impl SiteCell {
-    fn new(shared: bool) -> SiteCell {
+    pub(crate) fn new(site: &'static CallSite, shared: bool) -> SiteCell {
         SiteCell {
             started: AtomicU64::new(0),
             polls: AtomicU64::new(0),
@@ -461,13 +514,17 @@ impl SiteCell {
             allocations: AtomicU64::new(0),
             own_allocated_bytes: AtomicU64::new(0),
             peak_bytes: AtomicI64::new(0),
+            // The first visit is read: it may be the only one.
+            countdown: AtomicU32::new(u32::from(!shared)),
+            probes: AtomicPtr::new(std::ptr::null_mut()),
+            site,
             results: [const { AtomicPtr::new(std::ptr::null_mut()) }; OUTCOMES],
             shared,
         }
     }
 
     #[inline]
-    fn count(&self, cell: &AtomicU64, n: u64) {
+    pub(crate) fn count(&self, cell: &AtomicU64, n: u64) {
         if self.shared {
             cell.fetch_add(n, Relaxed);
         } else {
@@ -491,6 +548,38 @@ impl SiteCell {
     #[inline]
     pub(crate) fn descend(&self) {
         self.count(&self.depth, 1);
+    }
+
+    /// Whether the visit that begins has something to decide about probes: usually not.
+    #[inline]
+    pub(crate) fn is_due(&self) -> bool {
+        let left = self.countdown.load(Relaxed);
+        let is_due = left <= 1;
+        if !is_due {
+            self.countdown.store(left - 1, Relaxed);
+        }
+        is_due
+    }
+
+    /// What probes read here, made where it is new.
+    pub(crate) fn probes(&self) -> &'static SiteProbes {
+        leak_once(&self.probes, SiteProbes::default)
+    }
+
+    /// What probes read here, if there is anything.
+    pub(crate) fn existing_probes(&self) -> Option<&'static SiteProbes> {
+        // SAFETY: null, or a leaked value.
+        unsafe { self.probes.load(Acquire).as_ref() }
+    }
+
+    /// How many calls or polls of this site run on this thread, one within the other.
+    pub(crate) fn running(&self) -> u64 {
+        self.depth.load(Relaxed)
+    }
+
+    /// Whether several threads write here.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.shared
     }
 
     /// A call or poll has left this thread. Inclusive sums count the outermost alone.
@@ -538,6 +627,25 @@ impl SiteCell {
         leak_once(&self.results[outcome as usize], ResultCell::new)
     }
 
+    /// Sets what a child of this process begins with: where the forking thread's calls are, those that run have started.
+    fn reset(&self, runs_here: bool) {
+        let running = if runs_here { self.depth.load(Relaxed) } else { 0 };
+        let sums = [&self.polls, &self.busy, &self.own, &self.allocated_bytes, &self.allocations];
+        sums.into_iter().chain([&self.own_allocated_bytes]).for_each(zero);
+        self.started.store(running, Relaxed);
+        self.depth.store(running, Relaxed);
+        self.peak_bytes.store(0, Relaxed);
+        if let Some(probes) = self.existing_probes() {
+            probes.reset();
+        }
+        for result in &self.results {
+            // SAFETY: null, or a leaked cell.
+            if let Some(result) = unsafe { result.load(Acquire).as_ref() } {
+                result.reset();
+            }
+        }
+    }
+
     /// What a result's cell holds, if the result has occurred here.
     pub(crate) fn read(&self, outcome: Outcome) -> Option<ResultReading> {
         // SAFETY: null, or a leaked cell.
@@ -560,8 +668,10 @@ fn site_cell_first(site: &'static CallSite) -> &'static SiteCell {
     thread::uncounted(|thread| {
         let index = site.register();
         match thread.take_shard() {
-            Some(shard) => shard.sites.get(index).unwrap_or_else(|| shard.sites.make(index, SiteCell::new(false))),
-            None => shared_cell(&SHARED.sites, index, || SiteCell::new(true)),
+            Some(shard) => {
+                shard.sites.get(index).unwrap_or_else(|| shard.sites.make(index, SiteCell::new(site, false)))
+            }
+            None => shared_cell(&SHARED.sites, index, || SiteCell::new(site, true)),
         }
     })
 }

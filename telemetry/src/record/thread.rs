@@ -4,7 +4,10 @@
 //! used, puts a zero in its place, and at its end puts back the old sum plus all that it used itself: what is left between is
 //! what its own callees used. Guards may therefore be moved freely until they are dropped.
 
-use crate::record::shard::{self, Shard};
+use crate::record::budget::Generator;
+use crate::record::probe::io;
+use crate::record::shard::{self, Shard, SiteCell};
+use crate::sync::{AtomicU64, Relaxed};
 use std::cell::Cell;
 
 /// One thread's own. No destructor, so that it can be read in other destructors; the shard is handed on by `Handover`.
@@ -12,6 +15,8 @@ pub(crate) struct Thread {
     /// Null before the first recording and after `Handover`'s drop.
     pub(crate) shard: Cell<*const Shard>,
     ended: Cell<bool>,
+    /// The innermost call that is running.
+    pub(crate) running: Cell<Option<&'static SiteCell>>,
     /// Busy ticks of calls that ended within the running call.
     pub(crate) callee_ticks: Cell<u64>,
     /// Bytes allocated in calls that ended within the running call.
@@ -23,19 +28,41 @@ pub(crate) struct Thread {
     pub(crate) live_bytes: Cell<i64>,
     /// The most of `live_bytes` since the running call's start.
     pub(crate) peak_bytes: Cell<i64>,
+    /// Bytes allocated while no call was running that are not in `UNATTRIBUTED` yet.
+    unattributed: Cell<i64>,
+    /// Draws which visits are read.
+    pub(crate) random: Generator,
+    /// Ticks that readings cost.
+    pub(crate) probe_ticks: Cell<u64>,
+    /// Bytes that readings read.
+    pub(crate) probe_bytes: Cell<u64>,
+    /// The place of the file that tells bytes of I/O, counted from 1; 0 where there is none.
+    pub(crate) io_file: Cell<usize>,
 }
+
+/// Bytes allocated while no measured call was running on the thread.
+static UNATTRIBUTED: AtomicU64 = AtomicU64::new(0);
+
+/// So many bytes a thread collects before it adds them to `UNATTRIBUTED`: a shared cell, which is to be touched rarely.
+const UNATTRIBUTED_AT_ONCE: i64 = 1 << 16;
 
 thread_local! {
     static THREAD: Thread = const {
         Thread {
             shard: Cell::new(std::ptr::null()),
             ended: Cell::new(false),
+            running: Cell::new(None),
             callee_ticks: Cell::new(0),
             callee_bytes: Cell::new(0),
             allocated_bytes: Cell::new(0),
             allocations: Cell::new(0),
             live_bytes: Cell::new(0),
             peak_bytes: Cell::new(0),
+            unattributed: Cell::new(0),
+            random: Generator::new(0),
+            probe_ticks: Cell::new(0),
+            probe_bytes: Cell::new(0),
+            io_file: Cell::new(0),
         }
     };
     /// Exists on threads that have a shard; its drop passes the shard on.
@@ -48,6 +75,8 @@ impl Drop for Handover {
     fn drop(&mut self) {
         with(|thread| {
             thread.ended.set(true);
+            thread.show_unattributed();
+            io::close(thread);
             let shard = thread.shard.replace(std::ptr::null());
             if !shard.is_null() {
                 // SAFETY: shards are leaked.
@@ -59,8 +88,11 @@ impl Drop for Handover {
 
 #[inline]
 pub(crate) fn with<R>(f: impl FnOnce(&Thread) -> R) -> R {
-    // Cannot fail: `Thread` needs no drop, so its slot is never destroyed.
-    THREAD.with(f)
+    // Cannot fail: `Thread` needs no drop, so its slot is never destroyed. Only its address is asked for in there, so that the compiler
+    // inlines that, and with it `f`.
+    let thread: *const Thread = THREAD.with(std::ptr::from_ref);
+    // SAFETY: the slot lives as long as this thread, which does not leave `f` before its end.
+    f(unsafe { &*thread })
 }
 
 /// Does something of our own whose allocations are not the running call's.
@@ -69,6 +101,11 @@ pub(crate) fn uncounted<R>(f: impl FnOnce(&Thread) -> R) -> R {
         let (bytes, allocations) = (thread.allocated_bytes.get(), thread.allocations.get());
         let (live, peak) = (thread.live_bytes.get(), thread.peak_bytes.get());
         let result = f(thread);
+        if thread.running.get().is_none() {
+            let own = thread.allocated_bytes.get().wrapping_sub(bytes);
+            // May be below zero, where some of it was shown already; later bytes make up for it.
+            thread.unattributed.set(thread.unattributed.get().wrapping_sub_unsigned(own));
+        }
         thread.allocated_bytes.set(bytes);
         thread.allocations.set(allocations);
         thread.live_bytes.set(live);
@@ -85,6 +122,29 @@ impl Thread {
         unsafe { self.shard.get().as_ref() }
     }
 
+    /// Whether the thread's locals are being destroyed.
+    pub(crate) fn is_ended(&self) -> bool {
+        self.ended.get()
+    }
+
+    /// Bytes were allocated while no call was running.
+    #[inline]
+    pub(crate) fn allocated_outside(&self, bytes: i64) {
+        let unattributed = self.unattributed.get().wrapping_add(bytes);
+        self.unattributed.set(unattributed);
+        if unattributed >= UNATTRIBUTED_AT_ONCE {
+            self.show_unattributed();
+        }
+    }
+
+    #[cold]
+    fn show_unattributed(&self) {
+        if let Ok(bytes) = u64::try_from(self.unattributed.get()) {
+            self.unattributed.set(0);
+            UNATTRIBUTED.fetch_add(bytes, Relaxed);
+        }
+    }
+
     /// Takes a shard for this thread, or says that the thread is past having one.
     #[cold]
     pub(crate) fn take_shard(&self) -> Option<&'static Shard> {
@@ -96,6 +156,22 @@ impl Thread {
         }
         let shard = shard::take();
         self.shard.set(shard);
+        self.random.seed();
         Some(shard)
     }
+}
+
+/// Bytes that were allocated while no measured call was running: all of this thread's, and of each other one but for its last 64 KiB.
+pub(crate) fn unattributed_bytes() -> u64 {
+    with(Thread::show_unattributed);
+    UNATTRIBUTED.load(Relaxed)
+}
+
+/// What a child of this process begins with.
+pub(crate) fn reset() {
+    with(|thread| {
+        thread.unattributed.set(0);
+        io::forget(thread);
+    });
+    UNATTRIBUTED.store(0, Relaxed);
 }

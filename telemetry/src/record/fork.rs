@@ -1,0 +1,42 @@
+//! A process that forks and does not `exec`: what its child begins with.
+//!
+//! The child has a copy of all that was recorded, and of its parent's threads the one that forked. So that it waits for no lock that another thread
+//! held, a fork waits until none is held (`sync`). So that nothing counts twice where both processes are scraped, the child's counts begin at
+//! zero. Calls that were running on the thread that forked run in both processes and end in both, with their whole duration; those of other threads are
+//! not there in the child. Gauges keep what they were set to. Threads of ours (the endpoint, exporters) do not exist in the child: it has none
+//! of them.
+//!
+//! `posix_spawn`, which [`std::process::Command`] usually takes, does not come by here.
+
+use crate::record::{shard, thread};
+use crate::sync;
+use std::sync::Once;
+
+/// Has forks noticed from now on.
+pub(crate) fn watch() {
+    static WATCHED: Once = Once::new();
+    #[cfg(unix)]
+    WATCHED.call_once(|| {
+        // SAFETY: the three functions are there as long as the program. Where the system has no room for them, forks go unnoticed, as before.
+        unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
+    });
+    #[cfg(not(unix))]
+    WATCHED.call_once(|| {});
+}
+
+#[cfg(unix)]
+extern "C" fn before() {
+    sync::before_fork();
+}
+
+#[cfg(unix)]
+extern "C" fn in_parent() {
+    sync::after_fork_in_parent();
+}
+
+#[cfg(unix)]
+extern "C" fn in_child() {
+    sync::after_fork_in_child();
+    thread::reset();
+    shard::reset();
+}
