@@ -66,6 +66,7 @@ pub use job::Job;
 pub use metric::{
     CatalogError, Counter, Descriptor, DurationCounter, Gauge, Histogram, Info, Kind, Origin, Timer, catalog,
 };
+pub use record::{SpanGuard, span};
 pub use registry::{Collection, Collector, Registry, register, registry, snapshot};
 pub use snapshot::Snapshot;
 pub use telemetry_macros::{ProfiledConnection, backfill_job, measured, metric};

@@ -16,7 +16,7 @@ pub(crate) use catalog::check as check_catalog;
 pub use catalog::{CatalogError, catalog};
 pub use counter::{Counter, DurationCounter};
 pub use descriptor::{Descriptor, Kind, Origin};
-pub(crate) use family::{DEFAULT_MAX_SERIES, Series, registered, set_max_series};
+pub(crate) use family::{DEFAULT_MAX_SERIES, Series, max_series, registered, set_max_series};
 pub use family::{Family, Registration};
 pub use gauge::Gauge;
 pub use histogram::{Histogram, Timer};

@@ -1,6 +1,8 @@
 //! The static that stands in each measured function.
 
+use crate::record::asked::Asked;
 use crate::record::clock;
+use crate::record::outcome::Outcome;
 use crate::sync::{AtomicBool, AtomicU32, Mutex, Relaxed, lock};
 use std::fmt;
 use std::sync::OnceLock;
@@ -19,6 +21,10 @@ pub struct CallSite {
     /// Whether a call has been seen whose type can be an error.
     fallible: AtomicBool,
     label: OnceLock<Box<str>>,
+    /// What the attribute's arguments asked for besides.
+    asked: Option<&'static Asked>,
+    /// Set in a call site that was made at run time for one label set of another: calls are started on that one and end on this one.
+    variant_of: Option<&'static CallSite>,
 }
 
 const UNREGISTERED: u32 = u32::MAX;
@@ -45,6 +51,47 @@ impl CallSite {
             line,
             fallible: AtomicBool::new(false),
             label: OnceLock::new(),
+            asked: None,
+            variant_of: None,
+        }
+    }
+
+    /// The same with what the attribute's arguments asked for.
+    #[must_use]
+    pub const fn asked(mut self, asked: &'static Asked) -> CallSite {
+        self.asked = Some(asked);
+        self
+    }
+
+    /// A call site whose calls are those of `whole` with one label set. It keeps results alone; all else is the function's as a whole.
+    pub(crate) fn variant_of(whole: &'static CallSite) -> CallSite {
+        CallSite {
+            asked: whole.asked,
+            variant_of: Some(whole),
+            ..CallSite::new(whole.name, whole.path, whole.module, whole.file, whole.line)
+        }
+    }
+
+    /// A call site of the same place under another name: a function of its own in all families.
+    pub(crate) fn renamed(&self, name: String, asked: Option<&'static Asked>) -> CallSite {
+        let label = OnceLock::from(name.into_boxed_str());
+        CallSite { asked, label, ..CallSite::new(self.name, self.path, self.module, self.file, self.line) }
+    }
+
+    /// The function as a whole, where this stands for one of its label sets.
+    pub(crate) fn whole(&self) -> Option<&'static CallSite> {
+        self.variant_of
+    }
+
+    pub(crate) fn what_was_asked(&self) -> Option<&'static Asked> {
+        self.asked
+    }
+
+    /// A call has ended after so many ticks: counted against the thresholds, where there are any.
+    #[inline]
+    pub(crate) fn ended(&self, outcome: Outcome, ticks: u64) {
+        if let Some(asked) = self.asked {
+            asked.ended(outcome, ticks);
         }
     }
 
@@ -89,6 +136,11 @@ impl CallSite {
         })
     }
 
+    /// The `name` argument, or empty.
+    pub(crate) fn given_name(&self) -> &'static str {
+        self.name
+    }
+
     /// The value of the label `module`.
     pub(crate) fn module(&self) -> &'static str {
         self.module
@@ -120,6 +172,57 @@ fn function_in(path: &str, module: &str) -> String {
     let path = path.replace("::{{closure}}", "");
     let local = path.strip_prefix(module).and_then(|rest| rest.strip_prefix("::"));
     local.map_or_else(|| shorten(&path), shorten)
+}
+
+/// The function of one instantiation, from the path of a closure in its body: `app::io::Reader<u8>::next<alloc::string::String>::{{closure}}`
+/// becomes `Reader<u8>::next<String>`. A `name` stands for the path and keeps the function's own types: `read<String>`.
+pub(crate) fn instantiation_in(path: &str, module: &str, name: &str) -> String {
+    let path = path.trim_end_matches("::{{closure}}");
+    if name.is_empty() {
+        let local = path.strip_prefix(module).and_then(|rest| rest.strip_prefix("::"));
+        return last_names(local.unwrap_or(path));
+    }
+    format!("{name}{}", last_names(own_types(path)))
+}
+
+/// The angle brackets at the end of a path with what stands in them; empty where the path does not end so.
+fn own_types(path: &str) -> &str {
+    let mut depth = 0usize;
+    for (at, character) in path.char_indices().rev() {
+        match character {
+            // The arrow of a function's type closes nothing.
+            '>' if !path[..at].ends_with('-') => depth += 1,
+            '<' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth == 0 {
+            return if character == '<' { &path[at..] } else { "" };
+        }
+    }
+    ""
+}
+
+/// Leaves of every path within brackets its last name: `Reader<alloc::vec::Vec<u8>>::next` becomes `Reader<Vec<u8>>::next`.
+fn last_names(path: &str) -> String {
+    let mut short = String::with_capacity(path.len());
+    let (mut depth, mut word) = (0usize, 0);
+    let mut last = ' ';
+    for character in path.chars() {
+        match character {
+            '<' | '(' | '[' => depth += 1,
+            '>' if last == '-' => {}
+            '>' | ')' | ']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        short.push(character);
+        if depth > 0 && short.ends_with("::") && !short.ends_with(">::") {
+            short.truncate(word);
+        } else if !(character.is_alphanumeric() || matches!(character, '_' | ':' | '{' | '}')) {
+            word = short.len();
+        }
+        last = character;
+    }
+    short
 }
 
 /// Leaves of every path its last name, but of the outermost one all that was given: `<a::b::S as c::T>::m` becomes `<S as T>::m`.
@@ -181,5 +284,26 @@ mod tests {
         for (path, expected) in cases {
             assert_eq!(function_in(path, "app::io"), expected, "{path}");
         }
+    }
+
+    #[test]
+    fn an_instantiation_is_named_by_its_types() {
+        let cases = [
+            ("app::io::load<u8>::{{closure}}", "load<u8>"),
+            ("app::io::load<u8>::{{closure}}::{{closure}}", "load<u8>"),
+            ("app::io::load::{{closure}}", "load"),
+            ("app::io::Reader<alloc::vec::Vec<u8>>::next<app::Row, 3>::{{closure}}", "Reader<Vec<u8>>::next<Row, 3>"),
+            ("<app::io::Reader<u8> as app::Source>::next::{{closure}}", "<Reader<u8> as Source>::next"),
+            ("app::io::load<app::main::{{closure}}>::{{closure}}", "load<{{closure}}>"),
+            ("app::io::load<fn(app::A) -> app::B>::{{closure}}", "load<fn(A) -> B>"),
+            ("app::io::load<&[app::A]>::{{closure}}", "load<&[A]>"),
+        ];
+        for (path, expected) in cases {
+            assert_eq!(instantiation_in(path, "app::io", ""), expected, "{path}");
+        }
+        let named = |path| instantiation_in(path, "app::io", "read");
+        assert_eq!(named("app::io::Reader<u8>::next<app::Row>::{{closure}}"), "read<Row>");
+        assert_eq!(named("app::io::load<fn(app::A) -> app::B>::{{closure}}"), "read<fn(A) -> B>");
+        assert_eq!(named("app::io::load::{{closure}}"), "read");
     }
 }

@@ -1,5 +1,6 @@
 //! A running asynchronous call: measured poll by poll, wherever the task is polled.
 
+use crate::record::ages::Slot;
 use crate::record::callsite::CallSite;
 use crate::record::clock;
 use crate::record::guard::Visit;
@@ -9,7 +10,7 @@ use crate::record::thread;
 use std::fmt;
 use std::hint::black_box;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 pin_project_lite::pin_project! {
     /// A future whose polls are measured. It counts as started at its first poll; dropped after that, as cancelled.
@@ -42,6 +43,7 @@ impl Ended {
     pub fn with(self, ending: Ending) {
         self.site.learn(ending.fallible);
         thread::with(|thread| shard::site_cell(thread, self.site)).end(ending.outcome, self.ticks);
+        self.site.ended(ending.outcome, self.ticks);
     }
 }
 
@@ -57,6 +59,8 @@ enum State {
         start: u64,
         /// Bytes that the polls so far allocated and did not free.
         kept: i64,
+        /// Where it is counted as waiting, from the first time on.
+        waits: Option<&'static Slot>,
     },
     Ended,
 }
@@ -65,8 +69,19 @@ impl Call {
     /// Takes the call out of its state: what ends it besides does nothing.
     fn ended(&mut self, now: u64) -> Option<Ended> {
         match std::mem::replace(&mut self.state, State::Ended) {
-            State::Running { start, .. } => Some(Ended { site: self.site, ticks: now.saturating_sub(start) }),
+            State::Running { start, waits, .. } => {
+                waits.inspect(|slot| slot.end());
+                Some(Ended { site: self.site, ticks: now.saturating_sub(start) })
+            }
             State::New | State::Ended => None,
+        }
+    }
+
+    /// Its poll was pending.
+    #[inline]
+    fn wait(&mut self) {
+        if let State::Running { start, waits: waits @ None, .. } = &mut self.state {
+            *waits = thread::with(|thread| shard::site_cell(thread, self.site).whole().suspend(*start));
         }
     }
 
@@ -94,7 +109,7 @@ struct Step<'a> {
 impl<'a> Step<'a> {
     fn begin(call: &'a mut Call) -> Step<'a> {
         thread::with(|thread| {
-            let cell = shard::site_cell(thread, call.site);
+            let cell = shard::site_cell(thread, call.site).whole();
             cell.poll();
             let kept = match call.state {
                 State::Running { kept, .. } => kept,
@@ -103,7 +118,7 @@ impl<'a> Step<'a> {
             let visit = Visit::begin(thread, cell, kept);
             if let State::New = call.state {
                 cell.start();
-                call.state = State::Running { start: visit.start(), kept };
+                call.state = State::Running { start: visit.start(), kept, waits: None };
             }
             Step { call, visit }
         })
@@ -150,7 +165,10 @@ impl<F: Future> Future for MeasuredFuture<F> {
         // Not to be computed after the clock was read, as what has no side effects might be.
         let poll = black_box(this.future.poll(context));
         let now = step.end();
-        let output = ready!(poll);
+        let Poll::Ready(output) = poll else {
+            this.call.wait();
+            return Poll::Pending;
+        };
         let site = this.call.site;
         // A call without a start is one that was polled after it had ended, which no executor does.
         let ended = this.call.ended(now).unwrap_or(Ended { site, ticks: 0 });

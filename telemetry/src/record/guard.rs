@@ -27,7 +27,7 @@ struct Memory {
 }
 
 impl Visit {
-    /// Begins on the calling thread, after earlier polls of the call that kept `kept` bytes. The clock is read last.
+    /// Begins on the calling thread, after earlier polls of the call that kept `kept` bytes. The clock is read last but for one store.
     #[inline]
     pub(crate) fn begin(thread: &Thread, cell: &'static SiteCell, kept: i64) -> Visit {
         cell.descend();
@@ -43,7 +43,9 @@ impl Visit {
                 kept,
             }
         });
-        Visit { cell, caller_ticks, memory, start: clock::now() }
+        let start = clock::now();
+        cell.enter(start);
+        Visit { cell, caller_ticks, memory, start }
     }
 
     /// Ends on the thread on which it began. The clock is read first.
@@ -80,6 +82,8 @@ impl Visit {
 #[must_use]
 pub struct Guard {
     site: &'static CallSite,
+    /// The thread's cell of the call's results.
+    results: &'static SiteCell,
     visit: Visit,
     /// For a trace span; none unless a tracer is set up.
     _span: Option<&'static ()>,
@@ -91,9 +95,10 @@ pub struct Guard {
 pub fn enter(site: &'static CallSite, fallible: bool) -> Guard {
     site.learn(fallible);
     thread::with(|thread| {
-        let cell = shard::site_cell(thread, site);
+        let results = shard::site_cell(thread, site);
+        let cell = results.whole();
         cell.start();
-        Guard { site, visit: Visit::begin(thread, cell, 0), _span: None, _thread: PhantomData }
+        Guard { site, results, visit: Visit::begin(thread, cell, 0), _span: None, _thread: PhantomData }
     })
 }
 
@@ -109,7 +114,8 @@ impl Guard {
     fn finish(&self, outcome: Outcome) {
         thread::with(|thread| {
             let used = self.visit.end(thread);
-            self.visit.cell.end(outcome, used.ticks);
+            self.results.end(outcome, used.ticks);
+            self.site.ended(outcome, used.ticks);
         });
     }
 }

@@ -3,8 +3,12 @@
 //! A [`CallSite`] is a `static` in the user's function. [`enter`] counts the call as started and returns a [`Guard`]; a
 //! [`MeasuredFuture`] does the same around each poll. Both write to the calling thread's shard and to nothing else.
 
+pub(crate) mod ages;
+pub(crate) mod asked;
+mod block;
 pub(crate) mod callsite;
 pub(crate) mod clock;
+mod count;
 pub(crate) mod dropped;
 pub(crate) mod exponential;
 mod future;
@@ -13,8 +17,12 @@ pub(crate) mod outcome;
 pub(crate) mod shard;
 mod table;
 pub(crate) mod thread;
+pub(crate) mod variants;
 
+pub use asked::{Asked, count_error, instantiation, labelled};
+pub use block::{BlockGuard, SpanGuard, enter_block, span};
 pub use callsite::CallSite;
+pub use count::{Counted, CountedEnd, CountedFuture, count, counted_future};
 pub use future::{Ended, MeasuredFuture, measured_future};
 pub use guard::{Guard, enter};
 pub use outcome::{Ending, Fallback, Inspect, Outcome, Returns, ReturnsOther};

@@ -1,7 +1,11 @@
 //! How a call ended, and how that is seen in its value.
 
+use crate::metric::IntoLabel;
+use crate::record::CallSite;
+use crate::record::asked::count_error;
 use std::hint::black_box;
 use std::marker::PhantomData;
+use std::task::Poll;
 
 /// How a call ended. The discriminants index a call site's cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -40,35 +44,113 @@ pub struct Ending {
     pub(crate) fallible: bool,
 }
 
-/// Looks at a call's output. For a [`Result`] the inherent method is found, for all other types the one of [`Fallback`]:
-/// the choice is the compiler's, so aliases and opaque types are seen through, and no trait bound reaches the user's function.
+impl Ending {
+    /// Of a call that could have ended as an error.
+    #[inline]
+    fn fallible(is_error: bool) -> Ending {
+        Ending { outcome: if is_error { Outcome::Error } else { Outcome::Ok }, fallible: true }
+    }
+
+    /// What `ok_if` says of an output.
+    #[inline]
+    #[must_use]
+    pub fn ok_if<T>(output: &T, is_ok: impl FnOnce(&T) -> bool) -> Ending {
+        Ending::fallible(!is_ok(black_box(output)))
+    }
+
+    /// What `error_if` says of an output.
+    #[inline]
+    #[must_use]
+    pub fn error_if<T>(output: &T, is_error: impl FnOnce(&T) -> bool) -> Ending {
+        Ending::fallible(is_error(black_box(output)))
+    }
+
+    /// Whether the call ended as an error.
+    #[inline]
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        self.outcome == Outcome::Error
+    }
+}
+
+/// The type of an error that has no value of its own, as where `ok_if` refuses an `Ok`.
+/// <https://opentelemetry.io/docs/specs/semconv/registry/attributes/error/#error-type>
+const OTHER: &str = "_OTHER";
+
+/// Looks at a call's output. For a [`Result`], and for what may hold one, the inherent method is found, for all other types the one
+/// of [`Fallback`]: the choice is the compiler's, so aliases and opaque types are seen through, and no trait bound reaches the user's
+/// function.
+///
+/// What may hold one is what `?` hands an `Err` on from (`Poll<Result>`, `Poll<Option<Result>>`), and what an iterator of results
+/// returns (`Option<Result>`). A `None` or a `ControlFlow::Break` is as often what was looked for: it is an error where it is asked.
 ///
 /// The output is passed through [`black_box`]: else the compiler may compute what has no side effects after the clock was read.
 #[derive(Debug)]
 pub struct Inspect<'a, T>(pub &'a T);
 
-impl<T, E> Inspect<'_, Result<T, E>> {
-    /// `ok` or `error`.
-    #[inline]
-    #[must_use]
-    pub fn __ending(&self) -> Ending {
-        black_box(self.0);
-        let outcome = if self.0.is_ok() { Outcome::Ok } else { Outcome::Error };
-        Ending { outcome, fallible: true }
-    }
+macro_rules! carriers {
+    ($($carrier:ty, $error:pat => $found:ident;)*) => {$(
+        impl<T, E> Inspect<'_, $carrier> {
+            /// `ok` or `error`.
+            #[inline]
+            #[must_use]
+            pub fn __ending(&self) -> Ending {
+                black_box(self.0);
+                Ending::fallible(matches!(self.0, $error))
+            }
+
+            /// Counts the error by its type.
+            #[inline]
+            pub fn __count_error<L: IntoLabel>(&self, site: &'static CallSite, error_type: impl FnOnce(&E) -> L) {
+                match self.0 {
+                    $error => count_error(site, &error_type($found)),
+                    _ => count_error(site, &OTHER),
+                }
+            }
+        }
+
+        impl<T, E> Returns<$carrier> {
+            /// It can.
+            #[must_use]
+            #[inline]
+            pub fn __fallible(&self) -> bool {
+                true
+            }
+        }
+    )*};
 }
 
-/// What every type says that is not a [`Result`].
+carriers! {
+    Result<T, E>, Err(_error) => _error;
+    Option<Result<T, E>>, Some(Err(_error)) => _error;
+    Poll<Result<T, E>>, Poll::Ready(Err(_error)) => _error;
+    Poll<Option<Result<T, E>>>, Poll::Ready(Some(Err(_error))) => _error;
+}
+
+/// What every type says that neither is a [`Result`] nor holds one.
 pub trait Fallback {
+    /// What the error's type is told from.
+    type Output;
+
     /// `ok`.
     fn __ending(&self) -> Ending;
+
+    /// Counts the error by its type.
+    fn __count_error<L: IntoLabel>(&self, site: &'static CallSite, error_type: impl FnOnce(&Self::Output) -> L);
 }
 
 impl<T> Fallback for Inspect<'_, T> {
+    type Output = T;
+
     #[inline]
     fn __ending(&self) -> Ending {
         black_box(self.0);
         Ending { outcome: Outcome::Ok, fallible: false }
+    }
+
+    #[inline]
+    fn __count_error<L: IntoLabel>(&self, site: &'static CallSite, error_type: impl FnOnce(&T) -> L) {
+        count_error(site, &error_type(self.0));
     }
 }
 
@@ -92,16 +174,7 @@ impl<T> Default for Returns<T> {
     }
 }
 
-impl<T, E> Returns<Result<T, E>> {
-    /// It can.
-    #[must_use]
-    #[inline]
-    pub fn __fallible(&self) -> bool {
-        true
-    }
-}
-
-/// What every type says that is not a [`Result`].
+/// What every type says that neither is a [`Result`] nor holds one.
 pub trait ReturnsOther {
     /// It cannot.
     fn __fallible(&self) -> bool;

@@ -4,6 +4,7 @@
 //! that starts, so there is no moment at which a count is seen twice or not at all, and memory follows the most threads alive at
 //! once. What is recorded after a thread's shard was handed on goes to one shared shard, by `fetch_add`.
 
+use crate::record::ages::{Ages, Slot};
 use crate::record::callsite::CallSite;
 use crate::record::outcome::{OUTCOMES, Outcome};
 use crate::record::table::Table;
@@ -48,6 +49,7 @@ pub(crate) fn hand_over(shard: &'static Shard) {
     for cell in shard.sites.iter() {
         // A guard that was leaked on the ended thread would else hide the next thread's calls as recursion.
         cell.depth.store(0, Relaxed);
+        cell.ages.leave();
     }
     lock(&FREE).push(shard);
 }
@@ -311,6 +313,9 @@ pub(crate) struct SiteCell {
     pub(crate) own_allocated_bytes: AtomicU64,
     pub(crate) peak_bytes: AtomicI64,
     results: [AtomicPtr<ResultCell>; OUTCOMES],
+    pub(crate) ages: Ages,
+    /// Where this cell is of calls with one label set: the thread's cell of the function as a whole, which keeps all but results.
+    whole: Option<&'static SiteCell>,
     shared: bool,
 }
 
@@ -450,7 +455,7 @@ pub(crate) struct Used {
 }
 
 impl SiteCell {
-    fn new(shared: bool) -> SiteCell {
+    fn new(shared: bool, whole: Option<&'static SiteCell>) -> SiteCell {
         SiteCell {
             started: AtomicU64::new(0),
             polls: AtomicU64::new(0),
@@ -462,8 +467,31 @@ impl SiteCell {
             own_allocated_bytes: AtomicU64::new(0),
             peak_bytes: AtomicI64::new(0),
             results: [const { AtomicPtr::new(std::ptr::null_mut()) }; OUTCOMES],
+            ages: Ages::new(),
+            whole,
             shared,
         }
+    }
+
+    /// The cell of all that is not a result.
+    #[inline]
+    pub(crate) fn whole(&'static self) -> &'static SiteCell {
+        self.whole.unwrap_or(self)
+    }
+
+    /// The call or poll that began on this thread was not within another of its site if none was running.
+    #[inline]
+    pub(crate) fn enter(&self, start: u64) {
+        // Threads that are past having a shard do not keep ages: they end.
+        if !self.shared {
+            self.ages.enter(start);
+        }
+    }
+
+    /// A call that began at `start` waits for the first time; its end is to be told to what is returned.
+    #[inline]
+    pub(crate) fn suspend(&self, start: u64) -> Option<&'static Slot> {
+        (!self.shared).then(|| self.ages.suspend(start))
     }
 
     #[inline]
@@ -506,6 +534,7 @@ impl SiteCell {
         self.count(&self.own, used.own_ticks);
         if depth == 0 {
             self.count(&self.busy, used.ticks);
+            self.ages.leave();
         }
         if used.allocations != 0 {
             self.ascend_with_memory(used, depth == 0);
@@ -559,9 +588,10 @@ pub(crate) fn site_cell(thread: &thread::Thread, site: &'static CallSite) -> &'s
 fn site_cell_first(site: &'static CallSite) -> &'static SiteCell {
     thread::uncounted(|thread| {
         let index = site.register();
+        let whole = site.whole().map(|whole| site_cell(thread, whole));
         match thread.take_shard() {
-            Some(shard) => shard.sites.get(index).unwrap_or_else(|| shard.sites.make(index, SiteCell::new(false))),
-            None => shared_cell(&SHARED.sites, index, || SiteCell::new(true)),
+            Some(shard) => shard.sites.get(index).unwrap_or_else(|| shard.sites.make(index, SiteCell::new(false, whole))),
+            None => shared_cell(&SHARED.sites, index, || SiteCell::new(true, whole)),
         }
     })
 }
