@@ -93,6 +93,51 @@ pub fn measured(args: TokenStream, item: TokenStream) -> TokenStream {
     measured::measured(args.into(), item.into()).into()
 }
 
+/// Measures a block, a closure or an `async` block under a name.
+///
+/// The macro cannot be called `measured!`: a crate exports one macro of a name, and that is the attribute [`macro@measured`].
+///
+/// ```
+/// use telemetry::measure;
+///
+/// fn total(lines: &[&str]) -> Result<u32, std::num::ParseIntError> {
+///     let mut sum = 0;
+///     for line in lines {
+///         sum += measure!("parse a line", line.trim().parse::<u32>()?);
+///     }
+///     Ok(sum)
+/// }
+///
+/// total(&["1", " 2 ", "three"]).unwrap_err();
+/// let calls = |result| telemetry::testing::value("function_calls_total", &[("function", "parse a line"), ("result", result)]);
+/// assert_eq!((calls("ok"), calls("error")), (Some(2.0), Some(1.0)));
+/// ```
+///
+/// # Grammar
+/// ```text
+/// measure!( [ "crate" "=" path ";" ] "name" "," expression )
+/// ```
+/// - The name is the value of the label `function`; `module` is the one that the macro stands in. For a name that is known at run time
+///   alone there is `telemetry::span`.
+/// - Given a closure literal, `async` or not, it is that closure with each of its calls measured:
+///   `lines.iter().map(measure!("parse", |line| line.parse::<u32>()))`.
+/// - Given an `async` block, or a closure whose body is one, the future is measured, poll by poll. Another block does not `.await`.
+/// - Anything else is measured where it stands, and its value is the macro's.
+///
+/// # What is recorded
+/// The same as of a function. A value that is a `Result` tells how the block ended, as with [`macro@measured`].
+///
+/// A block may be left early: `return`, `?`, `break` and `continue` mean what they meant. Left by `?` on an `Err` or by `return Err(…)` it
+/// ends as `error`, left by another way as `ok`; so it does where a macro hides the `return`. (In a closure, `return` is an end like the other.)
+/// What the last expression borrows ends with the block, as it does in `{ … }` since edition 2024.
+///
+/// # Cost
+/// That of a measured call.
+#[proc_macro]
+pub fn measure(input: TokenStream) -> TokenStream {
+    measured::block::measure(input.into()).into()
+}
+
 /// Makes a function a backfill job: supplies its `Job`, and records each run with its progress and its end.
 ///
 /// One parameter of the function is written `&Job` (a path that ends in `Job`). The attribute supplies it, so callers do not pass it.

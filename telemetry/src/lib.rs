@@ -69,4 +69,4 @@ pub use metric::{
 pub use record::{SpanGuard, span};
 pub use registry::{Collection, Collector, Registry, register, registry, snapshot};
 pub use snapshot::Snapshot;
-pub use telemetry_macros::{ProfiledConnection, backfill_job, measured, metric};
+pub use telemetry_macros::{ProfiledConnection, backfill_job, measure, measured, metric};
