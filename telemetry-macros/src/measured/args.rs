@@ -68,7 +68,8 @@ impl Args {
                 if self.ok_if.is_some() || self.error_if.is_some() {
                     self.second_condition = Some(word.clone());
                 }
-                let condition = value(word, "|output| output.is_some()", input)?;
+                let example = if word == "ok_if" { "|output| output.is_some()" } else { "|output| output.is_none()" };
+                let condition = value(word, example, input)?;
                 if word == "ok_if" { self.ok_if = Some(condition) } else { self.error_if = Some(condition) }
             }
             "error_type" => self.error_type = Some(value(word, "|error| error.kind()", input)?),

@@ -100,8 +100,20 @@ fn expand(block: Block, diagnostics: &mut Diagnostics) -> TokenStream {
                     format!("a block that awaits is measured as a future; write `measure!({}, async {{ … }}).await`", quote!(#name)),
                 );
             }
-            running(&root, &call_site, &quote!(#expression))
+            quiet(&mut expression);
+            match expression {
+                // It has no value to look at, and what comes after it is never reached.
+                Expr::Break(_) | Expr::Continue(_) | Expr::Return(_) => leaving(&root, &call_site, &expression),
+                _ => running(&root, &call_site, &quote!(#expression)),
+            }
         }
+    }
+}
+
+/// Has the braces of a block stand for ours: around an argument, the user's own would be called superfluous.
+fn quiet(expression: &mut Expr) {
+    if let Expr::Block(block) = expression {
+        body::quiet_braces(&mut block.block);
     }
 }
 
@@ -119,18 +131,31 @@ fn call_site(root: &Path, name: &LitStr) -> TokenStream {
 
 /// A block that runs here and now.
 fn running(root: &Path, call_site: &TokenStream, expression: &TokenStream) -> TokenStream {
-    let (block, output) = (body::own(BLOCK), body::own("__output"));
+    let (enter, block, output) = (enter(root, call_site), body::own(BLOCK), body::own("__output"));
     let ending = look(root, &output);
     // The value's type is looked at in a closure, which the compiler reads last: by then it knows what the value is to be.
     quote_spanned! {Span::mixed_site()=>
         {
-            let #block = {
-                #call_site
-                #root::__private::enter_block(&__CALL_SITE)
-            };
+            #enter
             #block.end(#expression, |#output| #ending)
         }
     }
+}
+
+fn enter(root: &Path, call_site: &TokenStream) -> TokenStream {
+    let block = body::own(BLOCK);
+    quote_spanned! {Span::mixed_site()=>
+        let #block = {
+            #call_site
+            #root::__private::enter_block(&__CALL_SITE)
+        };
+    }
+}
+
+/// A block that does nothing but leave.
+fn leaving(root: &Path, call_site: &TokenStream, expression: &Expr) -> TokenStream {
+    let (enter, block) = (enter(root, call_site), body::own(BLOCK));
+    quote_spanned!(Span::mixed_site()=> { #enter let _ = &#block; #expression })
 }
 
 const BLOCK: &str = "__block";
@@ -160,8 +185,12 @@ fn measured_closure(root: &Path, call_site: &TokenStream, mut closure: ExprClosu
         body => {
             let mut exits = Exits { root, awaits: Vec::new(), returns: Returns::Break { any: false } };
             exits.visit_expr_mut(body);
-            let label = matches!(exits.returns, Returns::Break { any: true }).then(|| quote_spanned!(Span::mixed_site()=> '__body:));
-            running(root, call_site, &quote_spanned!(Span::mixed_site()=> #label { #body }))
+            quiet(body);
+            let body = match exits.returns {
+                Returns::Break { any: true } => quote_spanned!(Span::mixed_site()=> '__body: { #body }),
+                _ => quote!(#body),
+            };
+            running(root, call_site, &body)
         }
     };
     // Also where the body was no block: a declared output asks for one.

@@ -17,13 +17,13 @@ pub(crate) fn of(args: &Args, root: &Path, value: &Ident) -> TokenStream {
     let Some(error_type) = &args.error_type else { return ending };
     let (name, site) = (body::own("__ending"), site::named(args));
     let span = error_type.span().resolved_at(Span::mixed_site());
-    let count = quote_spanned!(span=> __count_error);
+    let count = quote_spanned!(span=> #root::__private::count_error);
     quote_spanned! {Span::mixed_site()=>
         {
             use #root::__private::Fallback as _;
             let #name = #ending;
             if #name.is_error() {
-                #root::__private::Inspect(&#value).#count(#site, #error_type);
+                #count(#site, #root::__private::Inspect(&#value).__error(), #error_type);
             }
             #name
         }

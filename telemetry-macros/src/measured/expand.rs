@@ -18,7 +18,8 @@ pub(crate) fn measured(model: Model) -> TokenStream {
     body::quiet_braces(&mut function.block);
     let (in_body, in_words) = (&function.block, site::uses(&model.args));
     let uses = quote!(#in_body #in_words);
-    let statements = body::rebind(&mut function.sig, &uses);
+    let mut statements = body::rebind(&mut function.sig, &uses);
+    statements.extend(site::used(&model.args, &function.sig));
     let inner = body::inner_attributes(&function.attrs);
     let outer: Vec<&Attribute> =
         function.attrs.iter().filter(|attribute| matches!(attribute.style, AttrStyle::Outer)).collect();

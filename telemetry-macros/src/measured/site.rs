@@ -1,12 +1,12 @@
 //! The call site of a call: the function's static, or what is found in it for the call's labels and types.
 
 use crate::measured::args::Args;
-use crate::measured::body;
-use proc_macro2::{Span, TokenStream};
+use crate::measured::{body, words};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Ident, Path};
+use syn::{Ident, Path, Signature};
 
 /// What the static is told besides, as the end of its expression. Empty where no argument asks for it.
 pub(crate) fn asked(args: &Args, root: &Path) -> TokenStream {
@@ -50,10 +50,8 @@ pub(crate) fn find(args: &Args, root: &Path) -> TokenStream {
         let values = args.labels.iter().map(|label| {
             let value = label.value.as_ref().map_or_else(|| label.name.to_token_stream(), ToTokens::to_token_stream);
             // At the value: that is what is wrong where it cannot be a label.
-            let as_label = quote_spanned! {value.span().resolved_at(Span::mixed_site())=>
-                #root::__private::IntoLabel::as_label
-            };
-            quote_spanned!(Span::mixed_site()=> #as_label(&(#value)))
+            let span = value.span().resolved_at(Span::mixed_site());
+            quote_spanned!(span=> #root::__private::IntoLabel::as_label(&(#value)))
         });
         statements.extend(quote_spanned! {Span::mixed_site()=>
             let #site = #root::__private::labelled(#whole, &[#(#values),*]);
@@ -80,4 +78,24 @@ pub(crate) fn uses(args: &Args) -> TokenStream {
         value.as_ref().map_or_else(|| quote!(#name), |value| quote!(#value))
     });
     quote!(#(#labels)*)
+}
+
+/// Uses the parameters that the words name, once they are bound again: else one that only a label uses would be called unused.
+pub(crate) fn used(args: &Args, signature: &Signature) -> TokenStream {
+    let mut named = Vec::new();
+    identifiers(uses(args), &mut named);
+    let parameters = signature.inputs.iter().filter_map(words::plain_name);
+    let used = parameters.filter(|parameter| named.contains(&parameter.to_string()));
+    used.map(|parameter| quote_spanned!(Span::mixed_site()=> let _ = &#parameter;)).collect()
+}
+
+/// Every identifier in these tokens.
+pub(crate) fn identifiers(tokens: TokenStream, into: &mut Vec<String>) {
+    for token in tokens {
+        match token {
+            TokenTree::Ident(ident) => into.push(ident.to_string()),
+            TokenTree::Group(group) => identifiers(group.stream(), into),
+            _ => {}
+        }
+    }
 }

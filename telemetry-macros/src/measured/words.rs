@@ -2,8 +2,10 @@
 
 use crate::diagnostics::Diagnostics;
 use crate::measured::args::{Args, Label};
+use crate::measured::site;
 use crate::metric::check::RESERVED_LABELS;
 use crate::names;
+use quote::ToTokens;
 use std::collections::HashMap;
 use syn::ext::IdentExt;
 use syn::{FnArg, Ident, Pat, Signature};
@@ -64,13 +66,17 @@ fn parameter(label: &Label, signature: &Signature, diagnostics: &mut Diagnostics
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
     let text = name.unraw().to_string();
     let message = match names::nearest(&text, &known) {
+        _ if in_a_pattern(name, signature) => {
+            format!("`{text}` is taken out of its parameter later; give the parameter a name and write `{text} = …` over that")
+        }
         Some(near) => format!("no parameter is called `{text}`; did you mean `{near}`? Else write a value: `{text} = …`"),
         None => format!("no parameter is called `{text}`; write what it is to be: `{text} = …`"),
     };
     diagnostics.at(name, message);
 }
 
-fn plain_name(input: &FnArg) -> Option<&Ident> {
+/// The name of a parameter that is no pattern.
+pub(crate) fn plain_name(input: &FnArg) -> Option<&Ident> {
     match input {
         FnArg::Typed(parameter) => match &*parameter.pat {
             Pat::Ident(pattern) => Some(&pattern.ident),
@@ -78,4 +84,15 @@ fn plain_name(input: &FnArg) -> Option<&Ident> {
         },
         FnArg::Receiver(_) => None,
     }
+}
+
+/// Whether a parameter that is a pattern binds this name.
+fn in_a_pattern(name: &Ident, signature: &Signature) -> bool {
+    let patterns = signature.inputs.iter().filter_map(|input| match input {
+        FnArg::Typed(parameter) if plain_name(input).is_none() => Some(parameter.pat.to_token_stream()),
+        _ => None,
+    });
+    let mut named = Vec::new();
+    patterns.for_each(|pattern| site::identifiers(pattern, &mut named));
+    named.contains(&name.to_string())
 }

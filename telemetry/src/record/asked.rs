@@ -143,11 +143,22 @@ pub fn instantiation<T>(site: &'static CallSite, _body: &T) -> &'static CallSite
     &asked.instantiations.of(&[LabelArg::Str(path)], max_series(), make).value
 }
 
-/// Counts an error of this type.
-pub fn count_error(site: &'static CallSite, error_type: &impl IntoLabel) {
+/// The type of an error that has no value of its own, as where `ok_if` refuses an `Ok`.
+/// <https://opentelemetry.io/docs/specs/semconv/registry/attributes/error/#error-type>
+const OTHER: &str = "_OTHER";
+
+/// Counts an error by what `error_type` calls it.
+pub fn count_error<E, L: IntoLabel>(site: &'static CallSite, error: Option<&E>, error_type: impl FnOnce(&E) -> L) {
+    match error.map(error_type) {
+        Some(name) => count_error_as(site, name.as_label()),
+        None => count_error_as(site, OTHER.as_label()),
+    }
+}
+
+fn count_error_as(site: &'static CallSite, name: LabelArg<'_>) {
     if let Some(asked) = site.what_was_asked() {
         let max = max_series().min(MAX_ERROR_TYPES);
-        let error = asked.errors.of(&[error_type.as_label()], max, |_| shard::new_counter_slot());
+        let error = asked.errors.of(&[name], max, |_| shard::new_counter_slot());
         shard::add(error.value, 1);
     }
 }

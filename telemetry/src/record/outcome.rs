@@ -1,8 +1,5 @@
 //! How a call ended, and how that is seen in its value.
 
-use crate::metric::IntoLabel;
-use crate::record::CallSite;
-use crate::record::asked::count_error;
 use std::hint::black_box;
 use std::marker::PhantomData;
 use std::task::Poll;
@@ -73,10 +70,6 @@ impl Ending {
     }
 }
 
-/// The type of an error that has no value of its own, as where `ok_if` refuses an `Ok`.
-/// <https://opentelemetry.io/docs/specs/semconv/registry/attributes/error/#error-type>
-const OTHER: &str = "_OTHER";
-
 /// Looks at a call's output. For a [`Result`], and for what may hold one, the inherent method is found, for all other types the one
 /// of [`Fallback`]: the choice is the compiler's, so aliases and opaque types are seen through, and no trait bound reaches the user's
 /// function.
@@ -99,12 +92,13 @@ macro_rules! carriers {
                 Ending::fallible(matches!(self.0, $error))
             }
 
-            /// Counts the error by its type.
+            /// The error, whose type is asked for.
             #[inline]
-            pub fn __count_error<L: IntoLabel>(&self, site: &'static CallSite, error_type: impl FnOnce(&E) -> L) {
+            #[must_use]
+            pub fn __error(&self) -> Option<&E> {
                 match self.0 {
-                    $error => count_error(site, &error_type($found)),
-                    _ => count_error(site, &OTHER),
+                    $error => Some($found),
+                    _ => None,
                 }
             }
         }
@@ -129,14 +123,14 @@ carriers! {
 
 /// What every type says that neither is a [`Result`] nor holds one.
 pub trait Fallback {
-    /// What the error's type is told from.
+    /// The type of what is looked at.
     type Output;
 
     /// `ok`.
     fn __ending(&self) -> Ending;
 
-    /// Counts the error by its type.
-    fn __count_error<L: IntoLabel>(&self, site: &'static CallSite, error_type: impl FnOnce(&Self::Output) -> L);
+    /// The output itself: a condition called it an error.
+    fn __error(&self) -> Option<&Self::Output>;
 }
 
 impl<T> Fallback for Inspect<'_, T> {
@@ -149,8 +143,8 @@ impl<T> Fallback for Inspect<'_, T> {
     }
 
     #[inline]
-    fn __count_error<L: IntoLabel>(&self, site: &'static CallSite, error_type: impl FnOnce(&T) -> L) {
-        count_error(site, &error_type(self.0));
+    fn __error(&self) -> Option<&T> {
+        Some(self.0)
     }
 }
 
