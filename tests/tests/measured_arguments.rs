@@ -286,7 +286,10 @@ fn other_families_are_the_function_s_as_a_whole() {
     assert_eq!(of("function_calls_started_total")[0].value, Value::Integer(3));
     assert_eq!(of("function_calls_concurrent")[0].value, Value::Float(0.0));
     let busy = of("function_busy_seconds_total")[0].value.as_f64();
-    assert!((0.015..elapsed).contains(&busy), "{busy} s of {elapsed} s: a recursion counts once, also where its labels differ");
+    assert!(
+        (0.015..elapsed).contains(&busy),
+        "{busy} s of {elapsed} s: a recursion counts once, also where its labels differ"
+    );
 }
 
 #[measured(labels(carrier))]
@@ -324,7 +327,8 @@ fn label_sets_are_bounded() {
     let series = &snapshot.family("function_calls_total").unwrap().series;
     let of_it: Vec<_> = series.iter().filter(|series| series.has(&[("function", "of_a_number")])).collect();
     assert_eq!(of_it.len(), 2_001);
-    let overflow = of_it.iter().find(|series| series.has(&[("otel_metric_overflow", "true"), ("result", "ok")])).unwrap();
+    let overflow =
+        of_it.iter().find(|series| series.has(&[("otel_metric_overflow", "true"), ("result", "ok")])).unwrap();
     assert_eq!((overflow.value.as_f64(), overflow.label("number")), (10.0, None));
     let capped = snapshot.sum("telemetry_capped_lookups_total", &[("metric", "function_calls_total")]);
     assert!(capped >= 10.0, "{capped}");
@@ -370,9 +374,12 @@ fn a_count_has_results_and_no_time() {
     assert_eq!(calls("only_counted"), [Some(2.0), Some(1.0), None, None]);
     assert_eq!(calls("counted_panic"), [Some(0.0), None, Some(1.0), None]);
     assert_eq!((in_flight("only_counted"), in_flight("counted_panic")), (Some(0.0), Some(0.0)));
-    for family in
-        ["function_calls_duration_seconds", "function_busy_seconds_total", "function_self_seconds_total", "function_oldest_call_age_seconds"]
-    {
+    for family in [
+        "function_calls_duration_seconds",
+        "function_busy_seconds_total",
+        "function_self_seconds_total",
+        "function_oldest_call_age_seconds",
+    ] {
         assert_eq!(value(family, "only_counted", &[]), None, "{family}");
     }
     let (own, busy) = ("function_self_seconds_total", "function_busy_seconds_total");
@@ -388,10 +395,12 @@ fn a_counted_future_ends_as_any_other() {
         assert!(poll_once(dropped.as_mut()).is_pending());
         assert_eq!(in_flight("only_counted_later"), Some(1.0));
     }
-    let count = |fails, result| {
-        value("function_calls_total", "only_counted_later", &[("fails", fails), ("result", result)])
-    };
-    assert_eq!((count("true", "error"), count("false", "ok"), count("false", "cancelled")), (Some(1.0), Some(1.0), Some(1.0)));
+    let count =
+        |fails, result| value("function_calls_total", "only_counted_later", &[("fails", fails), ("result", result)]);
+    assert_eq!(
+        (count("true", "error"), count("false", "ok"), count("false", "cancelled")),
+        (Some(1.0), Some(1.0), Some(1.0))
+    );
     assert_eq!(errors("only_counted_later", "none"), Some(1.0));
     assert_eq!(in_flight("only_counted_later"), Some(0.0));
     assert_eq!(value("function_calls_started_total", "only_counted_later", &[]), Some(3.0));
@@ -439,9 +448,10 @@ impl<T: Default> Reader<T> {
     }
 
     #[measured(types, name = "skip", labels(n), buckets = [60])]
-    async fn skip<U>(&self, n: usize) {
+    async fn skip<U: Default>(&self, n: usize) -> U {
         let _ = &self.0;
         yields().await;
+        U::default()
     }
 }
 
@@ -453,8 +463,7 @@ fn instantiations_are_told_apart_on_request() {
     assert_eq!(calls("Reader<u8>::next<String>"), [Some(2.0), None, None, None]);
     assert_eq!(calls("Reader<Vec<u8>>::next<bool>"), [Some(1.0), None, None, None]);
     assert_eq!(value("function_busy_seconds_total", "Reader::next", &[]), None);
-    run(Reader(1u8).skip::<String>(3));
-    run(Reader(1u8).skip::<u8>(4));
+    let _ = (run(Reader(1u8).skip::<String>(3)), run(Reader(1u8).skip::<u8>(4)));
     assert_eq!(value("function_calls_total", "skip<String>", &[("n", "3"), ("result", "ok")]), Some(1.0));
     assert_eq!(value("function_calls_total", "skip<u8>", &[("n", "4"), ("result", "ok")]), Some(1.0));
     assert_eq!(value("function_calls_within_total", "skip<u8>", &[("threshold", "60")]), Some(1.0));
@@ -496,13 +505,14 @@ fn the_age_of_the_oldest_running_call_is_known_on_a_thread_and_at_an_await() {
 
 // ---- blocks -------------------------------------------------------------------------------------------------------
 
-fn leaves(how: &str) -> Result<u32, String> {
-    for _ in 0..1 {
+fn leaves(ways: &[&str]) -> Result<u32, String> {
+    for how in ways {
         let value: u32 = measure!("block", {
-            match how {
+            match *how {
                 "return" => return Ok(0),
                 "error" => return Err("asked to".to_owned()),
                 "break" => break,
+                "continue" => continue,
                 "try" => "x".parse().map_err(|_| "no number".to_owned())?,
                 "none" => panic!("asked to"),
                 _ => "7".parse::<u32>().map_err(|_| String::new())?,
@@ -515,17 +525,17 @@ fn leaves(how: &str) -> Result<u32, String> {
 
 #[test]
 fn a_block_ends_by_its_value_and_by_what_leaves_it() {
-    assert_eq!(leaves("value"), Ok(7));
+    assert_eq!(leaves(&["value"]), Ok(7));
     assert_eq!(calls("block"), [Some(1.0), None, None, None]);
-    assert_eq!(leaves("return"), Ok(0));
-    assert_eq!(leaves("break"), Ok(1));
-    assert_eq!(calls("block"), [Some(3.0), None, None, None]);
-    leaves("error").unwrap_err();
-    leaves("try").unwrap_err();
-    catch_unwind(|| leaves("none")).unwrap_err();
-    assert_eq!(calls("block"), [Some(3.0), Some(2.0), Some(1.0), None]);
+    assert_eq!(leaves(&["return"]), Ok(0));
+    assert_eq!(leaves(&["continue", "break"]), Ok(1));
+    assert_eq!(calls("block"), [Some(4.0), None, None, None]);
+    leaves(&["error"]).unwrap_err();
+    leaves(&["try"]).unwrap_err();
+    catch_unwind(|| leaves(&["none"])).unwrap_err();
+    assert_eq!(calls("block"), [Some(4.0), Some(2.0), Some(1.0), None]);
     assert_eq!(in_flight("block"), Some(0.0));
-    assert_eq!(value("function_calls_total", "block", &[("module", module_path!()), ("result", "ok")]), Some(3.0));
+    assert_eq!(value("function_calls_total", "block", &[("module", module_path!()), ("result", "ok")]), Some(4.0));
 }
 
 #[test]
@@ -544,7 +554,8 @@ fn a_block_in_a_destructor_that_runs_while_unwinding_did_not_panic() {
     struct OnDrop;
     impl Drop for OnDrop {
         fn drop(&mut self) {
-            for _ in 0..1 {
+            let leave = std::hint::black_box(true);
+            while leave {
                 measure!("in_a_destructor", break);
             }
         }

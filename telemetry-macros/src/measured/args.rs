@@ -137,7 +137,10 @@ impl syn::parse::Parse for Label {
     fn parse(input: ParseStream<'_>) -> syn::Result<Label> {
         // Keywords too: `type` is a good name for a label.
         let name: Ident = input.call(Ident::parse_any).map_err(|error| {
-            syn::Error::new(error.span(), "a label is a name, such as `carrier`, or a name and a value: `pages = page.len()`")
+            syn::Error::new(
+                error.span(),
+                "a label is a name, such as `carrier`, or a name and a value: `pages = page.len()`",
+            )
         })?;
         let value = if input.parse::<Option<Token![=]>>()?.is_some() { Some(input.parse()?) } else { None };
         if !input.is_empty() && !input.peek(Token![,]) {

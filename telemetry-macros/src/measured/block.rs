@@ -16,7 +16,9 @@ use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Expr, ExprAsync, ExprClosure, ExprLit, ExprTry, Ident, Item, Lit, LitStr, Path, ReturnType, Token, parse_quote};
+use syn::{
+    Expr, ExprAsync, ExprClosure, ExprLit, ExprTry, Ident, Item, Lit, LitStr, Path, ReturnType, Token, parse_quote,
+};
 
 /// What stands in the parentheses.
 struct Block {
@@ -65,7 +67,9 @@ fn not_a_name(name: &Expr, alone: bool) -> &'static str {
     match name {
         Expr::Lit(_) => "the name of a block is a text that is not empty, such as `\"parse\"`",
         _ if alone => TAKES,
-        _ => "the name of a block is a text, such as `\"parse\"`; for one that only the running program knows write `let _running = telemetry::span(name);`",
+        _ => {
+            "the name of a block is a text, such as `\"parse\"`; for one that only the running program knows write `let _running = telemetry::span(name);`"
+        }
     }
 }
 
@@ -97,7 +101,10 @@ fn expand(block: Block, diagnostics: &mut Diagnostics) -> TokenStream {
             for awaited in exits.awaits {
                 diagnostics.at_span(
                     awaited,
-                    format!("a block that awaits is measured as a future; write `measure!({}, async {{ … }}).await`", quote!(#name)),
+                    format!(
+                        "a block that awaits is measured as a future; write `measure!({}, async {{ … }}).await`",
+                        quote!(#name)
+                    ),
                 );
             }
             quiet(&mut expression);

@@ -81,7 +81,9 @@ fn unknown(word: &Ident) -> String {
     let text = word.unraw().to_string();
     // What other libraries take here.
     if ["success", "success_rate", "target", "percentile", "ratio"].contains(&text.as_str()) {
-        return format!("`{text}` is not a function's to know: which share of the calls is to meet the objective stands in the alert's rule; leave it out");
+        return format!(
+            "`{text}` is not a function's to know: which share of the calls is to meet the objective stands in the alert's rule; leave it out"
+        );
     }
     let meant = names::did_you_mean(&text, &["latency"]);
     format!("unknown argument `{text}`{meant} `objective` takes `latency`")

@@ -16,7 +16,8 @@ const OURS: [&str; 4] = ["function", "module", "result", "otel_metric_overflow"]
 /// Checks the words.
 pub(crate) fn all(args: &Args, signature: &Signature, diagnostics: &mut Diagnostics) {
     if let Some(second) = &args.second_condition {
-        diagnostics.at(second, "`ok_if` and `error_if` are both given, and each says what the other denies; leave one out");
+        diagnostics
+            .at(second, "`ok_if` and `error_if` are both given, and each says what the other denies; leave one out");
     }
     if let (Some(count), Some(timed)) = (&args.count, &args.timed) {
         diagnostics.at(count, format!("`count` leaves the clock alone, and `{timed}` is about time; leave one out"));
@@ -67,9 +68,13 @@ fn parameter(label: &Label, signature: &Signature, diagnostics: &mut Diagnostics
     let text = name.unraw().to_string();
     let message = match names::nearest(&text, &known) {
         _ if in_a_pattern(name, signature) => {
-            format!("`{text}` is taken out of its parameter later; give the parameter a name and write `{text} = …` over that")
+            format!(
+                "`{text}` is taken out of its parameter later; give the parameter a name and write `{text} = …` over that"
+            )
         }
-        Some(near) => format!("no parameter is called `{text}`; did you mean `{near}`? Else write a value: `{text} = …`"),
+        Some(near) => {
+            format!("no parameter is called `{text}`; did you mean `{near}`? Else write a value: `{text} = …`")
+        }
         None => format!("no parameter is called `{text}`; write what it is to be: `{text} = …`"),
     };
     diagnostics.at(name, message);

@@ -590,7 +590,9 @@ fn site_cell_first(site: &'static CallSite) -> &'static SiteCell {
         let index = site.register();
         let whole = site.whole().map(|whole| site_cell(thread, whole));
         match thread.take_shard() {
-            Some(shard) => shard.sites.get(index).unwrap_or_else(|| shard.sites.make(index, SiteCell::new(false, whole))),
+            Some(shard) => {
+                shard.sites.get(index).unwrap_or_else(|| shard.sites.make(index, SiteCell::new(false, whole)))
+            }
             None => shared_cell(&SHARED.sites, index, || SiteCell::new(true, whole)),
         }
     })

@@ -36,11 +36,7 @@ pub(crate) struct Variant<T: 'static> {
 
 impl<T> Variants<T> {
     pub(crate) const fn new() -> Variants<T> {
-        Variants {
-            chains: OnceLock::new(),
-            grows: Mutex::new(0),
-            overflow: OnceLock::new(),
-        }
+        Variants { chains: OnceLock::new(), grows: Mutex::new(0), overflow: OnceLock::new() }
     }
 
     /// The variant with these label values, made where it is new. Beyond `max` of them, the one that stands for all others.

@@ -11,7 +11,7 @@ use std::clone::Clone;
 use std::future::Future;
 use std::iter::Iterator;
 use std::option::Option::{self, None, Some};
-use std::result::Result::{self, Err, Ok};
+use std::result::Result::{self, Ok};
 use std::string::String;
 use t::{measure, measured};
 
