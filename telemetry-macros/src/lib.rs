@@ -120,14 +120,16 @@ pub fn metric(input: TokenStream) -> TokenStream {
 ///     text.find('/')
 /// }
 ///
-/// fetch("LH", 1).unwrap();
-/// fetch("LH", 3).unwrap_err();
-/// find("a/b").unwrap();
-/// let value = |name, labels: &[_]| telemetry::testing::value(name, labels);
-/// assert_eq!(value("function_calls_total", &[("function", "fetch"), ("carrier", "LH"), ("result", "error")]), Some(1.0));
-/// assert_eq!(value("function_errors_total", &[("function", "fetch"), ("error_type", "gone")]), Some(1.0));
-/// assert_eq!(value("function_calls_within_total", &[("function", "fetch"), ("threshold", "1")]), Some(1.0));
-/// assert_eq!(value("function_calls_total", &[("function", "find"), ("result", "error")]), Some(0.0));
+/// fn main() {
+///     fetch("LH", 1).unwrap();
+///     fetch("LH", 3).unwrap_err();
+///     find("a/b").unwrap();
+///     let value = |name, labels: &[_]| telemetry::testing::value(name, labels);
+///     assert_eq!(value("function_calls_total", &[("function", "fetch"), ("carrier", "LH"), ("result", "error")]), Some(1.0));
+///     assert_eq!(value("function_errors_total", &[("function", "fetch"), ("error_type", "gone")]), Some(1.0));
+///     assert_eq!(value("function_calls_within_total", &[("function", "fetch"), ("threshold", "1")]), Some(1.0));
+///     assert_eq!(value("function_calls_total", &[("function", "find"), ("result", "error")]), Some(0.0));
+/// }
 /// ```
 ///
 /// # What is recorded

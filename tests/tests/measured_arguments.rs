@@ -554,10 +554,11 @@ fn a_block_in_a_destructor_that_runs_while_unwinding_did_not_panic() {
     struct OnDrop;
     impl Drop for OnDrop {
         fn drop(&mut self) {
-            let leave = std::hint::black_box(true);
-            while leave {
-                measure!("in_a_destructor", break);
-            }
+            measure!("in_a_destructor", {
+                if std::hint::black_box(true) {
+                    return;
+                }
+            });
         }
     }
     catch_unwind(|| {
