@@ -61,7 +61,7 @@ struct Totals {
 fn totals() -> BTreeMap<(&'static str, String), Totals> {
     let shards = shard::all();
     let mut by_name = BTreeMap::<_, Totals>::new();
-    for site in callsite::all().into_iter().filter(|site| site.whole().is_none()) {
+    for site in callsite::all().into_iter().filter(|site| !site.is_variant()) {
         let totals = Totals::of(site, &shards);
         by_name.entry((site.module(), site.function().to_owned())).or_default().merge(totals);
     }

@@ -24,24 +24,28 @@ pub(crate) struct Slot {
     /// The start of the first of them.
     since: AtomicU64,
     begun: AtomicU64,
-    /// Written by whatever thread has the call when it ends.
+    /// Those that ended on the thread that they began on, which alone writes it.
     ended: AtomicU64,
+    /// Those that ended on others.
+    ended_elsewhere: AtomicU64,
+    /// Whose it is: told apart by its address, which is not followed.
+    owner: *const Ages,
     next: *const Slot,
 }
 
-// SAFETY: `next` is null or a leaked slot, and does not change once the slot is published.
+// SAFETY: `next` is null or a leaked slot, `owner` is not followed, and neither changes once the slot is published.
 unsafe impl Sync for Slot {}
 
 impl Slot {
-    /// One of its calls has ended.
-    #[inline]
-    pub(crate) fn end(&self) {
-        self.ended.fetch_add(1, Release);
+    fn ended(&self) -> u64 {
+        self.ended.load(Acquire).wrapping_add(self.ended_elsewhere.load(Acquire))
     }
+}
 
-    fn is_free(&self) -> bool {
-        self.ended.load(Acquire) == self.begun.load(Relaxed)
-    }
+/// One writer: what is loaded is what this thread stored. Release: who sees the count sees what was written before.
+#[inline]
+fn bump(cell: &AtomicU64) {
+    cell.store(cell.load(Relaxed).wrapping_add(1), Release);
 }
 
 impl Ages {
@@ -53,12 +57,10 @@ impl Ages {
         }
     }
 
-    /// A call or poll has begun on this thread: it is the oldest there if none was running.
+    /// The outermost call or poll on this thread has begun.
     #[inline]
     pub(crate) fn enter(&self, start: u64) {
-        if self.on_thread.load(Relaxed) == 0 {
-            self.on_thread.store(start, Relaxed);
-        }
+        self.on_thread.store(start, Relaxed);
     }
 
     /// The outermost call or poll has left this thread.
@@ -74,21 +76,32 @@ impl Ages {
         let latest = unsafe { self.latest.load(Relaxed).as_ref() };
         let same = |slot: &&'static Slot| slot.since.load(Relaxed) >> SECOND_LOG2 == start >> SECOND_LOG2;
         let slot = latest.filter(same).unwrap_or_else(|| self.turn(start));
-        // Release: who sees the count sees the second that it belongs to.
-        slot.begun.store(slot.begun.load(Relaxed).wrapping_add(1), Release);
+        bump(&slot.begun);
         slot
+    }
+
+    /// A call that waited has ended on this thread, wherever it began.
+    #[inline]
+    pub(crate) fn end(&self, slot: &Slot) {
+        if std::ptr::eq(slot.owner, self) {
+            bump(&slot.ended);
+        } else {
+            slot.ended_elsewhere.fetch_add(1, Release);
+        }
     }
 
     /// The slot for another second: one that is free, else a new one.
     #[cold]
     fn turn(&self, start: u64) -> &'static Slot {
-        let free = self.each().find(|slot| slot.is_free());
+        let free = self.each().find(|slot| slot.ended() == slot.begun.load(Relaxed));
         let slot = free.unwrap_or_else(|| {
             let slot = thread::uncounted(|_| {
                 &*Box::leak(Box::new(Slot {
                     since: AtomicU64::new(start),
                     begun: AtomicU64::new(0),
                     ended: AtomicU64::new(0),
+                    ended_elsewhere: AtomicU64::new(0),
+                    owner: self,
                     next: self.slots.load(Relaxed),
                 }))
             });
@@ -112,7 +125,7 @@ impl Ages {
         let waiting = self.each().filter_map(|slot| {
             // In this order: a call that ends meanwhile is at worst seen as one that still runs. The second is read last, and is then that
             // of the count or a later one.
-            let ended = slot.ended.load(Acquire);
+            let ended = slot.ended();
             let begun = slot.begun.load(Acquire);
             (begun != ended).then(|| slot.since.load(Relaxed))
         });
@@ -135,15 +148,14 @@ mod tests {
         let same_second = ages.suspend(SECOND + 9);
         let later = ages.suspend(5 * SECOND);
         assert_eq!(ages.oldest(), Some(SECOND + 7));
-        first.end();
+        ages.end(first);
         assert_eq!(ages.oldest(), Some(SECOND + 7), "another of that second still runs");
-        same_second.end();
+        Ages::new().end(same_second); // on another thread
         assert_eq!(ages.oldest(), Some(5 * SECOND));
         ages.enter(3 * SECOND);
-        ages.enter(4 * SECOND);
         assert_eq!(ages.oldest(), Some(3 * SECOND), "the outermost on the thread");
         ages.leave();
-        later.end();
+        ages.end(later);
         assert_eq!(ages.oldest(), None);
     }
 
@@ -152,11 +164,11 @@ mod tests {
         let ages = Ages::new();
         let oldest = ages.suspend(SECOND);
         for second in 2..1_000 {
-            ages.suspend(second * SECOND).end();
+            ages.end(ages.suspend(second * SECOND));
             assert_eq!(ages.oldest(), Some(SECOND));
         }
         assert_eq!(ages.each().count(), 2);
-        oldest.end();
+        ages.end(oldest);
         assert_eq!(ages.oldest(), None);
     }
 }

@@ -72,7 +72,7 @@ impl Asked {
         Asked { labels: self.labels, thresholds: self.thresholds, counts: self.counts, ..Asked::new() }
     }
 
-    #[inline]
+    /// Counts a call that ended against the thresholds.
     pub(crate) fn ended(&self, outcome: Outcome, ticks: u64) {
         if outcome == Outcome::Ok
             && let Some((_, slot)) = self.within().iter().find(|(threshold, _)| ticks <= *threshold)

@@ -3,6 +3,8 @@
 use crate::record::asked::Asked;
 use crate::record::clock;
 use crate::record::outcome::Outcome;
+use crate::record::shard::{self, SiteCell};
+use crate::record::thread;
 use crate::sync::{AtomicBool, AtomicU32, Mutex, Relaxed, lock};
 use std::fmt;
 use std::sync::OnceLock;
@@ -78,21 +80,40 @@ impl CallSite {
         CallSite { asked, label, ..CallSite::new(self.name, self.path, self.module, self.file, self.line) }
     }
 
-    /// The function as a whole, where this stands for one of its label sets.
-    pub(crate) fn whole(&self) -> Option<&'static CallSite> {
-        self.variant_of
+    /// The function as a whole: itself, unless this stands for one of its label sets.
+    #[inline]
+    pub(crate) fn whole(&'static self) -> &'static CallSite {
+        match self.asked {
+            None => self,
+            Some(_) => self.whole_of_asked(),
+        }
+    }
+
+    #[cold]
+    fn whole_of_asked(&'static self) -> &'static CallSite {
+        self.variant_of.unwrap_or(self)
+    }
+
+    /// Counts a call as ended, after `ticks` from start to end. `cell` is the thread's of the function as a whole.
+    #[inline]
+    pub(crate) fn end(&'static self, cell: &SiteCell, outcome: Outcome, ticks: u64) {
+        match self.asked {
+            None => cell.end(outcome, ticks),
+            Some(asked) => self.end_asked(asked, outcome, ticks),
+        }
+    }
+
+    fn end_asked(&'static self, asked: &Asked, outcome: Outcome, ticks: u64) {
+        thread::with(|thread| shard::site_cell(thread, self)).end(outcome, ticks);
+        asked.ended(outcome, ticks);
+    }
+
+    pub(crate) fn is_variant(&self) -> bool {
+        self.variant_of.is_some()
     }
 
     pub(crate) fn what_was_asked(&self) -> Option<&'static Asked> {
         self.asked
-    }
-
-    /// A call has ended after so many ticks: counted against the thresholds, where there are any.
-    #[inline]
-    pub(crate) fn ended(&self, outcome: Outcome, ticks: u64) {
-        if let Some(asked) = self.asked {
-            asked.ended(outcome, ticks);
-        }
     }
 
     #[inline]

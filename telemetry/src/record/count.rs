@@ -2,7 +2,7 @@
 
 use crate::record::callsite::CallSite;
 use crate::record::outcome::{Ending, Outcome};
-use crate::record::shard::{self, SiteCell};
+use crate::record::shard;
 use crate::record::thread;
 use std::fmt;
 use std::marker::PhantomData;
@@ -14,8 +14,6 @@ use std::task::{Context, Poll, ready};
 #[must_use]
 pub struct Counted {
     site: &'static CallSite,
-    /// The thread's cell of the call's results.
-    cell: &'static SiteCell,
     /// A call ends on the thread on which it began.
     _thread: PhantomData<*const ()>,
 }
@@ -23,15 +21,16 @@ pub struct Counted {
 /// Counts a call of this site as started. `fallible` tells whether its type can be an error.
 pub fn count(site: &'static CallSite, fallible: bool) -> Counted {
     site.learn(fallible);
-    Counted { site, cell: start(site), _thread: PhantomData }
+    start(site);
+    Counted { site, _thread: PhantomData }
 }
 
-fn start(site: &'static CallSite) -> &'static SiteCell {
-    thread::with(|thread| {
-        let cell = shard::site_cell(thread, site);
-        cell.whole().start();
-        cell
-    })
+fn start(site: &'static CallSite) {
+    thread::with(|thread| shard::site_cell(thread, site.whole()).start());
+}
+
+fn end(site: &'static CallSite, outcome: Outcome) {
+    thread::with(|thread| shard::site_cell(thread, site).end(outcome, 0));
 }
 
 impl Counted {
@@ -39,7 +38,7 @@ impl Counted {
     #[inline]
     pub fn end(self, ending: Ending) {
         self.site.learn(ending.fallible);
-        self.cell.end(ending.outcome, 0);
+        end(self.site, ending.outcome);
         mem::forget(self);
     }
 }
@@ -47,7 +46,7 @@ impl Counted {
 impl Drop for Counted {
     #[cold]
     fn drop(&mut self) {
-        self.cell.end(Outcome::Panic, 0);
+        end(self.site, Outcome::Panic);
     }
 }
 
@@ -88,10 +87,6 @@ impl CountedEnd {
         self.site.learn(ending.fallible);
         end(self.site, ending.outcome);
     }
-}
-
-fn end(site: &'static CallSite, outcome: Outcome) {
-    thread::with(|thread| shard::site_cell(thread, site)).end(outcome, 0);
 }
 
 /// The call from its first poll on. Its drop tells how it ended if no output did.

@@ -42,8 +42,8 @@ impl Ended {
     #[inline]
     pub fn with(self, ending: Ending) {
         self.site.learn(ending.fallible);
-        thread::with(|thread| shard::site_cell(thread, self.site)).end(ending.outcome, self.ticks);
-        self.site.ended(ending.outcome, self.ticks);
+        let cell = thread::with(|thread| shard::site_cell(thread, self.site.whole()));
+        self.site.end(cell, ending.outcome, self.ticks);
     }
 }
 
@@ -70,7 +70,9 @@ impl Call {
     fn ended(&mut self, now: u64) -> Option<Ended> {
         match std::mem::replace(&mut self.state, State::Ended) {
             State::Running { start, waits, .. } => {
-                waits.inspect(|slot| slot.end());
+                if let Some(slot) = waits {
+                    waited(self.site, slot);
+                }
                 Some(Ended { site: self.site, ticks: now.saturating_sub(start) })
             }
             State::New | State::Ended => None,
@@ -81,7 +83,7 @@ impl Call {
     #[inline]
     fn wait(&mut self) {
         if let State::Running { start, waits: waits @ None, .. } = &mut self.state {
-            *waits = thread::with(|thread| shard::site_cell(thread, self.site).whole().suspend(*start));
+            *waits = waits_since(self.site, *start);
         }
     }
 
@@ -100,6 +102,18 @@ impl Drop for Call {
     }
 }
 
+/// Counts a call as waiting. Not inline: few of a call's polls come here, and none of a call that never waits.
+#[inline(never)]
+fn waits_since(site: &'static CallSite, start: u64) -> Option<&'static Slot> {
+    thread::with(|thread| shard::site_cell(thread, site.whole()).suspend(start))
+}
+
+/// Counts a call as one that waits no more.
+#[inline(never)]
+fn waited(site: &'static CallSite, slot: &'static Slot) {
+    thread::with(|thread| shard::site_cell(thread, site.whole()).ages.end(slot));
+}
+
 /// One poll. Dropped without [`Step::end`], the poll unwound, and the call with it.
 struct Step<'a> {
     call: &'a mut Call,
@@ -109,7 +123,7 @@ struct Step<'a> {
 impl<'a> Step<'a> {
     fn begin(call: &'a mut Call) -> Step<'a> {
         thread::with(|thread| {
-            let cell = shard::site_cell(thread, call.site).whole();
+            let cell = shard::site_cell(thread, call.site.whole());
             cell.poll();
             let kept = match call.state {
                 State::Running { kept, .. } => kept,

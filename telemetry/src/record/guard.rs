@@ -30,7 +30,7 @@ impl Visit {
     /// Begins on the calling thread, after earlier polls of the call that kept `kept` bytes. The clock is read last but for one store.
     #[inline]
     pub(crate) fn begin(thread: &Thread, cell: &'static SiteCell, kept: i64) -> Visit {
-        cell.descend();
+        let outermost = cell.descend();
         let caller_ticks = thread.callee_ticks.replace(0);
         let memory = TRACKING.load(Relaxed).then(|| {
             let live = thread.live_bytes.get();
@@ -44,7 +44,9 @@ impl Visit {
             }
         });
         let start = clock::now();
-        cell.enter(start);
+        if outermost {
+            cell.ages.enter(start);
+        }
         Visit { cell, caller_ticks, memory, start }
     }
 
@@ -82,8 +84,6 @@ impl Visit {
 #[must_use]
 pub struct Guard {
     site: &'static CallSite,
-    /// The thread's cell of the call's results.
-    results: &'static SiteCell,
     visit: Visit,
     /// For a trace span; none unless a tracer is set up.
     _span: Option<&'static ()>,
@@ -95,10 +95,9 @@ pub struct Guard {
 pub fn enter(site: &'static CallSite, fallible: bool) -> Guard {
     site.learn(fallible);
     thread::with(|thread| {
-        let results = shard::site_cell(thread, site);
-        let cell = results.whole();
+        let cell = shard::site_cell(thread, site.whole());
         cell.start();
-        Guard { site, results, visit: Visit::begin(thread, cell, 0), _span: None, _thread: PhantomData }
+        Guard { site, visit: Visit::begin(thread, cell, 0), _span: None, _thread: PhantomData }
     })
 }
 
@@ -112,11 +111,8 @@ impl Guard {
     }
 
     fn finish(&self, outcome: Outcome) {
-        thread::with(|thread| {
-            let used = self.visit.end(thread);
-            self.results.end(outcome, used.ticks);
-            self.site.ended(outcome, used.ticks);
-        });
+        let used = thread::with(|thread| self.visit.end(thread));
+        self.site.end(self.visit.cell, outcome, used.ticks);
     }
 }
 

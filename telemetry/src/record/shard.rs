@@ -314,8 +314,6 @@ pub(crate) struct SiteCell {
     pub(crate) peak_bytes: AtomicI64,
     results: [AtomicPtr<ResultCell>; OUTCOMES],
     pub(crate) ages: Ages,
-    /// Where this cell is of calls with one label set: the thread's cell of the function as a whole, which keeps all but results.
-    whole: Option<&'static SiteCell>,
     shared: bool,
 }
 
@@ -455,7 +453,7 @@ pub(crate) struct Used {
 }
 
 impl SiteCell {
-    fn new(shared: bool, whole: Option<&'static SiteCell>) -> SiteCell {
+    fn new(shared: bool) -> SiteCell {
         SiteCell {
             started: AtomicU64::new(0),
             polls: AtomicU64::new(0),
@@ -468,27 +466,12 @@ impl SiteCell {
             peak_bytes: AtomicI64::new(0),
             results: [const { AtomicPtr::new(std::ptr::null_mut()) }; OUTCOMES],
             ages: Ages::new(),
-            whole,
             shared,
         }
     }
 
-    /// The cell of all that is not a result.
-    #[inline]
-    pub(crate) fn whole(&'static self) -> &'static SiteCell {
-        self.whole.unwrap_or(self)
-    }
-
-    /// The call or poll that began on this thread was not within another of its site if none was running.
-    #[inline]
-    pub(crate) fn enter(&self, start: u64) {
-        // Threads that are past having a shard do not keep ages: they end.
-        if !self.shared {
-            self.ages.enter(start);
-        }
-    }
-
-    /// A call that began at `start` waits for the first time; its end is to be told to what is returned.
+    /// A call that began at `start` waits for the first time; its end is to be told to what is returned. Threads that are past having a
+    /// shard do not keep ages: they end.
     #[inline]
     pub(crate) fn suspend(&self, start: u64) -> Option<&'static Slot> {
         (!self.shared).then(|| self.ages.suspend(start))
@@ -515,10 +498,12 @@ impl SiteCell {
         self.count(&self.polls, 1);
     }
 
-    /// A call or poll begins on this thread.
+    /// A call or poll begins on this thread. Says whether it is the outermost, whose start [`Ages`] keeps.
     #[inline]
-    pub(crate) fn descend(&self) {
+    pub(crate) fn descend(&self) -> bool {
+        let outermost = self.depth.load(Relaxed) == 0;
         self.count(&self.depth, 1);
+        outermost && !self.shared
     }
 
     /// A call or poll has left this thread. Inclusive sums count the outermost alone.
@@ -588,12 +573,9 @@ pub(crate) fn site_cell(thread: &thread::Thread, site: &'static CallSite) -> &'s
 fn site_cell_first(site: &'static CallSite) -> &'static SiteCell {
     thread::uncounted(|thread| {
         let index = site.register();
-        let whole = site.whole().map(|whole| site_cell(thread, whole));
         match thread.take_shard() {
-            Some(shard) => {
-                shard.sites.get(index).unwrap_or_else(|| shard.sites.make(index, SiteCell::new(false, whole)))
-            }
-            None => shared_cell(&SHARED.sites, index, || SiteCell::new(true, whole)),
+            Some(shard) => shard.sites.get(index).unwrap_or_else(|| shard.sites.make(index, SiteCell::new(false))),
+            None => shared_cell(&SHARED.sites, index, || SiteCell::new(true)),
         }
     })
 }
