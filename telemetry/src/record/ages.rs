@@ -113,6 +113,17 @@ impl Ages {
         slot
     }
 
+    /// Forgets what waits: for a forked child, where the parent's tasks do not run. `runs_here` tells whether calls of the forking thread do.
+    #[cfg_attr(not(test), expect(dead_code, reason = "called once forks are seen"))]
+    pub(crate) fn reset(&self, runs_here: bool) {
+        if !runs_here {
+            self.leave();
+        }
+        // Left as they are, for those of the parent's calls that are dropped here.
+        self.slots.store(std::ptr::null_mut(), Relaxed);
+        self.latest.store(std::ptr::null_mut(), Relaxed);
+    }
+
     fn each(&self) -> impl Iterator<Item = &'static Slot> {
         // SAFETY: null, or a leaked slot that was published with release.
         let first: Option<&'static Slot> = unsafe { self.slots.load(Acquire).as_ref() };
@@ -157,6 +168,21 @@ mod tests {
         ages.leave();
         ages.end(later);
         assert_eq!(ages.oldest(), None);
+    }
+
+    #[test]
+    fn a_child_begins_without_what_waits() {
+        let ages = Ages::new();
+        ages.enter(SECOND);
+        let parent_s = ages.suspend(2 * SECOND);
+        ages.reset(true);
+        assert_eq!(ages.oldest(), Some(SECOND), "the forking thread's own call");
+        ages.reset(false);
+        assert_eq!(ages.oldest(), None);
+        ages.end(parent_s); // dropped in the child
+        assert_eq!(ages.oldest(), None);
+        ages.suspend(9 * SECOND);
+        assert_eq!(ages.oldest(), Some(9 * SECOND));
     }
 
     #[test]
