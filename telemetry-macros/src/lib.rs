@@ -120,18 +120,122 @@ pub fn metric(input: TokenStream) -> TokenStream {
 ///
 /// # Arguments
 /// - `name = "…"`: the value of the label `function`. Default: the function's path within its module, such as `Reader::next`.
+/// - `labels(a, b = expression)`: labels of the calls, on `function_calls_total` and `function_calls_duration_seconds`; all other families
+///   stay the function's as a whole. `a` alone is the parameter of that name, an expression sees the parameters that are plain names, and
+///   `self`. A value is `&str`, an integer or `bool`, as in [`metric!`]; it is read before the body runs, and its time is not the call's.
+///   A function has as many label sets as a metric has series (2,000 unless set otherwise); the calls of further ones have the label
+///   `otel_metric_overflow`.
+/// - `ok_if = …`, `error_if = …`: from `&Output` to `bool`, a closure or a path, evaluated at the end of each call within its time. One of
+///   the two decides for any output, `Result` or not. Default: what the type says, see below.
+/// - `error_type = …`: what an error is called in `function_errors_total`, evaluated for each error: from `&E` where the output is a
+///   `Result<T, E>` or holds one, else from `&Output`, to `&'static str`, an integer or `bool`. A function has up to 100 types, further ones
+///   have the label `otel_metric_overflow`. Where `ok_if` or `error_if` refuses an output that holds no error value, the type is `_OTHER`.
+/// - `buckets = [0.1, 0.5]`: times in seconds, ascending. `function_calls_within_total` counts the calls that ended as `ok` no later than
+///   each: exactly, where the bounds of the histogram are powers of two. Over the calls that ended as `ok` it is the share of fast ones,
+///   over all calls the share of good ones.
+/// - `objective(latency = "250ms")`: the same with one time, such as an objective names it. What share of the calls is to meet it stands in
+///   the alert's rule.
+/// - `count`: calls are counted by their result, and in flight, and not timed. Callers take the time for their own.
+/// - `types`: each instantiation of a generic function is a function of its own, `Reader<u8>::next<String>`. Up to 2,000 of them.
 /// - `crate = path`: the path of this library, where it is not `::telemetry`.
 ///
+/// ```
+/// use telemetry::measured;
+///
+/// #[derive(Debug)]
+/// enum Refusal { Busy, Gone }
+///
+/// impl Refusal {
+///     fn kind(&self) -> &'static str {
+///         match self { Refusal::Busy => "busy", Refusal::Gone => "gone" }
+///     }
+/// }
+///
+/// #[measured(labels(carrier), error_type = Refusal::kind, objective(latency = "1s"))]
+/// fn fetch(carrier: &str, page: u32) -> Result<u32, Refusal> {
+///     if page > 2 { Err(Refusal::Gone) } else { Ok(page) }
+/// }
+///
+/// #[measured(ok_if = Option::is_some)]
+/// fn find(text: &str) -> Option<usize> {
+///     text.find('/')
+/// }
+///
+/// fn main() {
+///     fetch("LH", 1).unwrap();
+///     fetch("LH", 3).unwrap_err();
+///     find("a/b").unwrap();
+///     let value = |name, labels: &[_]| telemetry::testing::value(name, labels);
+///     assert_eq!(value("function_calls_total", &[("function", "fetch"), ("carrier", "LH"), ("result", "error")]), Some(1.0));
+///     assert_eq!(value("function_errors_total", &[("function", "fetch"), ("error_type", "gone")]), Some(1.0));
+///     assert_eq!(value("function_calls_within_total", &[("function", "fetch"), ("threshold", "1")]), Some(1.0));
+///     assert_eq!(value("function_calls_total", &[("function", "find"), ("result", "error")]), Some(0.0));
+/// }
+/// ```
+///
 /// # What is recorded
-/// A call ends as `ok`, as `error` (a [`Result`] that is `Err`), as `panic` (it unwound), or as `cancelled` (a future that was dropped
-/// after its first poll). A future that is never polled is no call. What is behind a type parameter or an associated type is `ok`
-/// whatever it is, since the attribute sees the type as the function declares it. The time of a future is taken poll by poll, on whatever thread.
+/// A call ends as `ok`, as `error`, as `panic` (it unwound), or as `cancelled` (a future that was dropped after its first poll). A future
+/// that is never polled is no call. The time of a future is taken poll by poll, on whatever thread.
+///
+/// Without being asked, an error is a [`Result`] that is `Err`, and one within what a poll or an iterator returns: `Poll<Result>`,
+/// `Poll<Option<Result>>`, `Option<Result>`. A `None` or a `ControlFlow::Break` is as often what was looked for; `ok_if` and
+/// `error_if` say so where it is not. What is behind a type parameter or an associated type is `ok` unless they say otherwise, since the
+/// attribute sees the type as the function declares it.
+///
+/// `function_oldest_call_age_seconds` is the age of the oldest running call, one that waits at an `.await` included: exact for what is on
+/// a thread, to the second for what waits.
 ///
 /// # Cost
-/// One static and one call on each side: two readings of the clock and a few thread-local additions, see `benches/RESULTS.md`.
+/// One static and one call on each side: two readings of the clock and a few thread-local additions, see `benches/RESULTS.md`. Labels and
+/// `types` add a lookup that hashes the values and takes no lock, `buckets` and `objective` an addition; `count` reads no clock.
 #[proc_macro_attribute]
 pub fn measured(args: TokenStream, item: TokenStream) -> TokenStream {
     measured::measured(args.into(), item.into()).into()
+}
+
+/// Measures a block, a closure or an `async` block under a name.
+///
+/// The macro cannot be called `measured!`: a crate exports one macro of a name, and that is the attribute [`macro@measured`].
+///
+/// ```
+/// use telemetry::measure;
+///
+/// fn total(lines: &[&str]) -> Result<u32, std::num::ParseIntError> {
+///     let mut sum = 0;
+///     for line in lines {
+///         sum += measure!("parse a line", line.trim().parse::<u32>()?);
+///     }
+///     Ok(sum)
+/// }
+///
+/// total(&["1", " 2 ", "three"]).unwrap_err();
+/// let calls = |result| telemetry::testing::value("function_calls_total", &[("function", "parse a line"), ("result", result)]);
+/// assert_eq!((calls("ok"), calls("error")), (Some(2.0), Some(1.0)));
+/// ```
+///
+/// # Grammar
+/// ```text
+/// measure!( [ "crate" "=" path ";" ] "name" "," expression )
+/// ```
+/// - The name is the value of the label `function`; `module` is the one that the macro stands in. For a name that is known at run time
+///   alone there is `telemetry::span`.
+/// - Given a closure literal, `async` or not, it is that closure with each of its calls measured:
+///   `lines.iter().map(measure!("parse", |line| line.parse::<u32>()))`.
+/// - Given an `async` block, or a closure whose body is one, the future is measured, poll by poll. Another block does not `.await`.
+/// - Anything else is measured where it stands, and its value is the macro's.
+///
+/// # What is recorded
+/// The same as of a function. A value that is a `Result` tells how the block ended, as with [`macro@measured`].
+///
+/// A block may be left early: `return`, `?`, `break` and `continue` mean what they meant. Left by `?` on an `Err` or by `return Err(…)` it
+/// ends as `error`, left by another way as `ok`; so it does where a macro hides the `return`. (In a closure, `return` is an end like the other.)
+/// What the last expression borrows ends with the block, as it does in `{ … }` since edition 2024.
+///
+/// # Cost
+/// That of a measured call.
+#[proc_macro]
+pub fn measure(input: TokenStream) -> TokenStream {
+    measured::block::measure(input.into()).into()
 }
 
 /// Makes a function a backfill job: supplies its `Job`, and records each run with its progress and its end.

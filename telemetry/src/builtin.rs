@@ -93,10 +93,16 @@ pub(crate) mod functions {
         ];
         /// Calls that began.
         pub counter function_calls_started_total(function: &str, module: &str);
+        /// Calls that ended as `ok` no later than the threshold, which is in seconds.
+        pub counter function_calls_within_total(function: &str, module: &str, threshold: &str);
+        /// Calls that ended as `error`, by the type of the error, where the function tells it.
+        pub counter function_errors_total(function: &str, module: &str, error_type: &str);
         /// Times that the future of an asynchronous call was polled.
         pub counter function_polls_total(function: &str, module: &str);
         /// Calls that are running.
         pub gauge function_calls_concurrent(function: &str, module: &str);
+        /// Seconds that the oldest running call has run, waiting included; 0 where none runs.
+        pub gauge function_oldest_call_age_seconds(function: &str, module: &str);
         /// Seconds that calls were executing, callees included, waiting at `.await` excluded.
         pub counter function_busy_seconds_total(function: &str, module: &str);
         /// Seconds that calls were executing, measured callees excluded.

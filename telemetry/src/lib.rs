@@ -70,9 +70,9 @@ pub use metric::{
     CatalogError, Clash, Counter, Descriptor, DurationCounter, Gauge, Histogram, Info, Kind, Label, Origin, OtelData,
     PrefixError, Timer, catalog,
 };
-pub use record::{Current, InCurrent, current, in_current};
+pub use record::{Current, InCurrent, SpanGuard, current, in_current, span};
 pub use registry::{Collection, Collector, Registry, register, registry, snapshot};
 pub use snapshot::Snapshot;
 #[cfg(feature = "dashboards")]
 pub use telemetry_macros::dashboards;
-pub use telemetry_macros::{Label, ProfiledConnection, backfill_job, measured, metric};
+pub use telemetry_macros::{Label, ProfiledConnection, backfill_job, measure, measured, metric};

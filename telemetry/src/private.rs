@@ -8,10 +8,12 @@ pub use crate::job::lifetime::{
 pub use crate::metric::declared::{bound, bounds, combinations, help, help_bytes, help_length, required};
 pub use crate::metric::{Counter, DurationCounter, Gauge, Histogram, Info};
 pub use crate::metric::{Descriptor, Family, IntoLabel, Kind, LabelArg, Origin, Registration, Values};
+pub use crate::record::{Asked, BlockGuard, Counted, CountedEnd, CountedFuture};
 pub use crate::record::{
     CallSite, Ended, Ending, Fallback, Guard, Inspect, MeasuredFuture, Outcome, Returns, ReturnsOther, enter,
     measured_future,
 };
+pub use crate::record::{count, count_error, counted_future, enter_block, instantiation, labelled};
 pub use ::core;
 pub use inventory;
 

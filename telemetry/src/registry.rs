@@ -56,7 +56,12 @@ impl Collection {
             return dropped::observation();
         }
         let labels = descriptor.labels.iter().zip(values).map(|(name, value)| ((*name).into(), Arc::from(*value)));
-        let series = Series { labels: labels.collect(), value };
+        self.series(descriptor, labels.collect(), value);
+    }
+
+    /// Gives any value under labels that are not all declared.
+    pub(crate) fn series(&mut self, descriptor: &Descriptor, labels: Labels, value: Value) {
+        let series = Series { labels, value };
         let name = metric::shown_name(descriptor);
         match self.families.iter_mut().find(|family| family.name == name) {
             Some(family) => family.series.push(series),
@@ -82,11 +87,6 @@ impl Collection {
     /// Gives an info family's labels; the value is always 1.
     pub fn info(&mut self, descriptor: &Descriptor, labels: &[&str]) {
         self.push(descriptor, labels, Value::Float(1.0));
-    }
-
-    /// Gives any value.
-    pub(crate) fn value(&mut self, descriptor: &Descriptor, labels: &[&str], value: Value) {
-        self.push(descriptor, labels, value);
     }
 
     /// Gives a family of which this library knows no declaration.

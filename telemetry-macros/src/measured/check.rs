@@ -2,9 +2,11 @@
 
 use crate::diagnostics::Diagnostics;
 use crate::measured::model::Model;
+use crate::measured::words;
 
 /// Checks the function.
 pub(crate) fn all(model: &Model, diagnostics: &mut Diagnostics) {
+    words::all(&model.args, &model.function.sig, diagnostics);
     if let Some(constness) = &model.function.sig.constness {
         diagnostics
             .at(constness, "a `const fn` cannot be measured, since it may run in the compiler; remove `#[measured]`");

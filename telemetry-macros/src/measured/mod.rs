@@ -11,10 +11,15 @@
 //! ```
 
 mod args;
+pub(crate) mod block;
 pub(crate) mod body;
 mod check;
+mod ending;
 mod expand;
 mod model;
+mod site;
+mod thresholds;
+mod words;
 
 use crate::diagnostics::Diagnostics;
 use crate::fallback;

@@ -12,7 +12,7 @@ use syn::{Expr, Type};
 const RESERVED_SUFFIXES: [&str; 6] = ["_total", "_bucket", "_sum", "_count", "_created", "_info"];
 
 /// Labels that are not the program's to set, with who sets them.
-const RESERVED_LABELS: [(&str, &str); 4] = [
+pub(crate) const RESERVED_LABELS: [(&str, &str); 4] = [
     ("le", "histograms use it for their bounds"),
     ("quantile", "summaries use it"),
     ("job", "the Prometheus server sets it on every target; `job_name` is free"),

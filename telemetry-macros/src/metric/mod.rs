@@ -6,7 +6,7 @@
 //! }                                              const CATALOG: &[Descriptor]
 //! ```
 
-mod check;
+pub(crate) mod check;
 mod expand;
 mod model;
 pub(crate) mod units;

@@ -1,15 +1,16 @@
 //! The families of `#[measured]`, from the call sites' cells.
 
-use crate::builtin::functions as families;
-use crate::metric::Descriptor;
+use crate::builtin::{functions as families, own};
+use crate::metric::{Descriptor, LabelOwned};
+use crate::record::asked::Asked;
 use crate::record::budget::{PROBES, Probe};
 use crate::record::callsite::{self, CallSite};
 use crate::record::outcome::{OUTCOMES, Outcome};
 use crate::record::probe::{self, SiteProbes};
 use crate::record::shard::{self, ResultReading, Shard, SiteCell, TRACKING};
-use crate::record::{clock, exponential};
+use crate::record::{clock, exponential, variants};
 use crate::registry::{Collection, Collector};
-use crate::snapshot::{Exponential, Value};
+use crate::snapshot::{Exponential, Labels, Value};
 use crate::sync::{Acquire, Relaxed, fence};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -25,13 +26,22 @@ impl Collector for Functions {
         for ((module, function), totals) in totals() {
             totals.give(&function, module, out);
         }
+        let capped = variants::capped();
+        if capped > 0 {
+            let name = families::function_calls_total::DESCRIPTOR.name;
+            out.counter(&own::telemetry_capped_lookups_total::DESCRIPTOR, &[name], capped);
+        }
     }
 }
+
+/// What calls ended as, and how long they took.
+type Results = [Option<ResultReading>; OUTCOMES];
 
 /// All threads' figures of a function.
 #[derive(Default)]
 struct Totals {
-    results: [Option<ResultReading>; OUTCOMES],
+    /// By the labels of its calls; without any, where the function has none.
+    results: BTreeMap<Labels, Results>,
     started: u64,
     polls: u64,
     busy: u64,
@@ -41,6 +51,13 @@ struct Totals {
     own_allocated_bytes: u64,
     peak_bytes: i64,
     probes: Probed,
+    /// When the oldest running call began, in ticks.
+    oldest: Option<u64>,
+    /// By threshold in seconds, as it is shown.
+    within: BTreeMap<String, u64>,
+    errors: BTreeMap<Labels, u64>,
+    /// Whether any of its calls is timed.
+    timed: bool,
 }
 
 /// What probes read of a function.
@@ -56,15 +73,10 @@ struct Probed {
 
 /// Figures by module and function. Two call sites of one name, as a macro may make them, are one function.
 fn totals() -> BTreeMap<(&'static str, String), Totals> {
-    let sites = callsite::all();
     let shards = shard::all();
     let mut by_name = BTreeMap::<_, Totals>::new();
-    for site in sites {
-        let mut totals = Totals::of_results(site, &shards);
-        // All ends of a site are read before any start: a call that ends meanwhile on another thread than it began is never
-        // seen as ended and not begun. Calls that begin meanwhile are seen as running.
-        fence(Acquire);
-        cells(site, &shards).for_each(|cell| totals.add(cell));
+    for site in callsite::all().into_iter().filter(|site| !site.is_variant()) {
+        let totals = Totals::of(site, &shards);
         by_name.entry((site.module(), site.function().to_owned())).or_default().merge(totals);
     }
     by_name
@@ -75,22 +87,74 @@ fn cells(site: &CallSite, shards: &[&'static Shard]) -> impl Iterator<Item = &'s
     shards.iter().filter_map(move |shard| shard.sites.get(index))
 }
 
-impl Totals {
-    fn of_results(site: &CallSite, shards: &[&'static Shard]) -> Totals {
-        let mut totals = Totals::default();
-        // A function that can return has `ok` at zero from its first call on, and `error` where its type has one.
-        totals.results[Outcome::Ok as usize] = Some(ResultReading::default());
-        if site.is_fallible() {
-            totals.results[Outcome::Error as usize] = Some(ResultReading::default());
-        }
-        for cell in cells(site, shards) {
-            for outcome in Outcome::ALL {
-                if let Some(reading) = cell.read(outcome) {
-                    totals.results[outcome as usize].get_or_insert_default().merge(&reading);
-                }
+/// The label of what was too many. The name is OpenTelemetry's attribute for it, as Prometheus would write it.
+fn overflow() -> Labels {
+    vec![("otel_metric_overflow".into(), "true".into())]
+}
+
+fn labels_of(names: &[&'static str], values: &[LabelOwned]) -> Labels {
+    if values.is_empty() {
+        return overflow();
+    }
+    names.iter().zip(values).map(|(&name, value)| (name.into(), value.to_string().into())).collect()
+}
+
+fn results_of(site: &CallSite, shards: &[&'static Shard]) -> Results {
+    let mut results = Results::default();
+    // A function that can return has `ok` at zero from its first call on, and `error` where its type has one.
+    results[Outcome::Ok as usize] = Some(ResultReading::default());
+    if site.is_fallible() {
+        results[Outcome::Error as usize] = Some(ResultReading::default());
+    }
+    for cell in cells(site, shards) {
+        for outcome in Outcome::ALL {
+            if let Some(reading) = cell.read(outcome) {
+                results[outcome as usize].get_or_insert_default().merge(&reading);
             }
         }
+    }
+    results
+}
+
+fn merge_results(mine: &mut Results, theirs: Results) {
+    for (mine, theirs) in mine.iter_mut().zip(theirs) {
+        if let Some(theirs) = theirs {
+            mine.get_or_insert_default().merge(&theirs);
+        }
+    }
+}
+
+impl Totals {
+    fn of(site: &'static CallSite, shards: &[&'static Shard]) -> Totals {
+        let mut totals = Totals { timed: true, ..Totals::default() };
+        if let Some(asked) = site.what_was_asked() {
+            totals.add_asked(asked);
+        }
+        let label_names = site.what_was_asked().map_or(&[][..], Asked::label_names);
+        if label_names.is_empty() {
+            totals.results.insert(Labels::new(), results_of(site, shards));
+        }
+        for variant in site.what_was_asked().into_iter().flat_map(Asked::label_sets) {
+            let labels = labels_of(label_names, &variant.labels);
+            merge_results(totals.results.entry(labels).or_default(), results_of(&variant.value, shards));
+        }
+        // All ends of a site are read before any start: a call that ends meanwhile on another thread than it began is never
+        // seen as ended and not begun. Calls that begin meanwhile are seen as running.
+        fence(Acquire);
+        cells(site, shards).for_each(|cell| totals.add(cell));
         totals
+    }
+
+    /// Before the results: what is counted besides a result is then never more than the result.
+    fn add_asked(&mut self, asked: &'static Asked) {
+        self.timed = !asked.only_counts();
+        for (threshold, count) in asked.read_within() {
+            self.within.insert(threshold.to_string(), count);
+        }
+        for variant in asked.error_types() {
+            let labels = labels_of(&["error_type"], &variant.labels);
+            *self.errors.entry(labels).or_default() += shard::sum(variant.value);
+        }
     }
 
     fn add(&mut self, cell: &SiteCell) {
@@ -106,14 +170,21 @@ impl Totals {
         if let Some(probes) = cell.existing_probes() {
             self.probes.add(probes);
         }
+        self.oldest = self.oldest.into_iter().chain(cell.ages.oldest()).min();
     }
 
     fn merge(&mut self, other: Totals) {
-        for (mine, theirs) in self.results.iter_mut().zip(other.results) {
-            if let Some(theirs) = theirs {
-                mine.get_or_insert_default().merge(&theirs);
-            }
+        for (labels, results) in other.results {
+            merge_results(self.results.entry(labels).or_default(), results);
         }
+        for (threshold, count) in other.within {
+            *self.within.entry(threshold).or_default() += count;
+        }
+        for (labels, count) in other.errors {
+            *self.errors.entry(labels).or_default() += count;
+        }
+        self.timed |= other.timed;
+        self.oldest = self.oldest.into_iter().chain(other.oldest).min();
         self.started += other.started;
         self.polls += other.polls;
         self.busy += other.busy;
@@ -126,21 +197,18 @@ impl Totals {
     }
 
     fn give(&self, function: &str, module: &str, out: &mut Collection) {
-        let mut ended = 0u64;
-        for outcome in Outcome::ALL {
-            if let Some(reading) = &self.results[outcome as usize] {
-                let labels = [function, module, outcome.as_str()];
-                ended = ended.wrapping_add(reading.ended());
-                out.counter(&families::function_calls_total::DESCRIPTOR, &labels, reading.ended());
-                let histogram = Value::Exponential(exponential_of(reading));
-                out.value(&families::function_calls_duration_seconds::DESCRIPTOR, &labels, histogram);
-            }
-        }
+        let ended = self.give_results(function, module, out);
         let labels = [function, module];
         out.counter(&families::function_calls_started_total::DESCRIPTOR, &labels, self.started);
         #[expect(clippy::cast_precision_loss, reason = "2^53 calls at once do not occur")]
         let running = self.started.saturating_sub(ended) as f64;
         out.gauge(&families::function_calls_concurrent::DESCRIPTOR, &labels, running);
+        self.give_asked(function, module, out);
+        if !self.timed {
+            return;
+        }
+        let age = self.oldest.map_or(0.0, |start| clock::seconds(clock::now().saturating_sub(start)));
+        out.gauge(&families::function_oldest_call_age_seconds::DESCRIPTOR, &labels, age);
         out.seconds(&families::function_busy_seconds_total::DESCRIPTOR, &labels, duration(self.busy));
         out.seconds(&families::function_self_seconds_total::DESCRIPTOR, &labels, duration(self.own));
         if self.polls > 0 {
@@ -149,6 +217,37 @@ impl Totals {
         self.probes.give(&labels, out);
         if TRACKING.load(Relaxed) {
             self.give_memory(&labels, out);
+        }
+    }
+
+    /// The two families that carry a function's labels. Returns how many calls ended.
+    fn give_results(&self, function: &str, module: &str, out: &mut Collection) -> u64 {
+        let mut ended = 0u64;
+        for (labels, results) in &self.results {
+            for (outcome, reading) in Outcome::ALL.iter().zip(results) {
+                let Some(reading) = reading else { continue };
+                ended = ended.wrapping_add(reading.ended());
+                let mut all = named(&[("function", function), ("module", module), ("result", outcome.as_str())]);
+                all.extend(labels.iter().cloned());
+                if self.timed {
+                    let histogram = Value::Exponential(exponential_of(reading));
+                    out.series(&families::function_calls_duration_seconds::DESCRIPTOR, all.clone(), histogram);
+                }
+                out.series(&families::function_calls_total::DESCRIPTOR, all, Value::Integer(reading.ended()));
+            }
+        }
+        ended
+    }
+
+    fn give_asked(&self, function: &str, module: &str, out: &mut Collection) {
+        for (threshold, count) in &self.within {
+            let labels = [function, module, threshold];
+            out.counter(&families::function_calls_within_total::DESCRIPTOR, &labels, *count);
+        }
+        for (labels, count) in &self.errors {
+            let mut all = named(&[("function", function), ("module", module)]);
+            all.extend(labels.iter().cloned());
+            out.series(&families::function_errors_total::DESCRIPTOR, all, Value::Integer(*count));
         }
     }
 
@@ -214,6 +313,10 @@ impl Probed {
             out.gauge(&families::function_probe_standard_error_ratio::DESCRIPTOR, &labels, error);
         }
     }
+}
+
+fn named(labels: &[(&'static str, &str)]) -> Labels {
+    labels.iter().map(|&(name, value)| (name.into(), value.into())).collect()
 }
 
 fn duration(ticks: u64) -> Duration {

@@ -20,6 +20,11 @@ pub(crate) fn set_max_series(max: usize) {
     MAX_SERIES.store(max.max(1), Relaxed);
 }
 
+/// The most series that a family may hold.
+pub(crate) fn max_series() -> usize {
+    MAX_SERIES.load(Relaxed)
+}
+
 /// One label set of a family. Never freed: handles point to it, or to the cell that it numbers.
 pub(crate) struct Series {
     hash: u64,

@@ -1,6 +1,10 @@
 //! The static that stands in each measured function.
 
+use crate::record::asked::Asked;
 use crate::record::clock;
+use crate::record::outcome::Outcome;
+use crate::record::shard::{self, SiteCell};
+use crate::record::thread;
 use crate::sync::{AtomicBool, AtomicU32, Mutex, Relaxed, lock};
 use std::fmt;
 use std::sync::OnceLock;
@@ -19,6 +23,10 @@ pub struct CallSite {
     /// Whether a call has been seen whose type can be an error.
     fallible: AtomicBool,
     label: OnceLock<Box<str>>,
+    /// What the attribute's arguments asked for besides.
+    asked: Option<&'static Asked>,
+    /// Set in a call site that was made at run time for one label set of another: calls are started on that one and end on this one.
+    variant_of: Option<&'static CallSite>,
 }
 
 const UNREGISTERED: u32 = u32::MAX;
@@ -45,7 +53,67 @@ impl CallSite {
             line,
             fallible: AtomicBool::new(false),
             label: OnceLock::new(),
+            asked: None,
+            variant_of: None,
         }
+    }
+
+    /// The same with what the attribute's arguments asked for.
+    #[must_use]
+    pub const fn asked(mut self, asked: &'static Asked) -> CallSite {
+        self.asked = Some(asked);
+        self
+    }
+
+    /// A call site whose calls are those of `whole` with one label set. It keeps results alone; all else is the function's as a whole.
+    pub(crate) fn variant_of(whole: &'static CallSite) -> CallSite {
+        CallSite {
+            asked: whole.asked,
+            variant_of: Some(whole),
+            ..CallSite::new(whole.name, whole.path, whole.module, whole.file, whole.line)
+        }
+    }
+
+    /// A call site of the same place under another name: a function of its own in all families.
+    pub(crate) fn renamed(&self, name: String, asked: Option<&'static Asked>) -> CallSite {
+        let label = OnceLock::from(name.into_boxed_str());
+        CallSite { asked, label, ..CallSite::new(self.name, self.path, self.module, self.file, self.line) }
+    }
+
+    /// The function as a whole: itself, unless this stands for one of its label sets.
+    #[inline]
+    pub(crate) fn whole(&'static self) -> &'static CallSite {
+        match self.asked {
+            None => self,
+            Some(_) => self.whole_of_asked(),
+        }
+    }
+
+    #[cold]
+    fn whole_of_asked(&'static self) -> &'static CallSite {
+        self.variant_of.unwrap_or(self)
+    }
+
+    /// Counts a call as ended, after `ticks` from start to end. `cell` is the thread's of the function as a whole.
+    #[inline]
+    pub(crate) fn end(&'static self, cell: &SiteCell, outcome: Outcome, ticks: u64) {
+        match self.asked {
+            None => cell.end(outcome, ticks),
+            Some(asked) => self.end_asked(asked, outcome, ticks),
+        }
+    }
+
+    fn end_asked(&'static self, asked: &Asked, outcome: Outcome, ticks: u64) {
+        thread::with(|thread| shard::site_cell(thread, self)).end(outcome, ticks);
+        asked.ended(outcome, ticks);
+    }
+
+    pub(crate) fn is_variant(&self) -> bool {
+        self.variant_of.is_some()
+    }
+
+    pub(crate) fn what_was_asked(&self) -> Option<&'static Asked> {
+        self.asked
     }
 
     #[inline]
@@ -89,6 +157,11 @@ impl CallSite {
         })
     }
 
+    /// The `name` argument, or empty.
+    pub(crate) fn given_name(&self) -> &'static str {
+        self.name
+    }
+
     /// The value of the label `module`.
     pub(crate) fn module(&self) -> &'static str {
         self.module
@@ -120,6 +193,57 @@ fn function_in(path: &str, module: &str) -> String {
     let path = path.replace("::{{closure}}", "");
     let local = path.strip_prefix(module).and_then(|rest| rest.strip_prefix("::"));
     local.map_or_else(|| shorten(&path), shorten)
+}
+
+/// The function of one instantiation, from the path of a closure in its body: `app::io::Reader<u8>::next<alloc::string::String>::{{closure}}`
+/// becomes `Reader<u8>::next<String>`. A `name` stands for the path and keeps the function's own types: `read<String>`.
+pub(crate) fn instantiation_in(path: &str, module: &str, name: &str) -> String {
+    let path = path.trim_end_matches("::{{closure}}");
+    if name.is_empty() {
+        let local = path.strip_prefix(module).and_then(|rest| rest.strip_prefix("::"));
+        return last_names(local.unwrap_or(path));
+    }
+    format!("{name}{}", last_names(own_types(path)))
+}
+
+/// The angle brackets at the end of a path with what stands in them; empty where the path does not end so.
+fn own_types(path: &str) -> &str {
+    let mut depth = 0usize;
+    for (at, character) in path.char_indices().rev() {
+        match character {
+            // The arrow of a function's type closes nothing.
+            '>' if !path[..at].ends_with('-') => depth += 1,
+            '<' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth == 0 {
+            return if character == '<' { &path[at..] } else { "" };
+        }
+    }
+    ""
+}
+
+/// Leaves of every path within brackets its last name: `Reader<alloc::vec::Vec<u8>>::next` becomes `Reader<Vec<u8>>::next`.
+fn last_names(path: &str) -> String {
+    let mut short = String::with_capacity(path.len());
+    let (mut depth, mut word) = (0usize, 0);
+    let mut last = ' ';
+    for character in path.chars() {
+        match character {
+            '<' | '(' | '[' => depth += 1,
+            '>' if last == '-' => {}
+            '>' | ')' | ']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        short.push(character);
+        if depth > 0 && short.ends_with("::") && !short.ends_with(">::") {
+            short.truncate(word);
+        } else if !(character.is_alphanumeric() || matches!(character, '_' | ':' | '{' | '}')) {
+            word = short.len();
+        }
+        last = character;
+    }
+    short
 }
 
 /// Leaves of every path its last name, but of the outermost one all that was given: `<a::b::S as c::T>::m` becomes `<S as T>::m`.
@@ -181,5 +305,26 @@ mod tests {
         for (path, expected) in cases {
             assert_eq!(function_in(path, "app::io"), expected, "{path}");
         }
+    }
+
+    #[test]
+    fn an_instantiation_is_named_by_its_types() {
+        let cases = [
+            ("app::io::load<u8>::{{closure}}", "load<u8>"),
+            ("app::io::load<u8>::{{closure}}::{{closure}}", "load<u8>"),
+            ("app::io::load::{{closure}}", "load"),
+            ("app::io::Reader<alloc::vec::Vec<u8>>::next<app::Row, 3>::{{closure}}", "Reader<Vec<u8>>::next<Row, 3>"),
+            ("<app::io::Reader<u8> as app::Source>::next::{{closure}}", "<Reader<u8> as Source>::next"),
+            ("app::io::load<app::main::{{closure}}>::{{closure}}", "load<{{closure}}>"),
+            ("app::io::load<fn(app::A) -> app::B>::{{closure}}", "load<fn(A) -> B>"),
+            ("app::io::load<&[app::A]>::{{closure}}", "load<&[A]>"),
+        ];
+        for (path, expected) in cases {
+            assert_eq!(instantiation_in(path, "app::io", ""), expected, "{path}");
+        }
+        let named = |path| instantiation_in(path, "app::io", "read");
+        assert_eq!(named("app::io::Reader<u8>::next<app::Row>::{{closure}}"), "read<Row>");
+        assert_eq!(named("app::io::load<fn(app::A) -> app::B>::{{closure}}"), "read<fn(A) -> B>");
+        assert_eq!(named("app::io::load::{{closure}}"), "read");
     }
 }

@@ -111,6 +111,12 @@ pub(crate) fn nanoseconds(ticks: u64) -> u64 {
     u64::try_from(nanoseconds).unwrap_or(u64::MAX)
 }
 
+/// Seconds as ticks, rounded down.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "what does not fit is cut off")]
+pub(crate) fn ticks(seconds: f64) -> u64 {
+    (seconds * clock().ticks_per_second) as u64
+}
+
 /// Ticks as units of 2^-34 s.
 #[inline]
 pub(crate) fn units(ticks: u64) -> u64 {

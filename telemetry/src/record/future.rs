@@ -1,5 +1,6 @@
 //! A running asynchronous call: measured poll by poll, wherever the task is polled.
 
+use crate::record::ages::Slot;
 use crate::record::callsite::CallSite;
 use crate::record::clock;
 use crate::record::guard::Visit;
@@ -9,7 +10,7 @@ use crate::record::thread;
 use std::fmt;
 use std::hint::black_box;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 pin_project_lite::pin_project! {
     /// A future whose polls are measured. It counts as started at its first poll; dropped after that, as cancelled.
@@ -41,7 +42,8 @@ impl Ended {
     #[inline]
     pub fn with(self, ending: Ending) {
         self.site.learn(ending.fallible);
-        thread::with(|thread| shard::site_cell(thread, self.site)).end(ending.outcome, self.ticks);
+        let cell = thread::with(|thread| shard::site_cell(thread, self.site.whole()));
+        self.site.end(cell, ending.outcome, self.ticks);
     }
 }
 
@@ -57,6 +59,8 @@ enum State {
         start: u64,
         /// Bytes that the polls so far allocated and did not free.
         kept: i64,
+        /// Where it is counted as waiting, from the first time on.
+        waits: Option<&'static Slot>,
     },
     Ended,
 }
@@ -65,8 +69,21 @@ impl Call {
     /// Takes the call out of its state: what ends it besides does nothing.
     fn ended(&mut self, now: u64) -> Option<Ended> {
         match std::mem::replace(&mut self.state, State::Ended) {
-            State::Running { start, .. } => Some(Ended { site: self.site, ticks: now.saturating_sub(start) }),
+            State::Running { start, waits, .. } => {
+                if let Some(slot) = waits {
+                    waited(self.site, slot);
+                }
+                Some(Ended { site: self.site, ticks: now.saturating_sub(start) })
+            }
             State::New | State::Ended => None,
+        }
+    }
+
+    /// Its poll was pending.
+    #[inline]
+    fn wait(&mut self) {
+        if let State::Running { start, waits: waits @ None, .. } = &mut self.state {
+            *waits = waits_since(self.site, *start);
         }
     }
 
@@ -85,6 +102,18 @@ impl Drop for Call {
     }
 }
 
+/// Counts a call as waiting. Not inline: few of a call's polls come here, and none of a call that never waits.
+#[inline(never)]
+fn waits_since(site: &'static CallSite, start: u64) -> Option<&'static Slot> {
+    thread::with(|thread| shard::site_cell(thread, site.whole()).suspend(start))
+}
+
+/// Counts a call as one that waits no more.
+#[inline(never)]
+fn waited(site: &'static CallSite, slot: &'static Slot) {
+    thread::with(|thread| shard::site_cell(thread, site.whole()).ages.end(slot));
+}
+
 /// One poll. Dropped rather than forgotten, the poll unwound, and the call with it.
 struct Step<'a> {
     call: &'a mut Call,
@@ -94,7 +123,7 @@ struct Step<'a> {
 impl<'a> Step<'a> {
     fn begin(call: &'a mut Call) -> Step<'a> {
         thread::with(|thread| {
-            let cell = shard::site_cell(thread, call.site);
+            let cell = shard::site_cell(thread, call.site.whole());
             cell.poll();
             let kept = match call.state {
                 State::Running { kept, .. } => kept,
@@ -103,7 +132,7 @@ impl<'a> Step<'a> {
             let visit = Visit::begin(thread, cell, kept);
             if let State::New = call.state {
                 cell.start();
-                call.state = State::Running { start: visit.start(), kept };
+                call.state = State::Running { start: visit.start(), kept, waits: None };
             }
             Step { call, visit }
         })
@@ -140,7 +169,10 @@ impl<F: Future> Future for MeasuredFuture<F> {
         let poll = black_box(this.future.poll(context));
         let now = step.leave();
         std::mem::forget(step);
-        let output = ready!(poll);
+        let Poll::Ready(output) = poll else {
+            this.call.wait();
+            return Poll::Pending;
+        };
         let site = this.call.site;
         // A call without a start is one that was polled after it had ended, which no executor does.
         let ended = this.call.ended(now).unwrap_or(Ended { site, ticks: 0 });

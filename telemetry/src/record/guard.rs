@@ -32,10 +32,10 @@ struct Memory {
 }
 
 impl Visit {
-    /// Begins on the calling thread, after earlier polls of the call that kept `kept` bytes. The clock is read last.
+    /// Begins on the calling thread, after earlier polls of the call that kept `kept` bytes. The clock is read last but for one store.
     #[inline]
     pub(crate) fn begin(thread: &Thread, cell: &'static SiteCell, kept: i64) -> Visit {
-        cell.descend();
+        let outermost = cell.descend();
         let caller = thread.running.replace(Some(cell));
         let mut caller_ticks = thread.callee_ticks.replace(0);
         let memory = TRACKING.load(Relaxed).then(|| {
@@ -55,7 +55,11 @@ impl Visit {
             // What was spent on reading is not the caller's own time.
             caller_ticks = caller_ticks.wrapping_add(ticks);
         }
-        Visit { cell, caller, caller_ticks, memory, is_read, start: clock::now() }
+        let start = clock::now();
+        if outermost {
+            cell.ages.enter(start);
+        }
+        Visit { cell, caller, caller_ticks, memory, is_read, start }
     }
 
     /// Ends on the thread on which it began. The clock is read first. Says how many ticks it took.
@@ -108,7 +112,7 @@ pub struct Guard {
 pub fn enter(site: &'static CallSite, fallible: bool) -> Guard {
     site.learn(fallible);
     thread::with(|thread| {
-        let cell = shard::site_cell(thread, site);
+        let cell = shard::site_cell(thread, site.whole());
         cell.start();
         Guard { site, visit: Visit::begin(thread, cell, 0), _span: None, _thread: PhantomData }
     })
@@ -124,10 +128,8 @@ impl Guard {
     }
 
     fn finish(&self, outcome: Outcome) {
-        thread::with(|thread| {
-            let ticks = self.visit.end(thread);
-            self.visit.cell.end(outcome, ticks);
-        });
+        let ticks = thread::with(|thread| self.visit.end(thread));
+        self.site.end(self.visit.cell, outcome, ticks);
     }
 }
 

@@ -3,9 +3,13 @@
 //! A [`CallSite`] is a `static` in the user's function. [`enter`] counts the call as started and returns a [`Guard`]; a
 //! [`MeasuredFuture`] does the same around each poll. Both write to the calling thread's shard and to nothing else.
 
+pub(crate) mod ages;
+pub(crate) mod asked;
+mod block;
 pub(crate) mod budget;
 pub(crate) mod callsite;
 pub(crate) mod clock;
+mod count;
 mod current;
 pub(crate) mod dropped;
 pub(crate) mod exponential;
@@ -17,8 +21,12 @@ pub(crate) mod probe;
 pub(crate) mod shard;
 mod table;
 pub(crate) mod thread;
+pub(crate) mod variants;
 
+pub use asked::{Asked, count_error, instantiation, labelled};
+pub use block::{BlockGuard, SpanGuard, enter_block, span};
 pub use callsite::CallSite;
+pub use count::{Counted, CountedEnd, CountedFuture, count, counted_future};
 pub use current::{Current, InCurrent, current, in_current};
 pub use future::{Ended, MeasuredFuture, measured_future};
 pub use guard::{Guard, enter};

@@ -2,6 +2,7 @@
 
 use std::hint::black_box;
 use std::marker::PhantomData;
+use std::task::Poll;
 
 /// How a call ended. The discriminants index a call site's cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -40,35 +41,110 @@ pub struct Ending {
     pub(crate) fallible: bool,
 }
 
-/// Looks at a call's output. For a [`Result`] the inherent method is found, for all other types the one of [`Fallback`]:
-/// the choice is the compiler's, so aliases and opaque types are seen through, and no trait bound reaches the user's function.
+impl Ending {
+    /// Of a call that could have ended as an error.
+    #[inline]
+    fn fallible(is_error: bool) -> Ending {
+        Ending { outcome: if is_error { Outcome::Error } else { Outcome::Ok }, fallible: true }
+    }
+
+    /// What `ok_if` says of an output.
+    #[inline]
+    #[must_use]
+    pub fn ok_if<T>(output: &T, is_ok: impl FnOnce(&T) -> bool) -> Ending {
+        Ending::fallible(!is_ok(black_box(output)))
+    }
+
+    /// What `error_if` says of an output.
+    #[inline]
+    #[must_use]
+    pub fn error_if<T>(output: &T, is_error: impl FnOnce(&T) -> bool) -> Ending {
+        Ending::fallible(is_error(black_box(output)))
+    }
+
+    /// Whether the call ended as an error.
+    #[inline]
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        self.outcome == Outcome::Error
+    }
+}
+
+/// Looks at a call's output. For a [`Result`], and for what may hold one, the inherent method is found, for all other types the one
+/// of [`Fallback`]: the choice is the compiler's, so aliases and opaque types are seen through, and no trait bound reaches the user's
+/// function.
+///
+/// What may hold one is what `?` hands an `Err` on from (`Poll<Result>`, `Poll<Option<Result>>`), and what an iterator of results
+/// returns (`Option<Result>`). A `None` or a `ControlFlow::Break` is as often what was looked for: it is an error where it is asked.
 ///
 /// The output is passed through [`black_box`]: else the compiler may compute what has no side effects after the clock was read.
 #[derive(Debug)]
 pub struct Inspect<'a, T>(pub &'a T);
 
-impl<T, E> Inspect<'_, Result<T, E>> {
-    /// `ok` or `error`.
-    #[inline]
-    #[must_use]
-    pub fn __ending(&self) -> Ending {
-        black_box(self.0);
-        let outcome = if self.0.is_ok() { Outcome::Ok } else { Outcome::Error };
-        Ending { outcome, fallible: true }
-    }
+macro_rules! carriers {
+    ($($carrier:ty, $error:pat => $found:ident;)*) => {$(
+        impl<T, E> Inspect<'_, $carrier> {
+            /// `ok` or `error`.
+            #[inline]
+            #[must_use]
+            pub fn __ending(&self) -> Ending {
+                black_box(self.0);
+                Ending::fallible(matches!(self.0, $error))
+            }
+
+            /// The error, whose type is asked for.
+            #[inline]
+            #[must_use]
+            pub fn __error(&self) -> Option<&E> {
+                match self.0 {
+                    $error => Some($found),
+                    _ => None,
+                }
+            }
+        }
+
+        impl<T, E> Returns<$carrier> {
+            /// It can.
+            #[must_use]
+            #[inline]
+            pub fn __fallible(&self) -> bool {
+                true
+            }
+        }
+    )*};
 }
 
-/// What every type says that is not a [`Result`].
+carriers! {
+    Result<T, E>, Err(_error) => _error;
+    Option<Result<T, E>>, Some(Err(_error)) => _error;
+    Poll<Result<T, E>>, Poll::Ready(Err(_error)) => _error;
+    Poll<Option<Result<T, E>>>, Poll::Ready(Some(Err(_error))) => _error;
+}
+
+/// What every type says that neither is a [`Result`] nor holds one.
 pub trait Fallback {
+    /// The type of what is looked at.
+    type Output;
+
     /// `ok`.
     fn __ending(&self) -> Ending;
+
+    /// The output itself: a condition called it an error.
+    fn __error(&self) -> Option<&Self::Output>;
 }
 
 impl<T> Fallback for Inspect<'_, T> {
+    type Output = T;
+
     #[inline]
     fn __ending(&self) -> Ending {
         black_box(self.0);
         Ending { outcome: Outcome::Ok, fallible: false }
+    }
+
+    #[inline]
+    fn __error(&self) -> Option<&T> {
+        Some(self.0)
     }
 }
 
@@ -92,16 +168,7 @@ impl<T> Default for Returns<T> {
     }
 }
 
-impl<T, E> Returns<Result<T, E>> {
-    /// It can.
-    #[must_use]
-    #[inline]
-    pub fn __fallible(&self) -> bool {
-        true
-    }
-}
-
-/// What every type says that is not a [`Result`].
+/// What every type says that neither is a [`Result`] nor holds one.
 pub trait ReturnsOther {
     /// It cannot.
     fn __fallible(&self) -> bool;

@@ -4,6 +4,7 @@
 //! that starts, so there is no moment at which a count is seen twice or not at all, and memory follows the most threads alive at
 //! once. What is recorded after a thread's shard was handed on goes to one shared shard, by `fetch_add`.
 
+use crate::record::ages::{Ages, Slot};
 use crate::record::callsite::CallSite;
 use crate::record::outcome::{OUTCOMES, Outcome};
 use crate::record::probe::SiteProbes;
@@ -60,6 +61,7 @@ pub(crate) fn hand_over(shard: &'static Shard) {
     for cell in shard.sites.iter() {
         // A guard that was leaked on the ended thread would else hide the next thread's calls as recursion.
         cell.depth.store(0, Relaxed);
+        cell.ages.leave();
     }
     lock(&FREE).push(shard);
 }
@@ -353,6 +355,7 @@ pub(crate) struct SiteCell {
     probes: AtomicPtr<SiteProbes>,
     pub(crate) site: &'static CallSite,
     results: [AtomicPtr<ResultCell>; OUTCOMES],
+    pub(crate) ages: Ages,
     shared: bool,
 }
 
@@ -519,8 +522,16 @@ impl SiteCell {
             probes: AtomicPtr::new(std::ptr::null_mut()),
             site,
             results: [const { AtomicPtr::new(std::ptr::null_mut()) }; OUTCOMES],
+            ages: Ages::new(),
             shared,
         }
+    }
+
+    /// A call that began at `start` waits for the first time; its end is to be told to what is returned. Threads that are past having a
+    /// shard do not keep ages: they end.
+    #[inline]
+    pub(crate) fn suspend(&self, start: u64) -> Option<&'static Slot> {
+        (!self.shared).then(|| self.ages.suspend(start))
     }
 
     #[inline]
@@ -544,10 +555,12 @@ impl SiteCell {
         self.count(&self.polls, 1);
     }
 
-    /// A call or poll begins on this thread.
+    /// A call or poll begins on this thread. Says whether it is the outermost, whose start [`Ages`] keeps.
     #[inline]
-    pub(crate) fn descend(&self) {
+    pub(crate) fn descend(&self) -> bool {
+        let outermost = self.depth.load(Relaxed) == 0;
         self.count(&self.depth, 1);
+        outermost && !self.shared
     }
 
     /// Whether the visit that begins has something to decide about probes: usually not.
@@ -595,6 +608,7 @@ impl SiteCell {
         self.count(&self.own, used.own_ticks);
         if depth == 0 {
             self.count(&self.busy, used.ticks);
+            self.ages.leave();
         }
         if used.allocations != 0 {
             self.ascend_with_memory(used, depth == 0);
