@@ -276,7 +276,7 @@ pub(crate) mod own {
         /// Seconds spent on measuring: `timing` of every call and poll, estimated, and what each probe's readings took.
         pub counter telemetry_overhead_seconds_total(probe: &str);
         /// The same as a share of the time that measured functions were executing, each for itself.
-        pub gauge telemetry_overhead_ratio(probe: &str);
+        pub gauge telemetry_overhead_spent_ratio(probe: &str);
         /// The share of that time that all probes together may spend.
         pub gauge telemetry_overhead_budget_ratio();
         /// Calls and polls that a probe should have read and could not, and that its sums therefore miss; estimated as those are.

@@ -274,7 +274,7 @@ fn what_measuring_costs_is_shown_with_the_budget() {
     for probe in ["timing", "cpu", "io"] {
         let labels = [("probe", probe)];
         let seconds = own("telemetry_overhead_seconds_total", &labels).unwrap();
-        let ratio = own("telemetry_overhead_ratio", &labels).unwrap();
+        let ratio = own("telemetry_overhead_spent_ratio", &labels).unwrap();
         assert!(seconds > 0.0 && ratio > 0.0 && ratio < 0.5, "{probe}: {seconds} s, {ratio}");
     }
     assert_eq!(own("telemetry_clock_steps_total", &[]), Some(0.0));

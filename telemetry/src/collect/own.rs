@@ -80,7 +80,7 @@ impl Overhead {
         out.seconds(&families::telemetry_overhead_seconds_total::DESCRIPTOR, &[probe], spent);
         if self.own > 0 {
             let ratio = clock::seconds(ticks) / clock::seconds(self.own);
-            out.gauge(&families::telemetry_overhead_ratio::DESCRIPTOR, &[probe], ratio);
+            out.gauge(&families::telemetry_overhead_spent_ratio::DESCRIPTOR, &[probe], ratio);
         }
     }
 }
