@@ -6,8 +6,8 @@ pub use crate::job::lifetime::{
 pub use crate::metric::{Counter, DurationCounter, Gauge, Histogram, Info};
 pub use crate::metric::{Descriptor, Family, IntoLabel, Kind, Origin, Registration};
 pub use crate::record::{
-    CallSite, Ended, Ending, Fallback, Guard, Inspect, MeasuredFuture, Outcome, Returns, ReturnsOther, enter,
-    measured_future,
+    CallSite, Ending, Fallback, Guard, InPlace, Inspect, MeasuredFuture, Outcome, Returns, ReturnsOther, boxed_future,
+    enter, enter_in_place, measured_future,
 };
 pub use ::core;
 pub use inventory;
@@ -17,4 +17,19 @@ pub use inventory;
 #[inline(always)]
 pub fn call<R>(body: impl FnOnce() -> R) -> R {
     body()
+}
+
+/// Runs a body whose type is known from elsewhere: an opaque type can be named in a signature alone.
+#[inline(always)]
+pub fn call_as<R>(_: &Returns<R>, body: impl FnOnce() -> R) -> R {
+    body()
+}
+
+/// A value that is never made: for a `return` that never runs and tells a block its type.
+#[cold]
+#[must_use]
+pub fn never<T>() -> T {
+    loop {
+        core::hint::spin_loop();
+    }
 }

@@ -97,7 +97,7 @@ fn synchronous(root: &Path, signature: &Signature, statements: &TokenStream, blo
     if body::never_returns(&signature.output) {
         return quote! { #start let _ = &#guard; #root::__private::call(move || -> #ty { #statements #block }) };
     }
-    let moved = body::moved(statements, &ty, block);
+    let moved = body::moved(statements, block);
     let end = quote_spanned! {Span::mixed_site()=>
         {
             use #root::__private::Fallback as _;
@@ -116,16 +116,15 @@ fn asynchronous(root: &Path, signature: &Signature, statements: &TokenStream, bl
         let #outer = #job.clone();
     };
     if body::never_returns(&signature.output) {
-        let run = body::await_never(
-            root,
-            statements,
-            block,
-            |moved| quote!(#root::__private::job_future(#outer, async move #moved)),
-        );
-        return quote!(#start #run);
+        let endless = body::endless(root, statements, block);
+        return quote_spanned! {Span::mixed_site()=>
+            #start
+            let (#value, _) = #root::__private::job_future(#outer, #endless).await;
+            match #value {}
+        };
     }
-    let (pin, ty) = (body::pinned_type(&signature.output), body::nameable(&signature.output));
-    let moved = body::moved(&quote!(#pin #statements), &ty, block);
+    let pin = body::pinned_type(root, &signature.output);
+    let moved = body::moved(&quote!(#pin #statements), block);
     let end = quote_spanned! {Span::mixed_site()=>
         {
             use #root::__private::Fallback as _;

@@ -6,7 +6,10 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::visit_mut::{self, VisitMut};
-use syn::{Attribute, Block, FnArg, Ident, Pat, PatIdent, ReturnType, Signature, Type, parse_quote};
+use syn::{
+    Attribute, Block, Expr, ExprAsync, ExprClosure, ExprConst, ExprReturn, FnArg, Ident, Item, Pat, PatIdent, Path,
+    ReturnType, Signature, Type, parse_quote,
+};
 
 /// Gives each parameter of the signature a plain name, and returns the statements that bind the user's patterns again.
 ///
@@ -76,10 +79,15 @@ fn rebind_one(index: usize, pattern: &mut Pat, body: &str) -> Vec<TokenStream> {
 
 /// The declared output with `_` for every opaque type, which can be named in a signature alone.
 pub(crate) fn nameable(output: &ReturnType) -> Type {
-    let mut ty = match output {
+    match output {
         ReturnType::Default => parse_quote!(()),
-        ReturnType::Type(_, ty) => (**ty).clone(),
-    };
+        ReturnType::Type(_, ty) => nameable_type(ty),
+    }
+}
+
+/// The type with `_` for every opaque type.
+pub(crate) fn nameable_type(ty: &Type) -> Type {
+    let mut ty = ty.clone();
     Erase.visit_type_mut(&mut ty);
     ty
 }
@@ -95,31 +103,42 @@ impl VisitMut for Erase {
     }
 }
 
-/// The statements and the body in one block. What the body's last expression borrows is freed before the parameters are, as in a
-/// function; as the block's own last expression it would be freed after them (before edition 2024).
-///
-/// The value's type is written, so that it is coerced as a function's value is.
-pub(crate) fn moved(statements: &TokenStream, ty: &Type, block: &Block) -> TokenStream {
-    let value = own("__value");
-    let give = quote_spanned! {Span::mixed_site()=>
-        #[allow(unreachable_code, clippy::all, clippy::pedantic)]
-        return #value;
-    };
-    // A body that never returns gives no value; clippy would say so of a line that the user did not write.
-    let quiet = quote_spanned!(Span::mixed_site()=> #[allow(clippy::diverging_sub_expression)]);
-    quote!({ #statements #quiet let #value: #ty = #block; #give })
+/// The statements and the body in one block. The body is that block's last expression, and its braces are ours and of our edition: what
+/// it borrows is freed before the parameters are, as in a function.
+pub(crate) fn moved(statements: &TokenStream, block: &Block) -> TokenStream {
+    quote!({ #statements #block })
 }
 
 /// A return that never runs, and that tells the `async` block its type: a block cannot be annotated.
-pub(crate) fn pinned_type(output: &ReturnType) -> TokenStream {
+pub(crate) fn pinned_type(root: &Path, output: &ReturnType) -> TokenStream {
     let ty = nameable(output);
     quote_spanned! {Span::mixed_site()=>
-        #[allow(unreachable_code, unused_variables, clippy::all, clippy::pedantic)]
         if false {
-            let __never: #ty = loop {};
-            return __never;
+            return #root::__private::never::<#ty>();
         }
     }
+}
+
+/// Gives each `return` of the body itself, not of a closure or an item in it, another expression to return.
+pub(crate) fn each_return(block: &mut Block, give: impl FnMut(Option<&Expr>) -> TokenStream) {
+    Returns { give }.visit_block_mut(block);
+}
+
+struct Returns<F> {
+    give: F,
+}
+
+impl<F: FnMut(Option<&Expr>) -> TokenStream> VisitMut for Returns<F> {
+    fn visit_expr_return_mut(&mut self, node: &mut ExprReturn) {
+        visit_mut::visit_expr_return_mut(self, node);
+        let given = (self.give)(node.expr.as_deref());
+        node.expr = Some(Box::new(Expr::Verbatim(given)));
+    }
+
+    fn visit_expr_closure_mut(&mut self, _: &mut ExprClosure) {}
+    fn visit_expr_async_mut(&mut self, _: &mut ExprAsync) {}
+    fn visit_expr_const_mut(&mut self, _: &mut ExprConst) {}
+    fn visit_item_mut(&mut self, _: &mut Item) {}
 }
 
 /// Has the braces stand for ours: `unused_braces` would else ask users to remove them.
@@ -128,21 +147,12 @@ pub(crate) fn quiet_braces(block: &mut Block) {
     block.brace_token = syn::token::Brace(Span::mixed_site().located_at(span));
 }
 
-/// Awaits a call that has no end, and an output that no value has. `!` cannot be written where its `async` block needs a type; this
-/// type can, and what never ends passes for it.
-pub(crate) fn await_never(
-    root: &syn::Path,
-    statements: &TokenStream,
-    block: &Block,
-    call: impl FnOnce(TokenStream) -> TokenStream,
-) -> TokenStream {
-    let value = own("__output");
-    let call = call(moved(statements, &parse_quote!(#root::__private::core::convert::Infallible), block));
-    quote_spanned! {Span::mixed_site()=>
-        let (#value, _) = #call.await;
-        #[allow(unreachable_code, clippy::all, clippy::pedantic)]
-        match #value {}
-    }
+/// The `async` block of a function that never returns. `!` cannot be written where the block needs a type; this type, which has no
+/// value, can, and what never ends passes for it.
+pub(crate) fn endless(root: &Path, statements: &TokenStream, block: &Block) -> TokenStream {
+    let pin = pinned_type(root, &parse_quote!(-> #root::__private::core::convert::Infallible));
+    let moved = moved(&quote!(#pin #statements), block);
+    quote!(async move #moved)
 }
 
 /// Whether the declared output can be written elsewhere than in the signature: it has no opaque type in it.
@@ -151,9 +161,23 @@ pub(crate) fn has_a_name(output: &ReturnType) -> bool {
     nameable(output).to_token_stream().to_string() == ty.to_token_stream().to_string()
 }
 
+/// Whether the output as a whole is an opaque type.
+pub(crate) fn is_opaque(output: &ReturnType) -> bool {
+    matches!(output, ReturnType::Type(_, ty) if matches!(ungrouped(ty), Type::ImplTrait(_)))
+}
+
 /// Whether a function cannot return.
 pub(crate) fn never_returns(output: &ReturnType) -> bool {
-    matches!(output, ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_)))
+    matches!(output, ReturnType::Type(_, ty) if matches!(ungrouped(ty), Type::Never(_)))
+}
+
+/// The type without brackets around it, and without the invisible ones of a `macro_rules!`.
+pub(crate) fn ungrouped(ty: &Type) -> &Type {
+    match ty {
+        Type::Group(group) => ungrouped(&group.elem),
+        Type::Paren(paren) => ungrouped(&paren.elem),
+        _ => ty,
+    }
 }
 
 /// A name of ours that cannot meet one of the user's.

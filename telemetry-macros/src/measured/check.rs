@@ -9,11 +9,14 @@ pub(crate) fn all(model: &Model, diagnostics: &mut Diagnostics) {
         diagnostics
             .at(constness, "a `const fn` cannot be measured, since it may run in the compiler; remove `#[measured]`");
     }
-    let caller = |attribute: &&syn::Attribute| attribute.path().is_ident("track_caller");
-    if let Some(attribute) = model.function.attrs.iter().find(caller) {
+    let naked = |attribute: &&syn::Attribute| match &attribute.meta {
+        syn::Meta::List(list) if list.path.is_ident("unsafe") => list.tokens.to_string() == "naked",
+        meta => meta.path().is_ident("naked"),
+    };
+    if let Some(attribute) = model.function.attrs.iter().find(naked) {
         diagnostics.at(
-            attribute.path(),
-            "a function with `#[track_caller]` cannot be measured yet, since its body would take itself for its caller; remove one of the two",
+            &attribute.meta,
+            "a naked function cannot be measured, since its body is one block of assembly; remove `#[measured]`",
         );
     }
     if let Some(variadic) = &model.function.sig.variadic {

@@ -2,97 +2,202 @@
 
 use crate::measured::body;
 use crate::measured::model::Model;
+use crate::measured::shape::{self, Returned, Shape};
 use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
-use syn::{AttrStyle, Attribute, Path, ReturnType};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{AttrStyle, Attribute, Expr, ItemFn, Path, ReturnType, Signature, Type, parse_quote};
 
-/// The function with its body measured.
-pub(crate) fn measured(model: Model) -> TokenStream {
+/// The function with its body measured. `item` is the function as it was written.
+pub(crate) fn measured(model: Model, item: TokenStream) -> TokenStream {
     let root = model.root();
+    let shape = Shape::of(&model.function);
     let call_site = call_site(&model, &root);
     let mut function = model.function;
     // The outer braces stay the user's: an item that ends in ours would be taken for one that a macro made, and not be warned about
     // where nobody calls it.
     let braces = function.block.brace_token;
     body::quiet_braces(&mut function.block);
-    let statements = body::rebind(&mut function.sig, &function.block);
+    let measured = match &shape {
+        Shape::Call => synchronous(&root, &mut function),
+        Shape::InPlace => in_place(&root, &mut function),
+        Shape::Async => asynchronous(&root, &mut function),
+        Shape::Awaited => awaited(&root, &mut function),
+        Shape::Block(returned) => block(&root, &mut function, returned),
+        Shape::Made(returned) => made(&root, &mut function, returned),
+    };
     let inner = body::inner_attributes(&function.attrs);
     let outer: Vec<&Attribute> =
         function.attrs.iter().filter(|attribute| matches!(attribute.style, AttrStyle::Outer)).collect();
-    let (visibility, signature, block) = (&function.vis, &function.sig, &function.block);
-    let measured = if signature.asyncness.is_some() {
-        asynchronous(&root, &signature.output, &statements, block)
-    } else {
-        synchronous(&root, &signature.output, &statements, block)
-    };
+    let (visibility, signature) = (&function.vis, signature(&root, &shape, &function.sig));
     let mut tokens = quote!(#(#outer)* #visibility #signature);
     braces.surround(&mut tokens, |body| body.extend(quote!(#inner #call_site #measured)));
-    tokens
-}
-
-/// The static, and an item whose path tells in which module, `impl` and function it stands.
-fn call_site(model: &Model, root: &Path) -> TokenStream {
-    let name = model.args.name.as_ref().map_or_else(String::new, syn::LitStr::value);
-    quote_spanned! {Span::mixed_site()=>
-        fn __path() -> &'static str {
-            #root::__private::core::any::type_name_of_val(&__path)
-        }
-        static __CALL_SITE: #root::__private::CallSite = #root::__private::CallSite::new(
-            #name,
-            __path,
-            #root::__private::core::module_path!(),
-            #root::__private::core::file!(),
-            #root::__private::core::line!(),
-        );
+    match shape {
+        // Documentation is to show what the user wrote.
+        Shape::Async => quote!(#[cfg(doc)] #item #[cfg(not(doc))] #tokens),
+        _ => tokens,
     }
 }
 
-fn synchronous(root: &Path, output: &ReturnType, statements: &TokenStream, block: &syn::Block) -> TokenStream {
-    let (guard, value) = (body::own("__guard"), body::own("__output"));
+/// The user's signature; an `async fn` says what it returns.
+fn signature(root: &Path, shape: &Shape, signature: &Signature) -> TokenStream {
+    let Shape::Async = shape else { return signature.to_token_stream() };
+    let mut signature = signature.clone();
+    signature.asyncness = None;
+    let output = declared(&signature.output);
+    // The tokens are of our edition, in which an opaque type captures every lifetime, as an `async fn` does in each edition.
+    let future = quote_spanned!(Span::mixed_site()=> -> impl #root::__private::core::future::Future<Output = #output>);
+    signature.output = ReturnType::Default;
+    let clause = signature.generics.where_clause.take();
+    quote!(#signature #future #clause)
+}
+
+fn declared(output: &ReturnType) -> Type {
+    match output {
+        ReturnType::Default => parse_quote!(()),
+        ReturnType::Type(_, ty) => (**ty).clone(),
+    }
+}
+
+/// The static, and an item whose path tells in which module, `impl` and function it stands: in a block of their own, so that no name of
+/// the user's can meet them.
+fn call_site(model: &Model, root: &Path) -> TokenStream {
+    let name = model.args.name.as_ref().map_or_else(String::new, syn::LitStr::value);
+    let site = body::own("__site");
+    quote_spanned! {Span::mixed_site()=>
+        let #site = {
+            fn __path() -> &'static str {
+                #root::__private::core::any::type_name_of_val(&__path)
+            }
+            static __CALL_SITE: #root::__private::CallSite = #root::__private::CallSite::new(
+                #name,
+                __path,
+                #root::__private::core::module_path!(),
+                #root::__private::core::file!(),
+                #root::__private::core::line!(),
+            );
+            &__CALL_SITE
+        };
+    }
+}
+
+fn synchronous(root: &Path, function: &mut ItemFn) -> TokenStream {
+    let statements = body::rebind(&mut function.sig, &function.block);
+    let (output, block) = (&function.sig.output, &function.block);
+    let (site, guard, value) = (body::own("__site"), body::own("__guard"), body::own("__output"));
+    let moved = body::moved(&statements, block);
+    let end = end(root, &guard, &value);
+    if !body::has_a_name(output) {
+        let pin = body::own("__type");
+        let fallible = if body::is_opaque(output) { quote!(false) } else { fallible_by(root, &pin.to_token_stream()) };
+        return quote_spanned! {Span::mixed_site()=>
+            let #pin = #root::__private::Returns::new();
+            if false {
+                return #pin.never();
+            }
+            let #guard = #root::__private::enter(#site, #fallible);
+            let #value = #root::__private::call_as(&#pin, move || #moved);
+            #end
+            #value
+        };
+    }
     let ty = body::nameable(output);
     let fallible = fallible(root, output);
     let enter = quote_spanned! {Span::mixed_site()=>
-        let #guard = #root::__private::enter(&__CALL_SITE, #fallible);
+        let #guard = #root::__private::enter(#site, #fallible);
     };
     // The type is the closure's, so that coercions, `?` and early returns mean what they meant in the function.
+    let call = quote!(#root::__private::call(move || -> #ty #moved));
     if body::never_returns(output) {
-        let call = quote!(#root::__private::call(move || -> #ty { #statements #block }));
         return quote! { #enter let _ = &#guard; #call };
     }
-    let moved = body::moved(statements, &ty, block);
-    let call = quote!(#root::__private::call(move || -> #ty #moved));
-    let end = quote_spanned! {Span::mixed_site()=>
+    quote! { #enter let #value = #call; #end #value }
+}
+
+/// The body where it was, with what it returns looked at on each way out that can be seen: its end and each `return`. On the others, `?`
+/// and what a macro hides, the guard knows no more than whether the thread unwinds.
+fn in_place(root: &Path, function: &mut ItemFn) -> TokenStream {
+    let (site, guard, value) = (body::own("__site"), body::own("__guard"), body::own("__output"));
+    let output = &function.sig.output;
+    let (ty, fallible) = (body::nameable(output), fallible(root, output));
+    let enter = quote_spanned! {Span::mixed_site()=>
+        let #guard = #root::__private::enter_in_place(#site, #fallible);
+    };
+    if body::never_returns(output) {
+        let block = &function.block;
+        return quote! { #enter let _ = &#guard; #block };
+    }
+    let end = end(root, &guard, &value);
+    body::each_return(&mut function.block, |given| {
+        let given = given.map_or_else(|| quote!(()), ToTokens::to_token_stream);
+        quote!({ let #value: #ty = #given; #end #value })
+    });
+    let block = &function.block;
+    // A body that never returns gives no value; clippy would say so of a line that the user did not write.
+    let quiet = quote_spanned!(Span::mixed_site()=> #[allow(clippy::diverging_sub_expression)]);
+    quote! { #enter #quiet let #value: #ty = #block; #end #value }
+}
+
+fn asynchronous(root: &Path, function: &mut ItemFn) -> TokenStream {
+    let statements = body::rebind(&mut function.sig, &function.block);
+    let output = &function.sig.output;
+    let pin = body::pinned_type(root, output);
+    let moved = body::moved(&quote!(#pin #statements), &function.block);
+    measured_future(root, &quote!(measured_future), &body::nameable(output), &quote!(async move #moved))
+}
+
+fn awaited(root: &Path, function: &mut ItemFn) -> TokenStream {
+    if body::never_returns(&function.sig.output) {
+        let statements = body::rebind(&mut function.sig, &function.block);
+        let endless = body::endless(root, &statements, &function.block);
+        let never = parse_quote!(#root::__private::core::convert::Infallible);
+        let future = measured_future(root, &quote!(measured_future), &never, &endless);
+        return quote_spanned!(Span::mixed_site()=> match #future.await {});
+    }
+    let future = asynchronous(root, function);
+    quote_spanned!(Span::mixed_site()=> #future.await)
+}
+
+fn block(root: &Path, function: &mut ItemFn, returned: &Returned) -> TokenStream {
+    if let Some(place) = shape::async_block_mut(&mut function.block) {
+        *place =
+            Expr::Verbatim(measured_future(root, &quote!(measured_future), &returned.output, &place.to_token_stream()));
+    }
+    function.block.stmts.iter().map(ToTokens::to_token_stream).collect()
+}
+
+fn made(root: &Path, function: &mut ItemFn, returned: &Returned) -> TokenStream {
+    let statements = body::rebind(&mut function.sig, &function.block);
+    let ty = body::nameable(&function.sig.output);
+    let moved = body::moved(&statements, &function.block);
+    let (future, wrap) =
+        (body::own("__future"), if returned.boxed { quote!(boxed_future) } else { quote!(measured_future) });
+    let measured = measured_future(root, &wrap, &returned.output, &future.to_token_stream());
+    quote! {
+        let #future = #root::__private::call(move || -> #ty #moved);
+        #measured
+    }
+}
+
+/// The call that wraps a future whose output is a `ty`.
+fn measured_future(root: &Path, wrap: &TokenStream, ty: &Type, future: &TokenStream) -> TokenStream {
+    let (site, value) = (body::own("__site"), body::own("__output"));
+    let fallible = if let Type::Infer(_) = ty { quote!(false) } else { fallible(root, &parse_quote!(-> #ty)) };
+    quote_spanned! {Span::mixed_site()=>
+        #root::__private::#wrap::<#ty, _, _>(#site, #fallible, #future, |#value| {
+            use #root::__private::Fallback as _;
+            #root::__private::Inspect(#value).__ending()
+        })
+    }
+}
+
+/// Tells the guard how the output ended the call.
+fn end(root: &Path, guard: &syn::Ident, value: &syn::Ident) -> TokenStream {
+    quote_spanned! {Span::mixed_site()=>
         {
             use #root::__private::Fallback as _;
             #guard.end(#root::__private::Inspect(&#value).__ending());
         }
-        #value
-    };
-    quote! { #enter let #value = #call; #end }
-}
-
-fn asynchronous(root: &Path, output: &ReturnType, statements: &TokenStream, block: &syn::Block) -> TokenStream {
-    let fallible = fallible(root, output);
-    if body::never_returns(output) {
-        return body::await_never(
-            root,
-            statements,
-            block,
-            |moved| quote!(#root::__private::measured_future(&__CALL_SITE, #fallible, async move #moved)),
-        );
     }
-    let (value, ended) = (body::own("__output"), body::own("__ended"));
-    let (pin, ty) = (body::pinned_type(output), body::nameable(output));
-    let moved = body::moved(&quote!(#pin #statements), &ty, block);
-    let call = quote!(#root::__private::measured_future(&__CALL_SITE, #fallible, async move #moved).await);
-    let end = quote_spanned! {Span::mixed_site()=>
-        {
-            use #root::__private::Fallback as _;
-            #ended.with(#root::__private::Inspect(&#value).__ending());
-        }
-        #value
-    };
-    quote! { let (#value, #ended) = #call; #end }
 }
 
 /// Whether the declared type can be an error, as an expression. An opaque type has no name to ask; its first value tells.
@@ -101,10 +206,14 @@ fn fallible(root: &Path, output: &ReturnType) -> TokenStream {
         return quote!(false);
     }
     let ty = body::nameable(output);
+    fallible_by(root, &quote_spanned!(Span::mixed_site()=> #root::__private::Returns::<#ty>::new()))
+}
+
+fn fallible_by(root: &Path, returns: &TokenStream) -> TokenStream {
     quote_spanned! {Span::mixed_site()=>
         {
             use #root::__private::ReturnsOther as _;
-            #root::__private::Returns::<#ty>::new().__fallible()
+            #returns.__fallible()
         }
     }
 }

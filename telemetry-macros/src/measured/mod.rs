@@ -15,6 +15,7 @@ pub(crate) mod body;
 mod check;
 mod expand;
 mod model;
+mod shape;
 
 use crate::diagnostics::Diagnostics;
 use crate::fallback;
@@ -29,7 +30,7 @@ pub(crate) fn measured(args: TokenStream, item: TokenStream) -> TokenStream {
         check::all(model, &mut diagnostics);
     }
     match (diagnostics.finish(), model) {
-        (Ok(()), Some(model)) => expand::measured(model),
+        (Ok(()), Some(model)) => expand::measured(model, item),
         (Ok(()), None) => item,
         (Err(error), _) => fallback::with(&error, item),
     }

@@ -14,35 +14,39 @@ use std::task::{Context, Poll, ready};
 pin_project_lite::pin_project! {
     /// A future whose polls are measured. It counts as started at its first poll; dropped after that, as cancelled.
     #[must_use = "futures do nothing unless polled"]
-    pub struct MeasuredFuture<F> {
+    pub struct MeasuredFuture<F, E> {
+        // Before the body, so that the call has ended when what the body holds is dropped.
         call: Call,
+        ending: E,
         #[pin]
         future: F,
     }
 }
 
-/// Measures a future's polls. Its output comes with what is left to do: to tell how it ended the call.
+/// Measures a future's polls. `ending` tells how its output ended the call.
 #[inline]
-pub fn measured_future<F: Future>(site: &'static CallSite, fallible: bool, future: F) -> MeasuredFuture<F> {
+pub fn measured_future<T, F, E>(site: &'static CallSite, fallible: bool, future: F, ending: E) -> MeasuredFuture<F, E>
+where
+    F: Future<Output = T>,
+    E: Fn(&T) -> Ending,
+{
     site.learn(fallible);
-    MeasuredFuture { call: Call { site, state: State::New }, future }
+    MeasuredFuture { call: Call { site, state: State::New }, ending, future }
 }
 
-/// A call whose future is ready, and whose output nobody has looked at.
-#[must_use]
-#[derive(Debug)]
-pub struct Ended {
+/// Measures the polls of a future that is in a box, in a box of its own.
+#[inline]
+pub fn boxed_future<T, F, E>(
     site: &'static CallSite,
-    ticks: u64,
-}
-
-impl Ended {
-    /// Records how the output ended the call.
-    #[inline]
-    pub fn with(self, ending: Ending) {
-        self.site.learn(ending.fallible);
-        thread::with(|thread| shard::site_cell(thread, self.site)).end(ending.outcome, self.ticks);
-    }
+    fallible: bool,
+    future: F,
+    ending: E,
+) -> Pin<Box<MeasuredFuture<F, E>>>
+where
+    F: Future<Output = T>,
+    E: Fn(&T) -> Ending,
+{
+    Box::pin(measured_future(site, fallible, future, ending))
 }
 
 /// The call from its first poll on. Its drop tells how it ended if no output did.
@@ -62,26 +66,28 @@ enum State {
 }
 
 impl Call {
-    /// Takes the call out of its state: what ends it besides does nothing.
-    fn ended(&mut self, now: u64) -> Option<Ended> {
-        match std::mem::replace(&mut self.state, State::Ended) {
-            State::Running { start, .. } => Some(Ended { site: self.site, ticks: now.saturating_sub(start) }),
-            State::New | State::Ended => None,
+    /// Ends the call once: what ends it besides does nothing.
+    fn end(&mut self, now: u64, ending: Ending) {
+        if let State::Running { start, .. } = std::mem::replace(&mut self.state, State::Ended) {
+            self.site.learn(ending.fallible);
+            let cell = thread::with(|thread| shard::site_cell(thread, self.site));
+            cell.end(ending.outcome, now.saturating_sub(start));
         }
     }
 
-    fn end(&mut self, outcome: Outcome) {
-        if let State::Running { .. } = self.state
-            && let Some(ended) = self.ended(clock::now())
-        {
-            ended.with(Ending { outcome, fallible: false });
+    #[cold]
+    fn end_without_output(&mut self, outcome: Outcome) {
+        if let State::Running { .. } = self.state {
+            self.end(clock::now(), Ending { outcome, fallible: false });
         }
     }
 }
 
 impl Drop for Call {
     fn drop(&mut self) {
-        self.end(Outcome::Cancelled);
+        if let State::Running { .. } = self.state {
+            self.end_without_output(Outcome::Cancelled);
+        }
     }
 }
 
@@ -137,28 +143,41 @@ impl Drop for Step<'_> {
     #[cold]
     fn drop(&mut self) {
         Step::leave(self.call, &self.visit);
-        self.call.end(Outcome::Panic);
+        self.call.end_without_output(Outcome::Panic);
     }
 }
 
-impl<F: Future> Future for MeasuredFuture<F> {
-    type Output = (F::Output, Ended);
+/// An output that is being looked at. Dropped meanwhile, what looks at it unwound, and the call with it.
+struct Looked<'a>(&'a mut Call);
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+impl Drop for Looked<'_> {
+    fn drop(&mut self) {
+        self.0.end_without_output(Outcome::Panic);
+    }
+}
+
+impl<T, F, E> Future for MeasuredFuture<F, E>
+where
+    F: Future<Output = T>,
+    E: Fn(&T) -> Ending,
+{
+    type Output = T;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
         let this = self.project();
         let step = Step::begin(this.call);
         // Not to be computed after the clock was read, as what has no side effects might be.
         let poll = black_box(this.future.poll(context));
         let now = step.end();
         let output = ready!(poll);
-        let site = this.call.site;
-        // A call without a start is one that was polled after it had ended, which no executor does.
-        let ended = this.call.ended(now).unwrap_or(Ended { site, ticks: 0 });
-        Poll::Ready((output, ended))
+        let looked = Looked(this.call);
+        let ending = (this.ending)(&output);
+        looked.0.end(now, ending);
+        Poll::Ready(output)
     }
 }
 
-impl<F> fmt::Debug for MeasuredFuture<F> {
+impl<F, E> fmt::Debug for MeasuredFuture<F, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("MeasuredFuture").field(&self.call.site).finish()
     }

@@ -9,12 +9,14 @@ pub(crate) mod dropped;
 pub(crate) mod exponential;
 mod future;
 mod guard;
+mod in_place;
 pub(crate) mod outcome;
 pub(crate) mod shard;
 mod table;
 pub(crate) mod thread;
 
 pub use callsite::CallSite;
-pub use future::{Ended, MeasuredFuture, measured_future};
+pub use future::{MeasuredFuture, boxed_future, measured_future};
 pub use guard::{Guard, enter};
+pub use in_place::{InPlace, enter_in_place};
 pub use outcome::{Ending, Fallback, Inspect, Outcome, Returns, ReturnsOther};
