@@ -19,12 +19,6 @@ pub fn call<R>(body: impl FnOnce() -> R) -> R {
     body()
 }
 
-/// Runs a body whose type is known from elsewhere: an opaque type can be named in a signature alone.
-#[inline(always)]
-pub fn call_as<R>(_: &Returns<R>, body: impl FnOnce() -> R) -> R {
-    body()
-}
-
 /// A value that is never made: for a `return` that never runs and tells a block its type.
 #[cold]
 #[must_use]

@@ -16,7 +16,6 @@ pub(crate) fn backfill_job(model: Model, parameter: usize) -> TokenStream {
     let mut function = model.function;
     // As in `#[measured]`: the outer braces stay the user's.
     let braces = function.block.brace_token;
-    body::quiet_braces(&mut function.block);
     let supplied = bind(remove(&mut function.sig, parameter));
     let total = total(&root, model.args.total.as_ref());
     let uses = [total.clone(), function.block.to_token_stream()];
@@ -94,10 +93,10 @@ fn synchronous(root: &Path, signature: &Signature, statements: &TokenStream, blo
         let #job = #root::__private::start_job(&__JOB);
         let #guard = #root::__private::enter_job(&#job);
     };
-    if body::never_returns(&signature.output) {
-        return quote! { #start let _ = &#guard; #root::__private::call(move || -> #ty { #statements #block }) };
-    }
     let moved = body::moved(statements, block);
+    if body::never_returns(&signature.output) {
+        return quote! { #start let _ = &#guard; #root::__private::call(move || -> #ty #moved) };
+    }
     let end = quote_spanned! {Span::mixed_site()=>
         {
             use #root::__private::Fallback as _;

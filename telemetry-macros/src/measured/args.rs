@@ -14,9 +14,11 @@ pub(crate) struct Args {
     pub(crate) name: Option<LitStr>,
     /// The path of the library.
     pub(crate) root: Option<Path>,
+    /// Not to be measured, in what is measured as a whole.
+    pub(crate) skip: Option<Ident>,
 }
 
-const TAKEN: [&str; 2] = ["name", "crate"];
+const TAKEN: [&str; 3] = ["name", "skip", "crate"];
 
 impl Args {
     /// Parses word by word: one that is wrong does not hide the next.
@@ -42,6 +44,7 @@ impl Args {
                     other => diagnostics.at(other, "`name` takes a text that is not empty, such as `name = \"load\"`"),
                 }
             }
+            "skip" => self.skip = Some(word.clone()),
             "crate" => {
                 input.parse::<Token![=]>()?;
                 self.root = Some(input.call(Path::parse_mod_style)?);
@@ -55,6 +58,15 @@ impl Args {
         }
         Ok(())
     }
+}
+
+/// Whether the words say where the library is.
+pub(crate) fn names_crate(words: &TokenStream) -> bool {
+    let mut diagnostics = Diagnostics::new();
+    let args = Args::parse(words.clone(), &mut diagnostics);
+    // What is wrong with them is said where they are expanded.
+    drop(diagnostics.finish());
+    args.root.is_some()
 }
 
 /// Passes over what belongs to a word that is not known.

@@ -7,8 +7,8 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Attribute, Block, Expr, ExprAsync, ExprClosure, ExprConst, ExprReturn, FnArg, Ident, Item, Pat, PatIdent, Path,
-    ReturnType, Signature, Type, parse_quote,
+    Attribute, Block, Expr, ExprAsync, ExprClosure, ExprConst, ExprReturn, FnArg, Ident, Item, Lifetime, Pat, PatIdent,
+    Path, ReturnType, Signature, Type, TypeInfer, TypeParamBound, parse_quote,
 };
 
 /// Gives each parameter of the signature a plain name, and returns the statements that bind the user's patterns again.
@@ -103,10 +103,18 @@ impl VisitMut for Erase {
     }
 }
 
-/// The statements and the body in one block. The body is that block's last expression, and its braces are ours and of our edition: what
-/// it borrows is freed before the parameters are, as in a function.
+/// The statements and the body in one block. The body is that block's last expression, and the block is of our edition: what the body's
+/// own last expression borrows is freed after the body's locals or before them, as its edition has it, and before the parameters.
 pub(crate) fn moved(statements: &TokenStream, block: &Block) -> TokenStream {
-    quote!({ #statements #block })
+    let body = labelled(block);
+    quote!({ #statements #body })
+}
+
+/// The block with a label, so that `unused_braces` does not ask users to remove its braces. The label is where a block begins: as a token
+/// of the user's it leaves the block in their edition.
+pub(crate) fn labelled(block: &Block) -> TokenStream {
+    let label = Lifetime::new("'__body", block.brace_token.span.open());
+    quote!(#label: #block)
 }
 
 /// A return that never runs, and that tells the `async` block its type: a block cannot be annotated.
@@ -141,12 +149,6 @@ impl<F: FnMut(Option<&Expr>) -> TokenStream> VisitMut for Returns<F> {
     fn visit_item_mut(&mut self, _: &mut Item) {}
 }
 
-/// Has the braces stand for ours: `unused_braces` would else ask users to remove them.
-pub(crate) fn quiet_braces(block: &mut Block) {
-    let span = block.brace_token.span.join();
-    block.brace_token = syn::token::Brace(Span::mixed_site().located_at(span));
-}
-
 /// The `async` block of a function that never returns. `!` cannot be written where the block needs a type; this type, which has no
 /// value, can, and what never ends passes for it.
 pub(crate) fn endless(root: &Path, statements: &TokenStream, block: &Block) -> TokenStream {
@@ -155,15 +157,31 @@ pub(crate) fn endless(root: &Path, statements: &TokenStream, block: &Block) -> T
     quote!(async move #moved)
 }
 
-/// Whether the declared output can be written elsewhere than in the signature: it has no opaque type in it.
-pub(crate) fn has_a_name(output: &ReturnType) -> bool {
-    let ReturnType::Type(_, ty) = output else { return true };
-    nameable(output).to_token_stream().to_string() == ty.to_token_stream().to_string()
+/// Whether a type has no `_` in it, as one has that was opaque.
+pub(crate) fn is_complete(ty: &Type) -> bool {
+    let mut holes = Holes(false);
+    holes.visit_type_mut(&mut ty.clone());
+    !holes.0
 }
 
-/// Whether the output as a whole is an opaque type.
-pub(crate) fn is_opaque(output: &ReturnType) -> bool {
-    matches!(output, ReturnType::Type(_, ty) if matches!(ungrouped(ty), Type::ImplTrait(_)))
+struct Holes(bool);
+
+impl VisitMut for Holes {
+    fn visit_type_infer_mut(&mut self, _: &mut TypeInfer) {
+        self.0 = true;
+    }
+}
+
+/// Whether the output is an opaque closure: only as the function's own last expression does it learn its parameters' types from there.
+pub(crate) fn is_closure(output: &ReturnType) -> bool {
+    let is_fn = |bound: &TypeParamBound| match bound {
+        TypeParamBound::Trait(bound) => bound.path.segments.last().is_some_and(|segment| {
+            ["Fn", "FnMut", "FnOnce", "AsyncFn", "AsyncFnMut", "AsyncFnOnce"].iter().any(|name| segment.ident == name)
+        }),
+        _ => false,
+    };
+    let ReturnType::Type(_, ty) = output else { return false };
+    matches!(ungrouped(ty), Type::ImplTrait(ty) if ty.bounds.iter().any(is_fn))
 }
 
 /// Whether a function cannot return.

@@ -16,7 +16,6 @@ pub(crate) fn measured(model: Model, item: TokenStream) -> TokenStream {
     // The outer braces stay the user's: an item that ends in ours would be taken for one that a macro made, and not be warned about
     // where nobody calls it.
     let braces = function.block.brace_token;
-    body::quiet_braces(&mut function.block);
     let measured = match &shape {
         Shape::Call => synchronous(&root, &mut function),
         Shape::InPlace => in_place(&root, &mut function),
@@ -82,24 +81,10 @@ fn call_site(model: &Model, root: &Path) -> TokenStream {
 
 fn synchronous(root: &Path, function: &mut ItemFn) -> TokenStream {
     let statements = body::rebind(&mut function.sig, &function.block);
-    let (output, block) = (&function.sig.output, &function.block);
+    let output = &function.sig.output;
     let (site, guard, value) = (body::own("__site"), body::own("__guard"), body::own("__output"));
-    let moved = body::moved(&statements, block);
+    let moved = body::moved(&statements, &function.block);
     let end = end(root, &guard, &value);
-    if !body::has_a_name(output) {
-        let pin = body::own("__type");
-        let fallible = if body::is_opaque(output) { quote!(false) } else { fallible_by(root, &pin.to_token_stream()) };
-        return quote_spanned! {Span::mixed_site()=>
-            let #pin = #root::__private::Returns::new();
-            if false {
-                return #pin.never();
-            }
-            let #guard = #root::__private::enter(#site, #fallible);
-            let #value = #root::__private::call_as(&#pin, move || #moved);
-            #end
-            #value
-        };
-    }
     let ty = body::nameable(output);
     let fallible = fallible(root, output);
     let enter = quote_spanned! {Span::mixed_site()=>
@@ -122,8 +107,8 @@ fn in_place(root: &Path, function: &mut ItemFn) -> TokenStream {
     let enter = quote_spanned! {Span::mixed_site()=>
         let #guard = #root::__private::enter_in_place(#site, #fallible);
     };
-    if body::never_returns(output) {
-        let block = &function.block;
+    if body::never_returns(output) || body::is_closure(output) {
+        let block = body::labelled(&function.block);
         return quote! { #enter let _ = &#guard; #block };
     }
     let end = end(root, &guard, &value);
@@ -131,7 +116,7 @@ fn in_place(root: &Path, function: &mut ItemFn) -> TokenStream {
         let given = given.map_or_else(|| quote!(()), ToTokens::to_token_stream);
         quote!({ let #value: #ty = #given; #end #value })
     });
-    let block = &function.block;
+    let block = body::labelled(&function.block);
     // A body that never returns gives no value; clippy would say so of a line that the user did not write.
     let quiet = quote_spanned!(Span::mixed_site()=> #[allow(clippy::diverging_sub_expression)]);
     quote! { #enter #quiet let #value: #ty = #block; #end #value }
@@ -169,25 +154,30 @@ fn made(root: &Path, function: &mut ItemFn, returned: &Returned) -> TokenStream 
     let statements = body::rebind(&mut function.sig, &function.block);
     let ty = body::nameable(&function.sig.output);
     let moved = body::moved(&statements, &function.block);
-    let (future, wrap) =
-        (body::own("__future"), if returned.boxed { quote!(boxed_future) } else { quote!(measured_future) });
-    let measured = measured_future(root, &wrap, &returned.output, &future.to_token_stream());
-    quote! {
-        let #future = #root::__private::call(move || -> #ty #moved);
-        #measured
-    }
+    let wrap = if returned.boxed { quote!(boxed_future) } else { quote!(measured_future) };
+    measured_future(root, &wrap, &returned.output, &quote!(#root::__private::call(move || -> #ty #moved)))
 }
 
 /// The call that wraps a future whose output is a `ty`.
 fn measured_future(root: &Path, wrap: &TokenStream, ty: &Type, future: &TokenStream) -> TokenStream {
     let (site, value) = (body::own("__site"), body::own("__output"));
-    let fallible = if let Type::Infer(_) = ty { quote!(false) } else { fallible(root, &parse_quote!(-> #ty)) };
-    quote_spanned! {Span::mixed_site()=>
-        #root::__private::#wrap::<#ty, _, _>(#site, #fallible, #future, |#value| {
-            use #root::__private::Fallback as _;
-            #root::__private::Inspect(#value).__ending()
-        })
+    let output = parse_quote!(-> #ty);
+    let fallible = fallible(root, &output);
+    let call = |future: &TokenStream| {
+        quote_spanned! {Span::mixed_site()=>
+            #root::__private::#wrap::<#ty, _, _>(#site, #fallible, #future, |#value| {
+                use #root::__private::Fallback as _;
+                #root::__private::Inspect(#value).__ending()
+            })
+        }
+    };
+    if body::is_complete(ty) {
+        return call(future);
     }
+    // The type is then the future's to tell, which is known once that has been seen.
+    let first = body::own("__future");
+    let call = call(&first.to_token_stream());
+    quote_spanned!(Span::mixed_site()=> { let #first = #future; #call })
 }
 
 /// Tells the guard how the output ended the call.
@@ -202,18 +192,14 @@ fn end(root: &Path, guard: &syn::Ident, value: &syn::Ident) -> TokenStream {
 
 /// Whether the declared type can be an error, as an expression. An opaque type has no name to ask; its first value tells.
 fn fallible(root: &Path, output: &ReturnType) -> TokenStream {
-    if !body::has_a_name(output) || body::never_returns(output) {
+    if !body::is_complete(&body::nameable(output)) || body::never_returns(output) {
         return quote!(false);
     }
     let ty = body::nameable(output);
-    fallible_by(root, &quote_spanned!(Span::mixed_site()=> #root::__private::Returns::<#ty>::new()))
-}
-
-fn fallible_by(root: &Path, returns: &TokenStream) -> TokenStream {
     quote_spanned! {Span::mixed_site()=>
         {
             use #root::__private::ReturnsOther as _;
-            #returns.__fallible()
+            #root::__private::Returns::<#ty>::new().__fallible()
         }
     }
 }

@@ -13,25 +13,27 @@
 mod args;
 pub(crate) mod body;
 mod check;
+mod container;
 mod expand;
 mod model;
 mod shape;
 
 use crate::diagnostics::Diagnostics;
 use crate::fallback;
-use model::Model;
+use model::Subject;
 use proc_macro2::TokenStream;
 
-/// Expands the attribute on a function.
+/// Expands the attribute on a function, or on what holds functions.
 pub(crate) fn measured(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut diagnostics = Diagnostics::new();
-    let model = Model::parse(args, &item, &mut diagnostics);
-    if let Some(model) = &model {
+    let subject = Subject::parse(args, &item, &mut diagnostics);
+    if let Some(Subject::Function(model)) = &subject {
         check::all(model, &mut diagnostics);
     }
-    match (diagnostics.finish(), model) {
-        (Ok(()), Some(model)) => expand::measured(model, item),
-        (Ok(()), None) => item,
+    match (diagnostics.finish(), subject) {
+        (Ok(()), Some(Subject::Function(model))) => expand::measured(*model, item),
+        (Ok(()), Some(Subject::Container(container))) => container.expand(),
+        (Ok(()), _) => item,
         (Err(error), _) => fallback::with(&error, item),
     }
 }

@@ -10,7 +10,8 @@ use syn::{
 pub(crate) enum Shape {
     /// The body runs in a closure.
     Call,
-    /// The body stays where it is, so that its caller stays its caller (`#[track_caller]`).
+    /// The body stays where it is: so that its caller stays its caller (`#[track_caller]`), or that a closure as its last expression has
+    /// the type that the function declares.
     InPlace,
     /// An `async fn` becomes a function that returns its measured future: nothing is kept twice.
     Async,
@@ -41,7 +42,7 @@ impl Shape {
         }
         match returned_future(signature) {
             Some(returned) if async_block(&function.block).is_some() => Shape::Block(returned),
-            _ if tracks_caller => Shape::InPlace,
+            _ if tracks_caller || body::is_closure(&signature.output) => Shape::InPlace,
             Some(returned) => Shape::Made(returned),
             None => Shape::Call,
         }

@@ -1,10 +1,10 @@
-//! A running call whose body stayed where it was, because it asks for its caller: what leaves it without a word is not seen.
+//! A running call whose body stayed where it was, so that ways out of it are not seen.
 
 use crate::record::callsite::CallSite;
 use crate::record::guard::{Guard, enter};
 use crate::record::outcome::{Ending, Outcome};
 
-/// A call of a function with `#[track_caller]`. Dropped without [`InPlace::end`], it unwound, or it was left by `?` or by a `return` that a
+/// A call of a function with `#[track_caller]`, or of one that returns a closure. Dropped without [`InPlace::end`], it unwound, or it was left by `?` or by a `return` that a
 /// macro holds: an error, where its type has one.
 #[must_use]
 #[derive(Debug)]

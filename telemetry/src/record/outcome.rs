@@ -84,15 +84,6 @@ impl<T> Returns<T> {
     pub const fn new() -> Returns<T> {
         Returns(PhantomData)
     }
-
-    /// A value that is never made: for a `return` that never runs.
-    #[cold]
-    #[must_use]
-    pub fn never(&self) -> T {
-        loop {
-            std::hint::spin_loop();
-        }
-    }
 }
 
 impl<T> Default for Returns<T> {
