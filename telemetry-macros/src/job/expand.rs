@@ -122,7 +122,7 @@ fn asynchronous(root: &Path, signature: &Signature, statements: &TokenStream, bl
             match #value {}
         };
     }
-    let pin = body::pinned_type(root, &signature.output);
+    let pin = body::pinned_type(root, &body::nameable(&signature.output));
     let moved = body::moved(&quote!(#pin #statements), block);
     let end = quote_spanned! {Span::mixed_site()=>
         {

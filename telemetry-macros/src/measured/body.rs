@@ -118,8 +118,7 @@ pub(crate) fn labelled(block: &Block) -> TokenStream {
 }
 
 /// A return that never runs, and that tells the `async` block its type: a block cannot be annotated.
-pub(crate) fn pinned_type(root: &Path, output: &ReturnType) -> TokenStream {
-    let ty = nameable(output);
+pub(crate) fn pinned_type(root: &Path, ty: &Type) -> TokenStream {
     quote_spanned! {Span::mixed_site()=>
         if false {
             return #root::__private::never::<#ty>();
@@ -152,7 +151,7 @@ impl<F: FnMut(Option<&Expr>) -> TokenStream> VisitMut for Returns<F> {
 /// The `async` block of a function that never returns. `!` cannot be written where the block needs a type; this type, which has no
 /// value, can, and what never ends passes for it.
 pub(crate) fn endless(root: &Path, statements: &TokenStream, block: &Block) -> TokenStream {
-    let pin = pinned_type(root, &parse_quote!(-> #root::__private::core::convert::Infallible));
+    let pin = pinned_type(root, &parse_quote!(#root::__private::core::convert::Infallible));
     let moved = moved(&quote!(#pin #statements), block);
     quote!(async move #moved)
 }

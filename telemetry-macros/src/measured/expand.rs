@@ -5,7 +5,7 @@ use crate::measured::model::Model;
 use crate::measured::shape::{self, Returned, Shape};
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{AttrStyle, Attribute, Expr, ItemFn, Path, ReturnType, Signature, Type, parse_quote};
+use syn::{AttrStyle, Attribute, Expr, ItemFn, Path, ReturnType, Signature, Stmt, Type, parse_quote};
 
 /// The function with its body measured. `item` is the function as it was written.
 pub(crate) fn measured(model: Model, item: TokenStream) -> TokenStream {
@@ -117,15 +117,24 @@ fn in_place(root: &Path, function: &mut ItemFn) -> TokenStream {
         quote!({ let #value: #ty = #given; #end #value })
     });
     let block = body::labelled(&function.block);
-    // A body that never returns gives no value; clippy would say so of a line that the user did not write.
-    let quiet = quote_spanned!(Span::mixed_site()=> #[allow(clippy::diverging_sub_expression)]);
-    quote! { #enter #quiet let #value: #ty = #block; #end #value }
+    // That there is another way out of it keeps a body that never returns from making what follows unreachable, which lints tell users.
+    quote_spanned! {Span::mixed_site()=>
+        #enter
+        let #value: #ty = '__reachable: {
+            if false {
+                break '__reachable #root::__private::never::<#ty>();
+            }
+            #block
+        };
+        #end
+        #value
+    }
 }
 
 fn asynchronous(root: &Path, function: &mut ItemFn) -> TokenStream {
     let statements = body::rebind(&mut function.sig, &function.block);
     let output = &function.sig.output;
-    let pin = body::pinned_type(root, output);
+    let pin = body::pinned_type(root, &body::nameable(output));
     let moved = body::moved(&quote!(#pin #statements), &function.block);
     measured_future(root, &quote!(measured_future), &body::nameable(output), &quote!(async move #moved))
 }
@@ -144,6 +153,13 @@ fn awaited(root: &Path, function: &mut ItemFn) -> TokenStream {
 
 fn block(root: &Path, function: &mut ItemFn, returned: &Returned) -> TokenStream {
     if let Some(place) = shape::async_block_mut(&mut function.block) {
+        if let Expr::Async(inside) = place
+            && body::is_complete(&returned.output)
+        {
+            // An error in the block is then one, and there.
+            let pin = body::pinned_type(root, &returned.output);
+            inside.block.stmts.insert(0, Stmt::Expr(Expr::Verbatim(pin), None));
+        }
         *place =
             Expr::Verbatim(measured_future(root, &quote!(measured_future), &returned.output, &place.to_token_stream()));
     }

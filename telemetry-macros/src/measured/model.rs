@@ -4,6 +4,7 @@ use crate::diagnostics::Diagnostics;
 use crate::measured::args::Args;
 use crate::measured::container::Container;
 use proc_macro2::TokenStream;
+use syn::parse::Parser;
 use syn::{Item, ItemFn, Path, parse_quote};
 
 /// What the attribute stands on.
@@ -69,7 +70,14 @@ fn explain(item: &TokenStream, error: syn::Error, diagnostics: &mut Diagnostics)
             let message = "a module in another file cannot be measured as a whole; put `#[measured]` on what is in it";
             return diagnostics.at(item.mod_token, message);
         }
-        Ok(other) => ("this", quote::ToTokens::into_token_stream(other)),
+        Ok(_) => ("this", item.clone().into_iter().take(1).collect()),
+        Err(_) if syn::Block::parse_within.parse2(item.clone()).is_ok() => {
+            let first: TokenStream = item.clone().into_iter().take(1).collect();
+            return diagnostics.at(
+                first,
+                "`#[measured]` goes on functions, `impl` blocks, traits and modules; `measured!(\"name\", …)` measures an expression",
+            );
+        }
         Err(_) => return diagnostics.add(error),
     };
     diagnostics.at(

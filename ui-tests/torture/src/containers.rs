@@ -2,7 +2,7 @@
 #![deny(warnings, unused, unreachable_pub)]
 
 use std::error::Error;
-use support::{Yields, assert_calls, assert_ok, calls, run};
+use support::{assert_calls, assert_ok, calls, run, Yields};
 use telemetry::measured;
 
 struct Reader<T> {

@@ -4,13 +4,13 @@
 use std::cell::RefCell;
 use std::error::Error;
 use std::fmt::{Debug, Display};
-use std::future::{Future, Ready, poll_fn, ready};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
+use std::future::{poll_fn, ready, Future, Ready};
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::pin::{pin, Pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use support::{Yields, assert_calls, assert_ok, calls, poll_once, run};
+use support::{assert_calls, assert_ok, calls, poll_once, run, Yields};
 use telemetry::measured;
 
 fn is_send<F: Future + Send>(future: F) -> F {
@@ -143,7 +143,7 @@ fn async_functions_are_what_they_were() {
     assert!(run(coerces_with_early_return(false)).is_err());
     assert_calls("coerces_with_early_return", 1, 1, 0, 0);
     assert_eq!(run(is_static(coerces_to_slice(true))).len() + run(coerces_to_slice(false)).len(), 3);
-    assert_eq!(run(borrows("a b", &String::new())), Some("a"));
+    assert_eq!(run(borrows("a b", "")), Some("a"));
     assert_eq!(*run(reborrows(&mut vec![2])), 2);
     assert_eq!(run(opaque(&[1, 2])).sum::<u8>(), 3);
     assert_eq!(run(opaque_inside(false)).map(|(_, one)| one).ok(), Some(1));
@@ -407,7 +407,13 @@ fn boxed_by_a_method(values: &[u8]) -> BoxFuture<'_, usize> {
 
 #[measured]
 fn boxed_recursion(depth: u8) -> BoxFuture<'static, u8> {
-    Box::pin(async move { if depth == 0 { 0 } else { 1 + boxed_recursion(depth - 1).await } })
+    Box::pin(async move {
+        if depth == 0 {
+            0
+        } else {
+            1 + boxed_recursion(depth - 1).await
+        }
+    })
 }
 
 #[measured]
@@ -528,10 +534,7 @@ mod sizes {
                 size_of_val(&measured_patterns(([0; 2048], 1), [0; 2048])),
             ),
             (size_of_val(&plain_result(true)), size_of_val(&measured_result(true))),
-            (
-                size_of_val(&plain_many(&[0; 64], String::new())),
-                size_of_val(&measured_many(&[0; 64], String::new())),
-            ),
+            (size_of_val(&plain_many(&[0; 64], String::new())), size_of_val(&measured_many(&[0; 64], String::new()))),
         ];
         eprintln!("plain and measured: {sizes:?}");
         for (plain, measured) in sizes {

@@ -1,6 +1,13 @@
 //! Every shape of a function, measured and called: its value is what it would be, and its call is counted as what it was.
 #![deny(warnings, unused, unreachable_pub)]
-#![allow(clippy::disallowed_names)]
+// What these functions are there to show.
+#![allow(
+    clippy::multiple_bound_locations,
+    clippy::needless_arbitrary_self_type,
+    clippy::needless_return,
+    clippy::ptr_arg
+)]
+#![allow(clippy::let_and_return, clippy::too_many_arguments)]
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -8,12 +15,12 @@ use std::error::Error;
 use std::fmt::{Debug, Display};
 use std::future::Future;
 use std::ops::ControlFlow;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
-use std::pin::{Pin, pin};
+use std::panic::{catch_unwind, AssertUnwindSafe, Location};
+use std::pin::{pin, Pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use support::{Yields, assert_calls, assert_ok, calls, poll_once, run};
+use support::{assert_calls, assert_ok, calls, poll_once, run, Yields};
 use telemetry::measured;
 
 // ---- results ------------------------------------------------------------------------------------------------------
@@ -45,7 +52,11 @@ mod results {
     }
 
     fn step(value: u8) -> ControlFlow<u8, u8> {
-        if value > 1 { ControlFlow::Break(value) } else { ControlFlow::Continue(value) }
+        if value > 1 {
+            ControlFlow::Break(value)
+        } else {
+            ControlFlow::Continue(value)
+        }
     }
 
     #[measured]
@@ -306,7 +317,11 @@ mod types {
 
     #[measured]
     fn alias(fails: bool) -> Alias<u8> {
-        if fails { Err("asked to".into()) } else { Ok(1) }
+        if fails {
+            Err("asked to".into())
+        } else {
+            Ok(1)
+        }
     }
 
     #[measured]
@@ -573,7 +588,11 @@ mod bodies {
 
     #[measured]
     fn recursive(depth: u8) -> u8 {
-        if depth == 0 { 0 } else { 1 + recursive(depth - 1) }
+        if depth == 0 {
+            0
+        } else {
+            1 + recursive(depth - 1)
+        }
     }
 
     #[measured]
@@ -651,7 +670,7 @@ mod bodies {
     #[measured]
     #[target_feature(enable = "sse2")]
     fn has_target_features(a: u8) -> u8 {
-        use std::arch::x86_64::{_mm_cvtsi32_si128, _mm_cvtsi128_si32};
+        use std::arch::x86_64::{_mm_cvtsi128_si32, _mm_cvtsi32_si128};
         u8::try_from(_mm_cvtsi128_si32(_mm_cvtsi32_si128(i32::from(a)))).unwrap()
     }
 
@@ -955,9 +974,21 @@ mod macros {
         };
     }
 
-    makes!(pub(super) fn made_of_fragments(value: &u8) -> Result<u8, Box<dyn Error>> { Ok(*value) });
-    makes!(fn made_without_end(value: u8) -> ! { panic!("{value}") });
-    makes!(fn made_boxed(value: u8) -> Pin<Box<dyn Future<Output = u8>>> { Box::pin(async move { value }) });
+    makes!(
+        pub(super) fn made_of_fragments(value: &u8) -> Result<u8, Box<dyn Error>> {
+            Ok(*value)
+        }
+    );
+    makes!(
+        fn made_without_end(value: u8) -> ! {
+            panic!("{value}")
+        }
+    );
+    makes!(
+        fn made_boxed(value: u8) -> Pin<Box<dyn Future<Output = u8>>> {
+            Box::pin(async move { value })
+        }
+    );
 
     macro_rules! two {
         ($($name:ident: $value:expr),*) => {
@@ -1178,7 +1209,11 @@ mod callers {
         #[measured]
         #[track_caller]
         fn index(&self, index: u8) -> &u8 {
-            if index == 0 { &self.0 } else { panic!("{}", Location::caller().line()) }
+            if index == 0 {
+                &self.0
+            } else {
+                panic!("{}", Location::caller().line())
+            }
         }
     }
 

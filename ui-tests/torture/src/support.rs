@@ -1,7 +1,7 @@
 //! What the torture tests share: what was counted of a function, and a way to run a future.
 
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::{pin, Pin};
 use std::task::{Context, Poll, Waker};
 
 /// The calls of a function so far: ok, error, panic, cancelled; `None` where a result has no series.
