@@ -135,7 +135,11 @@ fn is_kept(bound: &TypeParamBound) -> bool {
 
 /// The `async` block that a body is: alone, in `Box::pin(…)`, or before `.boxed()`.
 pub(crate) fn async_block(block: &Block) -> Option<&ExprAsync> {
-    let [Stmt::Expr(expression, None)] = &block.stmts[..] else { return None };
+    let [Stmt::Expr(expression, _)] = &block.stmts[..] else { return None };
+    let expression = match ungrouped(expression) {
+        Expr::Return(returned) => returned.expr.as_deref()?,
+        expression => expression,
+    };
     match ungrouped(expression) {
         Expr::Async(block) => Some(block),
         Expr::Call(call) if is_box_pin(&call.func) => match call.args.first().map(ungrouped) {
@@ -155,7 +159,11 @@ pub(crate) fn async_block(block: &Block) -> Option<&ExprAsync> {
 /// The place of that block.
 pub(crate) fn async_block_mut(block: &mut Block) -> Option<&mut Expr> {
     async_block(block)?;
-    let [Stmt::Expr(expression, None)] = &mut block.stmts[..] else { return None };
+    let [Stmt::Expr(expression, _)] = &mut block.stmts[..] else { return None };
+    let expression = match ungrouped_mut(expression) {
+        Expr::Return(returned) => returned.expr.as_deref_mut()?,
+        expression => expression,
+    };
     match ungrouped_mut(expression) {
         Expr::Call(call) => call.args.first_mut().map(ungrouped_mut),
         Expr::MethodCall(call) => Some(ungrouped_mut(&mut call.receiver)),

@@ -113,7 +113,7 @@ async fn keeps_to_its_thread(value: Rc<RefCell<u8>>) -> u8 {
 struct Hides<'a>(&'a u8);
 
 #[measured]
-async fn hidden_lifetimes(a: Hides, b: &u8, c: &mut dyn FnMut() -> u8) -> u8 {
+async fn anonymous_lifetimes(a: Hides<'_>, b: &u8, c: &mut dyn FnMut() -> u8) -> u8 {
     Yields(1).await;
     *a.0 + *b + c()
 }
@@ -158,7 +158,7 @@ fn async_functions_are_what_they_were() {
     assert_eq!(run(recursive(3)), 3);
     assert_ok("recursive", 4);
     assert_eq!(run(keeps_to_its_thread(Rc::default())), 1);
-    assert_eq!(run(hidden_lifetimes(Hides(&1), &2, &mut || 3)), 6);
+    assert_eq!(run(anonymous_lifetimes(Hides(&1), &2, &mut || 3)), 6);
     assert_eq!(run(inner_attributes(&[1])), 1);
     assert_eq!(run(uses_closures(&[1])), Some(2));
     assert_eq!(run(uses_closures(&[])), None);
@@ -406,6 +406,14 @@ fn boxed_by_a_method(values: &[u8]) -> BoxFuture<'_, usize> {
 }
 
 #[measured]
+#[allow(clippy::needless_return)]
+fn boxed_with_a_return(value: usize) -> BoxFuture<'static, usize> {
+    return Box::pin(async move {
+        return value;
+    });
+}
+
+#[measured]
 fn boxed_recursion(depth: u8) -> BoxFuture<'static, u8> {
     Box::pin(async move {
         if depth == 0 {
@@ -461,6 +469,7 @@ fn functions_that_return_futures_are_measured_as_futures() {
     assert!(run(boxed_after_statements(true)).is_err() && run(boxed_after_statements(false)).is_ok());
     assert!(poll_once(boxed_after_statements(false).as_mut()).is_pending());
     assert_calls("boxed_after_statements", 1, 1, 0, 1);
+    assert_eq!(run(boxed_with_a_return(1)), 1);
     assert_eq!(run(boxed_by_alias(&[1])) + run(boxed_by_a_method(&[1])), 2);
     let polls = |name| telemetry::testing::value("function_polls_total", &[("function", name)]);
     assert_eq!((polls("boxed_by_alias"), polls("boxed_by_a_method")), (Some(2.0), Some(1.0)));
