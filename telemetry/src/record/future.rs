@@ -8,6 +8,7 @@ use crate::record::shard;
 use crate::record::thread;
 use std::fmt;
 use std::hint::black_box;
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -49,6 +50,33 @@ where
     Box::pin(measured_future(site, fallible, future, ending))
 }
 
+/// A call whose future is ready. Dropped before its output is looked at, what looks at it unwound, and the call with it.
+struct Ended {
+    site: &'static CallSite,
+    ticks: u64,
+}
+
+impl Ended {
+    /// Records how the output ended the call.
+    #[inline]
+    fn with(self, ending: Ending) {
+        self.record(ending);
+        mem::forget(self);
+    }
+
+    fn record(&self, ending: Ending) {
+        self.site.learn(ending.fallible);
+        thread::with(|thread| shard::site_cell(thread, self.site)).end(ending.outcome, self.ticks);
+    }
+}
+
+impl Drop for Ended {
+    #[cold]
+    fn drop(&mut self) {
+        self.record(Ending { outcome: Outcome::Panic, fallible: false });
+    }
+}
+
 /// The call from its first poll on. Its drop tells how it ended if no output did.
 struct Call {
     site: &'static CallSite,
@@ -66,28 +94,26 @@ enum State {
 }
 
 impl Call {
-    /// Ends the call once: what ends it besides does nothing.
-    fn end(&mut self, now: u64, ending: Ending) {
-        if let State::Running { start, .. } = std::mem::replace(&mut self.state, State::Ended) {
-            self.site.learn(ending.fallible);
-            let cell = thread::with(|thread| shard::site_cell(thread, self.site));
-            cell.end(ending.outcome, now.saturating_sub(start));
+    /// Takes the call out of its state: what ends it besides does nothing.
+    fn ended(&mut self, now: u64) -> Option<Ended> {
+        match mem::replace(&mut self.state, State::Ended) {
+            State::Running { start, .. } => Some(Ended { site: self.site, ticks: now.saturating_sub(start) }),
+            State::New | State::Ended => None,
         }
     }
 
-    #[cold]
-    fn end_without_output(&mut self, outcome: Outcome) {
-        if let State::Running { .. } = self.state {
-            self.end(clock::now(), Ending { outcome, fallible: false });
+    fn end(&mut self, outcome: Outcome) {
+        if let State::Running { .. } = self.state
+            && let Some(ended) = self.ended(clock::now())
+        {
+            ended.with(Ending { outcome, fallible: false });
         }
     }
 }
 
 impl Drop for Call {
     fn drop(&mut self) {
-        if let State::Running { .. } = self.state {
-            self.end_without_output(Outcome::Cancelled);
-        }
+        self.end(Outcome::Cancelled);
     }
 }
 
@@ -133,7 +159,7 @@ impl<'a> Step<'a> {
     }
 
     fn into_parts(self) -> (&'a mut Call, Visit) {
-        let step = std::mem::ManuallyDrop::new(self);
+        let step = mem::ManuallyDrop::new(self);
         // SAFETY: `step` is never dropped or used again, so each field is moved out exactly once.
         unsafe { (std::ptr::read(&step.call), std::ptr::read(&step.visit)) }
     }
@@ -143,16 +169,7 @@ impl Drop for Step<'_> {
     #[cold]
     fn drop(&mut self) {
         Step::leave(self.call, &self.visit);
-        self.call.end_without_output(Outcome::Panic);
-    }
-}
-
-/// An output that is being looked at. Dropped meanwhile, what looks at it unwound, and the call with it.
-struct Looked<'a>(&'a mut Call);
-
-impl Drop for Looked<'_> {
-    fn drop(&mut self) {
-        self.0.end_without_output(Outcome::Panic);
+        self.call.end(Outcome::Panic);
     }
 }
 
@@ -170,9 +187,10 @@ where
         let poll = black_box(this.future.poll(context));
         let now = step.end();
         let output = ready!(poll);
-        let looked = Looked(this.call);
-        let ending = (this.ending)(&output);
-        looked.0.end(now, ending);
+        let site = this.call.site;
+        // A call without a start is one that was polled after it had ended, which no executor does.
+        let ended = this.call.ended(now).unwrap_or_else(|| Ended { site, ticks: 0 });
+        ended.with((this.ending)(&output));
         Poll::Ready(output)
     }
 }
