@@ -171,6 +171,21 @@ impl VisitMut for Holes {
     }
 }
 
+/// Whether a type is none that has a name, hence no `Result`: what need not be asked is not compiled.
+pub(crate) fn cannot_fail(ty: &Type) -> bool {
+    matches!(
+        ungrouped(ty),
+        Type::Array(_)
+            | Type::BareFn(_)
+            | Type::Never(_)
+            | Type::Ptr(_)
+            | Type::Reference(_)
+            | Type::Slice(_)
+            | Type::TraitObject(_)
+            | Type::Tuple(_)
+    )
+}
+
 /// Whether the output is an opaque closure: only as the function's own last expression does it learn its parameters' types from there.
 pub(crate) fn is_closure(output: &ReturnType) -> bool {
     let is_fn = |bound: &TypeParamBound| match bound {

@@ -122,7 +122,8 @@ fn in_place(root: &Path, function: &mut ItemFn) -> TokenStream {
         #enter
         let #value: #ty = '__reachable: {
             if false {
-                break '__reachable #root::__private::never::<#ty>();
+                let __never = #root::__private::never::<#ty>();
+                break '__reachable __never;
             }
             #block
         };
@@ -213,10 +214,10 @@ fn end(root: &Path, guard: &syn::Ident, value: &syn::Ident) -> TokenStream {
 
 /// Whether the declared type can be an error, as an expression. An opaque type has no name to ask; its first value tells.
 fn fallible(root: &Path, output: &ReturnType) -> TokenStream {
-    if !body::is_complete(&body::nameable(output)) || body::never_returns(output) {
+    let ty = body::nameable(output);
+    if !body::is_complete(&ty) || body::cannot_fail(&ty) {
         return quote!(false);
     }
-    let ty = body::nameable(output);
     quote_spanned! {Span::mixed_site()=>
         {
             use #root::__private::ReturnsOther as _;

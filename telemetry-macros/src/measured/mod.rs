@@ -2,19 +2,27 @@
 //!
 //! ```text
 //! #[measured]                          fn load(path: &Path) -> Result<u8, Error> {
-//! fn load(path: &Path)                     static __CALL_SITE: CallSite = CallSite::new("", __path, …);
-//!     -> Result<u8, Error> {               let __guard = enter(&__CALL_SITE);
-//!     …                                    let __output = call(move || -> Result<u8, Error> { let path = path; … });
+//! fn load(path: &Path)                     let __site = { static __CALL_SITE: CallSite = …; &__CALL_SITE };
+//!     -> Result<u8, Error> {               let __guard = enter(__site, …);
+//!     …                                    let __output = call(move || -> Result<u8, Error> { let path = path; '__body: { … } });
 //! }                                        __guard.end(Inspect(&__output).__ending());
-//!                                          __output
+//!                                          return __output;
 //!                                      }
+//!
+//! #[measured]                          fn load(path: &Path) -> impl Future<Output = u8> {
+//! async fn load(path: &Path) -> u8 {       let __site = …;
+//!     …                                    return measured_future(__site, …, async move { let path = path; '__body: { … } }, |…| …);
+//! }                                    }
 //! ```
+//! All shapes are shown in `ui-tests/expand/`.
 
 mod args;
 pub(crate) mod body;
 mod check;
 mod container;
 mod expand;
+#[cfg(test)]
+mod expansions;
 mod model;
 mod shape;
 

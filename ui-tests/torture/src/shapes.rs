@@ -1521,6 +1521,13 @@ mod beside {
     }
 
     #[measured]
+    #[measured(name = "twice_tracked")]
+    #[track_caller]
+    fn measured_twice_tracked() -> u32 {
+        Location::caller().line()
+    }
+
+    #[measured]
     #[measured(name = "twice_later")]
     async fn measured_twice_later() -> u8 {
         1
@@ -1529,6 +1536,8 @@ mod beside {
     #[test]
     fn the_attribute_may_stand_twice() {
         assert_eq!(measured_twice() + run(measured_twice_later()) + run(must_be_used()), 3);
+        assert_eq!(measured_twice_tracked(), line!());
+        assert_ok("twice_tracked", 1);
         for name in ["twice", "twice_later", "measured_twice", "measured_twice_later", "must_be_used"] {
             assert_ok(name, 1);
         }
