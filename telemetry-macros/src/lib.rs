@@ -59,7 +59,8 @@ pub fn metric(input: TokenStream) -> TokenStream {
 
 /// Measures a function: its calls by result, their duration, those in flight, and with the tracking allocator
 ///
-/// Goes on free functions, methods, associated functions and default methods, `async` or not.
+/// Goes on free functions, methods, associated functions and default methods, `async` or not, and on an `impl` block, a trait or an inline
+/// module, whose functions it measures each.
 ///
 /// ```
 /// use telemetry::measured;
@@ -80,6 +81,23 @@ pub fn metric(input: TokenStream) -> TokenStream {
 /// # Arguments
 /// - `name = "…"`: the value of the label `function`. Default: the function's path within its module, such as `Reader::next`.
 /// - `crate = path`: the path of this library, where it is not `::telemetry`.
+///
+/// - `skip`: within an `impl` block, a trait or a module that has the attribute, leaves one function out.
+///
+/// # On what
+/// - Any function with a body. A `const fn` cannot be measured, since it may run in the compiler, nor can a naked or a variadic function.
+/// - An `impl` block, a trait, an inline module: each function in it, in inner modules and blocks too, as if the attribute stood on it, with the
+///   same words but `name`. Left out are what has `#[measured(skip)]`, what has a `#[measured]` of its own, `const fn` and what macros make.
+/// - Above or below other attributes: `#[tokio::main]`, `#[test]`, `#[async_trait]` (its methods are measured as futures).
+/// - A function that returns a future is measured as that future: `impl Future`, `Pin<Box<dyn Future>>`, `BoxFuture`. What its body does before
+///   it returns the future is not part of it. A body that is not one `async` block or `Box::pin` of one costs a box more where it is boxed.
+/// - What is not written as a future, such as a stream, an iterator or a future's own type, is made by the call, which is what is measured.
+/// - With `#[track_caller]` the body stays where it is, so that its caller stays its caller, as it does where `impl Fn` is returned. Then a `return` that a
+///   macro hides counts as what `?` does: as an error where the declared type is a `Result`, else as `ok`; and what panics in a destructor that
+///   runs while the thread unwinds is not told from that.
+/// - An `async fn` becomes a function that returns its future, which is 32 bytes larger and keeps no argument twice; documentation shows it as it was
+///   written. It stays an `async fn`, with its arguments kept twice, under `#[must_use]`, `#[track_caller]` and attributes that are not of
+///   the language, and where it returns `!`.
 ///
 /// # What is recorded
 /// A call ends as `ok`, as `error` (a [`Result`] that is `Err`), as `panic` (it unwound), or as `cancelled` (a future that was dropped
