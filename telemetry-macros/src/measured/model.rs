@@ -75,7 +75,7 @@ fn explain(item: &TokenStream, error: syn::Error, diagnostics: &mut Diagnostics)
             let first: TokenStream = item.clone().into_iter().take(1).collect();
             return diagnostics.at(
                 first,
-                "`#[measured]` goes on functions, `impl` blocks, traits and modules; `measured!(\"name\", …)` measures an expression",
+                "`#[measured]` goes on functions, `impl` blocks, traits and modules; `measure!(\"name\", …)` measures an expression",
             );
         }
         Err(_) => return diagnostics.add(error),
