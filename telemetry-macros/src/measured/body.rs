@@ -113,7 +113,17 @@ pub(crate) fn moved(statements: &TokenStream, block: &Block) -> TokenStream {
 /// The block with a label, so that `unused_braces` does not ask users to remove its braces. The label is where a block begins: as a token
 /// of the user's it leaves the block in their edition.
 pub(crate) fn labelled(block: &Block) -> TokenStream {
-    let label = Lifetime::new("'__body", block.brace_token.span.open());
+    labelled_as("'__body", block)
+}
+
+/// As [`labelled`], where the block stays in the function: another of ours may be in it.
+pub(crate) fn labelled_in_place(block: &Block) -> TokenStream {
+    let inside = block.to_token_stream().to_string();
+    labelled_as(if inside.contains("'__body") { "'__outer_body" } else { "'__body" }, block)
+}
+
+fn labelled_as(label: &str, block: &Block) -> TokenStream {
+    let label = Lifetime::new(label, block.brace_token.span.open());
     quote!(#label: #block)
 }
 

@@ -108,7 +108,7 @@ fn in_place(root: &Path, function: &mut ItemFn) -> TokenStream {
         let #guard = #root::__private::enter_in_place(#site, #fallible);
     };
     if body::never_returns(output) || body::is_closure(output) {
-        let block = body::labelled(&function.block);
+        let block = body::labelled_in_place(&function.block);
         return quote! { #enter let _ = &#guard; #block };
     }
     let end = end(root, &guard, &value);
@@ -116,7 +116,7 @@ fn in_place(root: &Path, function: &mut ItemFn) -> TokenStream {
         let given = given.map_or_else(|| quote!(()), ToTokens::to_token_stream);
         quote!({ let #value: #ty = #given; #end #value })
     });
-    let block = body::labelled(&function.block);
+    let block = body::labelled_in_place(&function.block);
     // That there is another way out of it keeps a body that never returns from making what follows unreachable, which lints tell users.
     quote_spanned! {Span::mixed_site()=>
         #enter
