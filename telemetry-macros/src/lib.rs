@@ -100,7 +100,8 @@ pub fn metric(input: TokenStream) -> TokenStream {
 
 /// Measures a function: its calls by result, their duration, those in flight, and with the tracking allocator
 ///
-/// Goes on free functions, methods, associated functions and default methods, `async` or not.
+/// Goes on free functions, methods, associated functions and default methods, `async` or not, and on an `impl` block, a trait or an inline
+/// module, whose functions it measures each.
 ///
 /// ```
 /// use telemetry::measured;
@@ -122,9 +123,9 @@ pub fn metric(input: TokenStream) -> TokenStream {
 /// - `name = "…"`: the value of the label `function`. Default: the function's path within its module, such as `Reader::next`.
 /// - `labels(a, b = expression)`: labels of the calls, on `function_calls_total` and `function_calls_duration_seconds`; all other families
 ///   stay the function's as a whole. `a` alone is the parameter of that name, an expression sees the parameters that are plain names, and
-///   `self`. A value is `&str`, an integer or `bool`, as in [`metric!`]; it is read before the body runs, and its time is not the call's.
-///   A function has as many label sets as a metric has series (2,000 unless set otherwise); the calls of further ones have the label
-///   `otel_metric_overflow`.
+///   `self`. A value is `&str`, an integer or `bool`, as in [`metric!`]; it is read where the function is called, before its body runs or its
+///   future is polled, and its time is not the call's. A function has as many label sets as a metric has series (2,000 unless set otherwise);
+///   the calls of further ones have the label `otel_metric_overflow`.
 /// - `ok_if = …`, `error_if = …`: from `&Output` to `bool`, a closure or a path, evaluated at the end of each call within its time. One of
 ///   the two decides for any output, `Result` or not. Default: what the type says, see below.
 /// - `error_type = …`: what an error is called in `function_errors_total`, evaluated for each error: from `&E` where the output is a
@@ -137,6 +138,7 @@ pub fn metric(input: TokenStream) -> TokenStream {
 ///   the alert's rule.
 /// - `count`: calls are counted by their result, and in flight, and not timed. Callers take the time for their own.
 /// - `types`: each instantiation of a generic function is a function of its own, `Reader<u8>::next<String>`. Up to 2,000 of them.
+/// - `skip`: within an `impl` block, a trait or a module that has the attribute, leaves one function out.
 /// - `crate = path`: the path of this library, where it is not `::telemetry`.
 ///
 /// ```
@@ -172,6 +174,22 @@ pub fn metric(input: TokenStream) -> TokenStream {
 ///     assert_eq!(value("function_calls_total", &[("function", "find"), ("result", "error")]), Some(0.0));
 /// }
 /// ```
+///
+/// # On what
+/// - Any function with a body. A `const fn` cannot be measured, since it may run in the compiler, nor can a naked or a variadic function.
+/// - An `impl` block, a trait, an inline module: each function in it, in inner modules and blocks too, as if the attribute stood on it, with the
+///   same words but `name`. Left out are what has `#[measured(skip)]`, what has a `#[measured]` of its own, `const fn` and what macros make.
+/// - Above or below other attributes: `#[tokio::main]`, `#[test]`, `#[async_trait]` (its methods are measured as futures).
+/// - A function that returns a future is measured as that future: `impl Future`, `Pin<Box<dyn Future>>`, `BoxFuture`. What its body does before
+///   it returns the future is not part of it. A body that is not one `async` block or `Box::pin` of one costs a box more where it is boxed.
+/// - What is not written as a future, such as a stream, an iterator or a future's own type, is made by the call, which is what is measured.
+/// - With `#[track_caller]` the body stays where it is, so that its caller stays its caller, as it does where `impl Fn` is returned. Then a `return` that a
+///   macro hides counts as what `?` does: as an error where the declared type is a `Result`, else as `ok`; and what panics in a destructor that
+///   runs while the thread unwinds is not told from that. `ok_if`, `error_if` and `error_type` do not go with a `?` there, nor with an
+///   `impl Fn`.
+/// - An `async fn` becomes a function that returns its future, which is 32 bytes larger and keeps no argument twice; documentation shows it as it was
+///   written. It stays an `async fn`, with its arguments kept twice, under `#[must_use]`, `#[track_caller]` and attributes that are not of
+///   the language, and where it returns `!`.
 ///
 /// # What is recorded
 /// A call ends as `ok`, as `error`, as `panic` (it unwound), or as `cancelled` (a future that was dropped after its first poll). A future

@@ -8,12 +8,13 @@ pub use crate::job::lifetime::{
 pub use crate::metric::declared::{bound, bounds, combinations, help, help_bytes, help_length, required};
 pub use crate::metric::{Counter, DurationCounter, Gauge, Histogram, Info};
 pub use crate::metric::{Descriptor, Family, IntoLabel, Kind, LabelArg, Origin, Registration, Values};
-pub use crate::record::{Asked, BlockGuard, Counted, CountedEnd, CountedFuture};
+pub use crate::record::{Asked, BlockGuard, Counted, CountedFuture};
 pub use crate::record::{
-    CallSite, Ended, Ending, Fallback, Guard, Inspect, MeasuredFuture, Outcome, Returns, ReturnsOther, enter,
-    measured_future,
+    CallSite, Ending, Fallback, Guard, InPlace, Inspect, MeasuredFuture, Outcome, Returns, ReturnsOther, boxed_future,
+    enter, enter_in_place, measured_future,
 };
-pub use crate::record::{count, count_error, counted_future, enter_block, instantiation, labelled};
+pub use crate::record::{boxed_counted_future, count, count_error, count_in_place, counted_future};
+pub use crate::record::{enter_block, instantiation, labelled};
 pub use ::core;
 pub use inventory;
 
@@ -35,4 +36,13 @@ pub const fn line(block_file: &str, block_line: u32, name_file: &str, name_line:
 #[inline(always)]
 pub fn call<R>(body: impl FnOnce() -> R) -> R {
     body()
+}
+
+/// A value that is never made: for a `return` that never runs and tells a block its type.
+#[cold]
+#[must_use]
+pub fn never<T>() -> T {
+    loop {
+        core::hint::spin_loop();
+    }
 }

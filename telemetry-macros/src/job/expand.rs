@@ -16,7 +16,6 @@ pub(crate) fn backfill_job(model: Model, parameter: usize) -> TokenStream {
     let mut function = model.function;
     // As in `#[measured]`: the outer braces stay the user's.
     let braces = function.block.brace_token;
-    body::quiet_braces(&mut function.block);
     let supplied = bind(remove(&mut function.sig, parameter));
     let total = total(&root, model.args.total.as_ref());
     let uses = [total.clone(), function.block.to_token_stream()];
@@ -94,10 +93,10 @@ fn synchronous(root: &Path, signature: &Signature, statements: &TokenStream, blo
         let #job = #root::__private::start_job(&__JOB);
         let #guard = #root::__private::enter_job(&#job);
     };
+    let moved = body::moved(statements, block);
     if body::never_returns(&signature.output) {
-        return quote! { #start let _ = &#guard; #root::__private::call(move || -> #ty { #statements #block }) };
+        return quote! { #start let _ = &#guard; #root::__private::call(move || -> #ty #moved) };
     }
-    let moved = body::moved(statements, &ty, block);
     let end = quote_spanned! {Span::mixed_site()=>
         {
             use #root::__private::Fallback as _;
@@ -116,16 +115,15 @@ fn asynchronous(root: &Path, signature: &Signature, statements: &TokenStream, bl
         let #outer = #job.clone();
     };
     if body::never_returns(&signature.output) {
-        let run = body::await_never(
-            root,
-            statements,
-            block,
-            |moved| quote!(#root::__private::job_future(#outer, async move #moved)),
-        );
-        return quote!(#start #run);
+        let endless = body::endless(root, statements, block);
+        return quote_spanned! {Span::mixed_site()=>
+            #start
+            let (#value, _) = #root::__private::job_future(#outer, #endless).await;
+            match #value {}
+        };
     }
-    let (pin, ty) = (body::pinned_type(&signature.output), body::nameable(&signature.output));
-    let moved = body::moved(&quote!(#pin #statements), &ty, block);
+    let pin = body::pinned_type(root, &body::nameable(&signature.output));
+    let moved = body::moved(&quote!(#pin #statements), block);
     let end = quote_spanned! {Span::mixed_site()=>
         {
             use #root::__private::Fallback as _;

@@ -30,6 +30,8 @@ pub(crate) struct Args {
     pub(crate) second_condition: Option<Ident>,
     /// The word that set thresholds.
     pub(crate) timed: Option<Ident>,
+    /// Not to be measured, in what is measured as a whole.
+    pub(crate) skip: Option<Ident>,
     /// The path of the library.
     pub(crate) root: Option<Path>,
 }
@@ -41,8 +43,8 @@ pub(crate) struct Label {
     pub(crate) value: Option<Expr>,
 }
 
-const TAKEN: [&str; 10] =
-    ["name", "labels", "ok_if", "error_if", "error_type", "buckets", "objective", "count", "types", "crate"];
+const TAKEN: [&str; 11] =
+    ["name", "labels", "ok_if", "error_if", "error_type", "buckets", "objective", "count", "types", "skip", "crate"];
 
 impl Args {
     /// Parses word by word: one that is wrong does not hide the next.
@@ -82,12 +84,16 @@ impl Args {
                 self.thresholds.extend(thresholds::of_objective(word, input, diagnostics)?);
                 self.timed = Some(word.clone());
             }
-            "count" | "types" => {
+            "count" | "types" | "skip" => {
                 if let Ok(equals) = input.parse::<Token![=]>() {
                     diagnostics.at(equals, format!("`{word}` stands alone; write `#[measured({word})]`"));
                     arguments::skip_value(input)?;
                 }
-                let place = if word == "count" { &mut self.count } else { &mut self.types };
+                let place = match word {
+                    word if word == "count" => &mut self.count,
+                    word if word == "types" => &mut self.types,
+                    _ => &mut self.skip,
+                };
                 *place = Some(word.clone());
             }
             "crate" => {
@@ -104,10 +110,24 @@ impl Args {
         Ok(())
     }
 
+    /// Whether an argument says what an error is, whatever the output's type.
+    pub(crate) fn has_condition(&self) -> bool {
+        self.ok_if.is_some() || self.error_if.is_some()
+    }
+
     /// Whether calls are counted and not timed.
     pub(crate) fn only_counts(&self) -> bool {
         self.count.is_some()
     }
+}
+
+/// Whether the words say where the library is.
+pub(crate) fn names_crate(words: &TokenStream) -> bool {
+    let mut diagnostics = Diagnostics::new();
+    let args = Args::parse(words.clone(), &mut diagnostics);
+    // What is wrong with them is said where they are expanded.
+    drop(diagnostics.finish());
+    args.root.is_some()
 }
 
 /// What stands behind `word =`.

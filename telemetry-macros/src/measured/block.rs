@@ -117,10 +117,12 @@ fn expand(block: Block, diagnostics: &mut Diagnostics) -> TokenStream {
     }
 }
 
-/// Has the braces of a block stand for ours: around an argument, the user's own would be called superfluous.
+/// Has the braces of a block stand for ours: around an argument, the user's own would be called superfluous. A label, as a function's body
+/// has, would not do: a `break` without one could not leave the loop around the block.
 fn quiet(expression: &mut Expr) {
     if let Expr::Block(block) = expression {
-        body::quiet_braces(&mut block.block);
+        let span = block.block.brace_token.span.join();
+        block.block.brace_token = syn::token::Brace(Span::mixed_site().located_at(span));
     }
 }
 
@@ -139,7 +141,7 @@ fn call_site(root: &Path, name: &LitStr) -> TokenStream {
 /// A block that runs here and now.
 fn running(root: &Path, call_site: &TokenStream, expression: &TokenStream) -> TokenStream {
     let (enter, block, output) = (enter(root, call_site), body::own(BLOCK), body::own("__output"));
-    let ending = look(root, &output);
+    let ending = ending::by_type(root, &quote!(#output));
     // The value's type is looked at in a closure, which the compiler reads last: by then it knows what the value is to be.
     quote_spanned! {Span::mixed_site()=>
         {
@@ -167,16 +169,6 @@ fn leaving(root: &Path, call_site: &TokenStream, expression: &Expr) -> TokenStre
 
 const BLOCK: &str = "__block";
 
-/// How a value behind a reference ended what gave it.
-fn look(root: &Path, output: &Ident) -> TokenStream {
-    quote_spanned! {Span::mixed_site()=>
-        {
-            use #root::__private::Fallback as _;
-            #root::__private::Inspect(#output).__ending()
-        }
-    }
-}
-
 /// The closure with each of its calls measured: its body is, so what it captures and which of `Fn`, `FnMut` and `FnOnce` it is stays.
 fn measured_closure(root: &Path, call_site: &TokenStream, mut closure: ExprClosure) -> TokenStream {
     let body = match &mut *closure.body {
@@ -186,7 +178,8 @@ fn measured_closure(root: &Path, call_site: &TokenStream, mut closure: ExprClosu
                 ReturnType::Type(_, ty) => quote!(#ty),
             };
             let inner = quote_spanned!(Span::mixed_site()=> async { #body });
-            awaited(root, call_site, &inner, &ty)
+            let future = measured_future(root, &inner, &ty);
+            quote_spanned!(Span::mixed_site()=> #call_site #future.await)
         }
         Expr::Async(block) => future(root, call_site, block),
         body => {
@@ -208,23 +201,23 @@ fn measured_closure(root: &Path, call_site: &TokenStream, mut closure: ExprClosu
 /// An `async` block as a future whose polls are measured. It captures what it captured, when it did.
 fn future(root: &Path, call_site: &TokenStream, block: &ExprAsync) -> TokenStream {
     let inner = body::own("__inner");
-    let awaited = awaited(root, call_site, &quote!(#inner), &quote!(_));
+    let future = measured_future(root, &quote!(#inner), &quote!(_));
     quote_spanned! {Span::mixed_site()=>
         {
             let #inner = #block;
-            async move { #awaited }
+            {
+                #call_site
+                #future
+            }
         }
     }
 }
 
-fn awaited(root: &Path, call_site: &TokenStream, future: &TokenStream, ty: &TokenStream) -> TokenStream {
-    let (value, ended) = (body::own("__output"), body::own("__ended"));
-    let ending = ending::by_type(root, &value);
+fn measured_future(root: &Path, future: &TokenStream, ty: &TokenStream) -> TokenStream {
+    let value = body::own("__output");
+    let ending = ending::by_type(root, &quote!(#value));
     quote_spanned! {Span::mixed_site()=>
-        #call_site
-        let (#value, #ended): (#ty, _) = #root::__private::measured_future(&__CALL_SITE, false, #future).await;
-        #ended.with(#ending);
-        #value
+        #root::__private::measured_future::<#ty, _, _>(&__CALL_SITE, false, #future, |#value| #ending)
     }
 }
 
@@ -267,7 +260,7 @@ impl Exits<'_> {
     fn note_tried(&self, tried: &mut ExprTry) {
         let (block, value) = (body::own(BLOCK), body::own("__tried"));
         let (inner, root) = (&tried.expr, self.root);
-        let ending = ending::by_type(root, &value);
+        let ending = ending::by_type(root, &quote!(&#value));
         let noted = quote_spanned! {inner.span().resolved_at(Span::mixed_site())=>
             match #inner {
                 #value => {

@@ -6,7 +6,10 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::visit_mut::{self, VisitMut};
-use syn::{Attribute, Block, FnArg, Ident, Pat, PatIdent, ReturnType, Signature, Type, parse_quote};
+use syn::{
+    Attribute, Block, Expr, ExprAsync, ExprClosure, ExprConst, ExprReturn, ExprTry, FnArg, Ident, Item, Lifetime, Pat,
+    PatIdent, Path, ReturnType, Signature, Token, Type, TypeInfer, TypeParamBound, parse_quote,
+};
 
 /// Gives each parameter of the signature a plain name, and returns the statements that bind the user's patterns again.
 ///
@@ -76,10 +79,15 @@ fn rebind_one(index: usize, pattern: &mut Pat, body: &str) -> Vec<TokenStream> {
 
 /// The declared output with `_` for every opaque type, which can be named in a signature alone.
 pub(crate) fn nameable(output: &ReturnType) -> Type {
-    let mut ty = match output {
+    match output {
         ReturnType::Default => parse_quote!(()),
-        ReturnType::Type(_, ty) => (**ty).clone(),
-    };
+        ReturnType::Type(_, ty) => nameable_type(ty),
+    }
+}
+
+/// The type with `_` for every opaque type.
+pub(crate) fn nameable_type(ty: &Type) -> Type {
+    let mut ty = ty.clone();
     Erase.visit_type_mut(&mut ty);
     ty
 }
@@ -95,65 +103,145 @@ impl VisitMut for Erase {
     }
 }
 
-/// The statements and the body in one block. What the body's last expression borrows is freed before the parameters are, as in a
-/// function; as the block's own last expression it would be freed after them (before edition 2024).
-///
-/// The value's type is written, so that it is coerced as a function's value is.
-pub(crate) fn moved(statements: &TokenStream, ty: &Type, block: &Block) -> TokenStream {
-    let value = own("__value");
-    let give = quote_spanned! {Span::mixed_site()=>
-        #[allow(unreachable_code, clippy::all, clippy::pedantic)]
-        return #value;
-    };
-    // A body that never returns gives no value; clippy would say so of a line that the user did not write.
-    let quiet = quote_spanned!(Span::mixed_site()=> #[allow(clippy::diverging_sub_expression)]);
-    quote!({ #statements #quiet let #value: #ty = #block; #give })
+/// The statements and the body in one block. The body is that block's last expression, and the block is of our edition: what the body's
+/// own last expression borrows is freed after the body's locals or before them, as its edition has it, and before the parameters.
+pub(crate) fn moved(statements: &TokenStream, block: &Block) -> TokenStream {
+    let body = labelled(block);
+    quote!({ #statements #body })
+}
+
+/// The block with a label, so that `unused_braces` does not ask users to remove its braces. The label is where a block begins: as a token
+/// of the user's it leaves the block in their edition.
+pub(crate) fn labelled(block: &Block) -> TokenStream {
+    labelled_as("'__body", block)
+}
+
+/// As [`labelled`], where the block stays in the function: another of ours may be in it.
+pub(crate) fn labelled_in_place(block: &Block) -> TokenStream {
+    let inside = block.to_token_stream().to_string();
+    labelled_as(if inside.contains("'__body") { "'__outer_body" } else { "'__body" }, block)
+}
+
+fn labelled_as(label: &str, block: &Block) -> TokenStream {
+    let label = Lifetime::new(label, block.brace_token.span.open());
+    quote!(#label: #block)
 }
 
 /// A return that never runs, and that tells the `async` block its type: a block cannot be annotated.
-pub(crate) fn pinned_type(output: &ReturnType) -> TokenStream {
-    let ty = nameable(output);
+pub(crate) fn pinned_type(root: &Path, ty: &Type) -> TokenStream {
     quote_spanned! {Span::mixed_site()=>
-        #[allow(unreachable_code, unused_variables, clippy::all, clippy::pedantic)]
         if false {
-            let __never: #ty = loop {};
-            return __never;
+            return #root::__private::never::<#ty>();
         }
     }
 }
 
-/// Has the braces stand for ours: `unused_braces` would else ask users to remove them.
-pub(crate) fn quiet_braces(block: &mut Block) {
-    let span = block.brace_token.span.join();
-    block.brace_token = syn::token::Brace(Span::mixed_site().located_at(span));
+/// Puts something else in the place of each `return` of the body itself, not of a closure or an item in it.
+pub(crate) fn each_return(block: &mut Block, give: impl FnMut(&ExprReturn) -> TokenStream) {
+    Returns { give }.visit_block_mut(block);
 }
 
-/// Awaits a call that has no end, and an output that no value has. `!` cannot be written where its `async` block needs a type; this
-/// type can, and what never ends passes for it.
-pub(crate) fn await_never(
-    root: &syn::Path,
-    statements: &TokenStream,
-    block: &Block,
-    call: impl FnOnce(TokenStream) -> TokenStream,
-) -> TokenStream {
-    let value = own("__output");
-    let call = call(moved(statements, &parse_quote!(#root::__private::core::convert::Infallible), block));
-    quote_spanned! {Span::mixed_site()=>
-        let (#value, _) = #call.await;
-        #[allow(unreachable_code, clippy::all, clippy::pedantic)]
-        match #value {}
+struct Returns<F> {
+    give: F,
+}
+
+impl<F: FnMut(&ExprReturn) -> TokenStream> VisitMut for Returns<F> {
+    fn visit_expr_mut(&mut self, node: &mut Expr) {
+        visit_mut::visit_expr_mut(self, node);
+        if let Expr::Return(returned) = node {
+            *node = Expr::Verbatim((self.give)(returned));
+        }
+    }
+
+    fn visit_expr_closure_mut(&mut self, _: &mut ExprClosure) {}
+    fn visit_expr_async_mut(&mut self, _: &mut ExprAsync) {}
+    fn visit_expr_const_mut(&mut self, _: &mut ExprConst) {}
+    fn visit_item_mut(&mut self, _: &mut Item) {}
+}
+
+/// Each `?` of the body itself, not of a closure or an item in it.
+pub(crate) fn question_marks(block: &Block) -> Vec<Token![?]> {
+    let mut tried = Tried(Vec::new());
+    tried.visit_block_mut(&mut block.clone());
+    tried.0
+}
+
+struct Tried(Vec<Token![?]>);
+
+impl VisitMut for Tried {
+    fn visit_expr_try_mut(&mut self, node: &mut ExprTry) {
+        visit_mut::visit_expr_try_mut(self, node);
+        self.0.push(node.question_token);
+    }
+
+    fn visit_expr_closure_mut(&mut self, _: &mut ExprClosure) {}
+    fn visit_expr_async_mut(&mut self, _: &mut ExprAsync) {}
+    fn visit_expr_const_mut(&mut self, _: &mut ExprConst) {}
+    fn visit_item_mut(&mut self, _: &mut Item) {}
+}
+
+/// The `async` block of a function that never returns. `!` cannot be written where the block needs a type; this type, which has no
+/// value, can, and what never ends passes for it.
+pub(crate) fn endless(root: &Path, statements: &TokenStream, block: &Block) -> TokenStream {
+    let pin = pinned_type(root, &parse_quote!(#root::__private::core::convert::Infallible));
+    let moved = moved(&quote!(#pin #statements), block);
+    quote!(async move #moved)
+}
+
+/// Whether a type has no `_` in it, as one has that was opaque.
+pub(crate) fn is_complete(ty: &Type) -> bool {
+    let mut holes = Holes(false);
+    holes.visit_type_mut(&mut ty.clone());
+    !holes.0
+}
+
+struct Holes(bool);
+
+impl VisitMut for Holes {
+    fn visit_type_infer_mut(&mut self, _: &mut TypeInfer) {
+        self.0 = true;
     }
 }
 
-/// Whether the declared output can be written elsewhere than in the signature: it has no opaque type in it.
-pub(crate) fn has_a_name(output: &ReturnType) -> bool {
-    let ReturnType::Type(_, ty) = output else { return true };
-    nameable(output).to_token_stream().to_string() == ty.to_token_stream().to_string()
+/// Whether a type is none that has a name, hence no `Result`: what need not be asked is not compiled.
+pub(crate) fn cannot_fail(ty: &Type) -> bool {
+    matches!(
+        ungrouped(ty),
+        Type::Array(_)
+            | Type::BareFn(_)
+            | Type::Never(_)
+            | Type::Ptr(_)
+            | Type::Reference(_)
+            | Type::Slice(_)
+            | Type::TraitObject(_)
+            | Type::Tuple(_)
+    )
+}
+
+/// Whether the output is an opaque closure: only as the function's own last expression does it learn its parameters' types from there.
+pub(crate) fn is_closure(output: &ReturnType) -> bool {
+    let is_fn = |bound: &TypeParamBound| match bound {
+        TypeParamBound::Trait(bound) => bound.path.segments.last().is_some_and(|segment| {
+            ["Fn", "FnMut", "FnOnce", "AsyncFn", "AsyncFnMut", "AsyncFnOnce"].iter().any(|name| segment.ident == name)
+        }),
+        _ => false,
+    };
+    let ReturnType::Type(_, ty) = output else { return false };
+    matches!(ungrouped(ty), Type::ImplTrait(ty) if ty.bounds.iter().any(is_fn))
 }
 
 /// Whether a function cannot return.
 pub(crate) fn never_returns(output: &ReturnType) -> bool {
-    matches!(output, ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_)))
+    matches!(output, ReturnType::Type(_, ty) if matches!(ungrouped(ty), Type::Never(_)))
+}
+
+/// The type without brackets around it, and without the invisible ones of a `macro_rules!`.
+pub(crate) fn ungrouped(ty: &Type) -> &Type {
+    match ty {
+        Type::Group(group) => ungrouped(&group.elem),
+        Type::Paren(paren) => ungrouped(&paren.elem),
+        _ => ty,
+    }
 }
 
 /// A name of ours that cannot meet one of the user's.

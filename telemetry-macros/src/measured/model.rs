@@ -2,10 +2,42 @@
 
 use crate::diagnostics::Diagnostics;
 use crate::measured::args::Args;
+use crate::measured::container::Container;
 use proc_macro2::TokenStream;
+use syn::parse::Parser;
 use syn::{Item, ItemFn, Path, parse_quote};
 
-/// What is measured, and how.
+/// What the attribute stands on.
+pub(crate) enum Subject {
+    Function(Box<Model>),
+    Container(Box<Container>),
+    /// It is to be left out.
+    Skipped,
+}
+
+impl Subject {
+    /// `None` where it is neither; the mistake is then among the diagnostics.
+    pub(crate) fn parse(words: TokenStream, item: &TokenStream, diagnostics: &mut Diagnostics) -> Option<Subject> {
+        let args = Args::parse(words.clone(), diagnostics);
+        if args.skip.is_some() {
+            return Some(Subject::Skipped);
+        }
+        let error = match syn::parse2::<ItemFn>(item.clone()) {
+            Ok(function) => return Some(Subject::Function(Box::new(Model { args, function }))),
+            Err(error) => error,
+        };
+        let container = syn::parse2::<Item>(item.clone())
+            .ok()
+            .and_then(|item| Container::parse(words, &args, &item, diagnostics))
+            .map(|container| Subject::Container(Box::new(container)));
+        if container.is_none() {
+            explain(item, error, diagnostics);
+        }
+        container
+    }
+}
+
+/// A function that is measured, and how.
 pub(crate) struct Model {
     pub(crate) args: Args,
     /// A method of an `impl` or a trait parses as a function too: the attribute sees no further than its item.
@@ -13,18 +45,6 @@ pub(crate) struct Model {
 }
 
 impl Model {
-    /// `None` where there is no function with a body; the mistake is then among the diagnostics.
-    pub(crate) fn parse(args: TokenStream, item: &TokenStream, diagnostics: &mut Diagnostics) -> Option<Model> {
-        let args = Args::parse(args, diagnostics);
-        match syn::parse2::<ItemFn>(item.clone()) {
-            Ok(function) => Some(Model { args, function }),
-            Err(error) => {
-                explain(item, error, diagnostics);
-                None
-            }
-        }
-    }
-
     /// The path of the library.
     pub(crate) fn root(&self) -> Path {
         self.args.root.clone().unwrap_or_else(|| parse_quote!(::telemetry))
@@ -46,11 +66,24 @@ fn explain(item: &TokenStream, error: syn::Error, diagnostics: &mut Diagnostics)
     let (what, tokens): (_, TokenStream) = match syn::parse2::<Item>(item.clone()) {
         Ok(Item::Struct(item)) => ("a struct", quote::ToTokens::into_token_stream(item.struct_token)),
         Ok(Item::Enum(item)) => ("an enum", quote::ToTokens::into_token_stream(item.enum_token)),
-        Ok(Item::Trait(item)) => ("a trait", quote::ToTokens::into_token_stream(item.trait_token)),
-        Ok(Item::Impl(item)) => ("an `impl` block", quote::ToTokens::into_token_stream(item.impl_token)),
-        Ok(Item::Mod(item)) => ("a module", quote::ToTokens::into_token_stream(item.mod_token)),
-        Ok(other) => ("this", quote::ToTokens::into_token_stream(other)),
+        Ok(Item::Mod(item)) => {
+            let message = "a module in another file cannot be measured as a whole; put `#[measured]` on what is in it";
+            return diagnostics.at(item.mod_token, message);
+        }
+        Ok(_) => ("this", item.clone().into_iter().take(1).collect()),
+        Err(_) if syn::Block::parse_within.parse2(item.clone()).is_ok() => {
+            let first: TokenStream = item.clone().into_iter().take(1).collect();
+            return diagnostics.at(
+                first,
+                "`#[measured]` goes on functions, `impl` blocks, traits and modules; `measure!(\"name\", …)` measures an expression",
+            );
+        }
         Err(_) => return diagnostics.add(error),
     };
-    diagnostics.at(tokens, format!("{what} cannot be measured; put `#[measured]` on each function"));
+    diagnostics.at(
+        tokens,
+        format!(
+            "{what} cannot be measured; put `#[measured]` on functions, or on an `impl` block, a trait or a module"
+        ),
+    );
 }

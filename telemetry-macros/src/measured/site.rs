@@ -6,7 +6,7 @@ use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Ident, Path, Signature};
+use syn::{Path, Signature};
 
 /// What the static is told besides, as the end of its expression. Empty where no argument asks for it.
 pub(crate) fn asked(args: &Args, root: &Path) -> TokenStream {
@@ -38,15 +38,14 @@ pub(crate) fn asked(args: &Args, root: &Path) -> TokenStream {
 /// What finds the call's own call site, before the parameters are moved. Empty where the static is all.
 pub(crate) fn find(args: &Args, root: &Path) -> TokenStream {
     let mut statements = TokenStream::new();
-    let site = body::own(SITE);
+    let site = body::own(NAME);
     if args.types.is_some() {
         // A closure's type tells the types of all that it stands in, those of the `impl` included.
         statements.extend(quote_spanned! {Span::mixed_site()=>
-            let #site = #root::__private::instantiation(&__CALL_SITE, &|| ());
+            let #site = #root::__private::instantiation(#site, &|| ());
         });
     }
     if !args.labels.is_empty() {
-        let whole = if args.types.is_some() { quote!(#site) } else { quote!(&__CALL_SITE) };
         let values = args.labels.iter().map(|label| {
             let value = label.value.as_ref().map_or_else(|| label.name.to_token_stream(), ToTokens::to_token_stream);
             // At the value: that is what is wrong where it cannot be a label.
@@ -54,22 +53,14 @@ pub(crate) fn find(args: &Args, root: &Path) -> TokenStream {
             quote_spanned!(span=> #root::__private::IntoLabel::as_label(&(#value)))
         });
         statements.extend(quote_spanned! {Span::mixed_site()=>
-            let #site = #root::__private::labelled(#whole, &[#(#values),*]);
+            let #site = #root::__private::labelled(#site, &[#(#values),*]);
         });
     }
     statements
 }
 
-const SITE: &str = "__site";
-
-/// The call site in the expansion, as an expression.
-pub(crate) fn named(args: &Args) -> TokenStream {
-    if args.types.is_none() && args.labels.is_empty() {
-        return quote_spanned!(Span::mixed_site()=> &__CALL_SITE);
-    }
-    let site: Ident = body::own(SITE);
-    quote!(#site)
-}
+/// The call site in the expansion.
+pub(crate) const NAME: &str = "__site";
 
 /// What the words name, for the rule of unused parameters.
 pub(crate) fn uses(args: &Args) -> TokenStream {
@@ -77,7 +68,8 @@ pub(crate) fn uses(args: &Args) -> TokenStream {
         let (name, value) = (&label.name, &label.value);
         value.as_ref().map_or_else(|| quote!(#name), |value| quote!(#value))
     });
-    quote!(#(#labels)*)
+    let (ok_if, error_if, error_type) = (&args.ok_if, &args.error_if, &args.error_type);
+    quote!(#(#labels)* #ok_if #error_if #error_type)
 }
 
 /// Uses the parameters that the words name, once they are bound again: else one that only a label uses would be called unused.

@@ -2,19 +2,20 @@
 
 use crate::diagnostics::Diagnostics;
 use crate::measured::args::{Args, Label};
-use crate::measured::site;
+use crate::measured::shape::Shape;
+use crate::measured::{body, site};
 use crate::metric::check::RESERVED_LABELS;
 use crate::names;
 use quote::ToTokens;
 use std::collections::HashMap;
 use syn::ext::IdentExt;
-use syn::{FnArg, Ident, Pat, Signature};
+use syn::{FnArg, Ident, ItemFn, Pat, Signature};
 
 /// Labels that every measured function has, or that stand for what was too many.
 const OURS: [&str; 4] = ["function", "module", "result", "otel_metric_overflow"];
 
 /// Checks the words.
-pub(crate) fn all(args: &Args, signature: &Signature, diagnostics: &mut Diagnostics) {
+pub(crate) fn all(args: &Args, diagnostics: &mut Diagnostics) {
     if let Some(second) = &args.second_condition {
         diagnostics
             .at(second, "`ok_if` and `error_if` are both given, and each says what the other denies; leave one out");
@@ -29,9 +30,38 @@ pub(crate) fn all(args: &Args, signature: &Signature, diagnostics: &mut Diagnost
             diagnostics.at(&label.name, mistake);
         } else if seen.insert(name.clone(), ()).is_some() {
             diagnostics.at(&label.name, format!("the label `{name}` is given twice; leave one out"));
-        } else {
-            parameter(label, signature, diagnostics);
         }
+    }
+}
+
+/// Checks the words against the function.
+pub(crate) fn of_function(args: &Args, function: &ItemFn, diagnostics: &mut Diagnostics) {
+    for label in args.labels.iter().filter(|label| mistake_in(&label.name.unraw().to_string()).is_none()) {
+        parameter(label, &function.sig, diagnostics);
+    }
+    if let Shape::InPlace = Shape::of(function) {
+        in_place(args, function, diagnostics);
+    }
+}
+
+/// What is asked about the output where the body stays in place: it is to be seen on each way out.
+fn in_place(args: &Args, function: &ItemFn, diagnostics: &mut Diagnostics) {
+    let asks = [("ok_if", &args.ok_if), ("error_if", &args.error_if), ("error_type", &args.error_type)];
+    let asks = asks.into_iter().filter_map(|(word, asked)| asked.as_ref().map(|asked| (word, asked)));
+    if body::is_closure(&function.sig.output) {
+        for (word, asked) in asks {
+            diagnostics.at(asked, format!("a function that returns a closure is left as it was, so that `{word}` sees no output; remove `{word}`"));
+        }
+        return;
+    }
+    let Some((word, _)) = asks.into_iter().next() else { return };
+    for tried in body::question_marks(&function.block) {
+        diagnostics.at(
+            tried,
+            format!(
+                "`?` leaves a function with `#[track_caller]` without `{word}` seeing its output; return the error with `return`, or remove `{word}`"
+            ),
+        );
     }
 }
 

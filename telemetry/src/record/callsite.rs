@@ -192,7 +192,25 @@ fn function_in(path: &str, module: &str) -> String {
     let path = path.rsplit_once("::").map_or(path, |(function, _)| function);
     let path = path.replace("::{{closure}}", "");
     let local = path.strip_prefix(module).and_then(|rest| rest.strip_prefix("::"));
-    local.map_or_else(|| shorten(&path), shorten)
+    without_holes(local.map_or_else(|| shorten(&path), shorten))
+}
+
+/// Leaves out what has no name: `<Reader<'_, _> as Source>::next` is `<Reader as Source>::next`.
+fn without_holes(mut path: String) -> String {
+    for hole in ["'_", "_"] {
+        loop {
+            let less = path
+                .replace(&format!("<{hole}, "), "<")
+                .replace(&format!(", {hole}>"), ">")
+                .replace(&format!(", {hole}, "), ", ")
+                .replace(&format!("<{hole}>"), "");
+            if less == path {
+                break;
+            }
+            path = less;
+        }
+    }
+    path
 }
 
 /// The function of one instantiation, from the path of a closure in its body: `app::io::Reader<u8>::next<alloc::string::String>::{{closure}}`
@@ -300,6 +318,9 @@ mod tests {
             ("app::io::load::{{closure}}::__path", "load"),
             ("<app::io::Reader as app::Source>::next::__path", "<Reader as Source>::next"),
             ("<app::io::Reader<T> as app::Source<u8>>::next::__path", "<Reader<T> as Source<u8>>::next"),
+            ("<app::io::Reader<'_, '_, _> as app::Source<_>>::next::__path", "<Reader as Source>::next"),
+            ("<app::io::Reader<'_, u32, _> as app::Source<'_, u8>>::next::__path", "<Reader<u32> as Source<u8>>::next"),
+            ("<app::io::_R<_> as app::Source>::_next::__path", "<_R as Source>::_next"),
             ("other::load::__path", "other::load"),
         ];
         for (path, expected) in cases {

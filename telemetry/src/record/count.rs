@@ -59,34 +59,39 @@ impl fmt::Debug for Counted {
 pin_project_lite::pin_project! {
     /// A future that is counted as started at its first poll; dropped after that, as cancelled.
     #[must_use = "futures do nothing unless polled"]
-    pub struct CountedFuture<F> {
+    pub struct CountedFuture<F, E> {
+        // Before the body, as in a measured future.
         call: Call,
+        ending: E,
         #[pin]
         future: F,
     }
 }
 
-/// Counts a future. Its output comes with what is left to do: to tell how it ended the call.
+/// Counts a future. `ending` tells how its output ended the call.
 #[inline]
-pub fn counted_future<F: Future>(site: &'static CallSite, fallible: bool, future: F) -> CountedFuture<F> {
+pub fn counted_future<T, F, E>(site: &'static CallSite, fallible: bool, future: F, ending: E) -> CountedFuture<F, E>
+where
+    F: Future<Output = T>,
+    E: Fn(&T) -> Ending,
+{
     site.learn(fallible);
-    CountedFuture { call: Call { site, running: false }, future }
+    CountedFuture { call: Call { site, running: false }, ending, future }
 }
 
-/// A call whose future is ready, and whose output nobody has looked at.
-#[must_use]
-#[derive(Debug)]
-pub struct CountedEnd {
+/// Counts a future that is in a box, in a box of its own.
+#[inline]
+pub fn boxed_counted_future<T, F, E>(
     site: &'static CallSite,
-}
-
-impl CountedEnd {
-    /// Records how the output ended the call.
-    #[inline]
-    pub fn with(self, ending: Ending) {
-        self.site.learn(ending.fallible);
-        end(self.site, ending.outcome);
-    }
+    fallible: bool,
+    future: F,
+    ending: E,
+) -> Pin<Box<CountedFuture<F, E>>>
+where
+    F: Future<Output = T>,
+    E: Fn(&T) -> Ending,
+{
+    Box::pin(counted_future(site, fallible, future, ending))
 }
 
 /// The call from its first poll on. Its drop tells how it ended if no output did.
@@ -109,7 +114,7 @@ impl Drop for Call {
     }
 }
 
-/// One poll. Dropped without being forgotten, the poll unwound, and the call with it.
+/// One poll, and the look at its output. Dropped without being forgotten, one of them unwound, and the call with it.
 struct Step<'a>(&'a mut Call);
 
 impl Drop for Step<'_> {
@@ -119,24 +124,29 @@ impl Drop for Step<'_> {
     }
 }
 
-impl<F: Future> Future for CountedFuture<F> {
-    type Output = (F::Output, CountedEnd);
+impl<T, F, E> Future for CountedFuture<F, E>
+where
+    F: Future<Output = T>,
+    E: Fn(&T) -> Ending,
+{
+    type Output = T;
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
         let this = self.project();
         if !mem::replace(&mut this.call.running, true) {
             start(this.call.site);
         }
         let step = Step(this.call);
-        let poll = this.future.poll(context);
+        let poll = this.future.poll(context).map(|output| ((this.ending)(&output), output));
         mem::forget(step);
-        let output = ready!(poll);
-        this.call.running = false;
-        Poll::Ready((output, CountedEnd { site: this.call.site }))
+        let (ending, output) = ready!(poll);
+        this.call.site.learn(ending.fallible);
+        this.call.end(ending.outcome);
+        Poll::Ready(output)
     }
 }
 
-impl<F> fmt::Debug for CountedFuture<F> {
+impl<F, E> fmt::Debug for CountedFuture<F, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("CountedFuture").field(&self.call.site).finish()
     }

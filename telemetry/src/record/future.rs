@@ -9,30 +9,50 @@ use crate::record::shard;
 use crate::record::thread;
 use std::fmt;
 use std::hint::black_box;
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 pin_project_lite::pin_project! {
     /// A future whose polls are measured. It counts as started at its first poll; dropped after that, as cancelled.
     #[must_use = "futures do nothing unless polled"]
-    pub struct MeasuredFuture<F> {
+    pub struct MeasuredFuture<F, E> {
+        // Before the body, so that the call has ended when what the body holds is dropped.
         call: Call,
+        ending: E,
         #[pin]
         future: F,
     }
 }
 
-/// Measures a future's polls. Its output comes with what is left to do: to tell how it ended the call.
+/// Measures a future's polls. `ending` tells how its output ended the call.
 #[inline]
-pub fn measured_future<F: Future>(site: &'static CallSite, fallible: bool, future: F) -> MeasuredFuture<F> {
+pub fn measured_future<T, F, E>(site: &'static CallSite, fallible: bool, future: F, ending: E) -> MeasuredFuture<F, E>
+where
+    F: Future<Output = T>,
+    E: Fn(&T) -> Ending,
+{
     site.learn(fallible);
-    MeasuredFuture { call: Call { site, state: State::New }, future }
+    MeasuredFuture { call: Call { site, state: State::New }, ending, future }
 }
 
-/// A call whose future is ready, and whose output nobody has looked at.
-#[must_use]
-#[derive(Debug)]
-pub struct Ended {
+/// Measures the polls of a future that is in a box, in a box of its own.
+#[inline]
+pub fn boxed_future<T, F, E>(
+    site: &'static CallSite,
+    fallible: bool,
+    future: F,
+    ending: E,
+) -> Pin<Box<MeasuredFuture<F, E>>>
+where
+    F: Future<Output = T>,
+    E: Fn(&T) -> Ending,
+{
+    Box::pin(measured_future(site, fallible, future, ending))
+}
+
+/// A call whose future is ready. Dropped before its output is looked at, what looks at it unwound, and the call with it.
+struct Ended {
     site: &'static CallSite,
     ticks: u64,
 }
@@ -40,10 +60,22 @@ pub struct Ended {
 impl Ended {
     /// Records how the output ended the call.
     #[inline]
-    pub fn with(self, ending: Ending) {
+    fn with(self, ending: Ending) {
+        self.record(ending);
+        mem::forget(self);
+    }
+
+    fn record(&self, ending: Ending) {
         self.site.learn(ending.fallible);
         let cell = thread::with(|thread| shard::site_cell(thread, self.site.whole()));
         self.site.end(cell, ending.outcome, self.ticks);
+    }
+}
+
+impl Drop for Ended {
+    #[cold]
+    fn drop(&mut self) {
+        self.record(Ending { outcome: Outcome::Panic, fallible: false });
     }
 }
 
@@ -68,7 +100,7 @@ enum State {
 impl Call {
     /// Takes the call out of its state: what ends it besides does nothing.
     fn ended(&mut self, now: u64) -> Option<Ended> {
-        match std::mem::replace(&mut self.state, State::Ended) {
+        match mem::replace(&mut self.state, State::Ended) {
             State::Running { start, waits, .. } => {
                 if let Some(slot) = waits {
                     waited(self.site, slot);
@@ -159,28 +191,33 @@ impl Drop for Step<'_> {
     }
 }
 
-impl<F: Future> Future for MeasuredFuture<F> {
-    type Output = (F::Output, Ended);
+impl<T, F, E> Future for MeasuredFuture<F, E>
+where
+    F: Future<Output = T>,
+    E: Fn(&T) -> Ending,
+{
+    type Output = T;
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
         let this = self.project();
         let mut step = Step::begin(this.call);
         // Not to be computed after the clock was read, as what has no side effects might be.
         let poll = black_box(this.future.poll(context));
         let now = step.leave();
-        std::mem::forget(step);
+        mem::forget(step);
         let Poll::Ready(output) = poll else {
             this.call.wait();
             return Poll::Pending;
         };
         let site = this.call.site;
         // A call without a start is one that was polled after it had ended, which no executor does.
-        let ended = this.call.ended(now).unwrap_or(Ended { site, ticks: 0 });
-        Poll::Ready((output, ended))
+        let ended = this.call.ended(now).unwrap_or_else(|| Ended { site, ticks: 0 });
+        ended.with((this.ending)(&output));
+        Poll::Ready(output)
     }
 }
 
-impl<F> fmt::Debug for MeasuredFuture<F> {
+impl<F, E> fmt::Debug for MeasuredFuture<F, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("MeasuredFuture").field(&self.call.site).finish()
     }

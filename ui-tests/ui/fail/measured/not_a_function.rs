@@ -5,9 +5,9 @@ struct Reader;
 enum Kind {}
 
 #[telemetry::measured]
-impl Reader {}
+use std::fmt;
 
 #[telemetry::measured]
-trait Source {}
+static ANSWER: u8 = 42;
 
 fn main() {}

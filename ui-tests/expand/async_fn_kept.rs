@@ -1,0 +1,5 @@
+#[measured]
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    load().await
+}

@@ -1,0 +1,40 @@
+fn load(path: &Path) -> Pin<Box<dyn Future<Output = Result<u8, Error>> + Send + '_>> {
+    let __site = {
+        fn __path() -> &'static str {
+            ::telemetry::__private::core::any::type_name_of_val(&__path)
+        }
+        static __CALL_SITE: ::telemetry::__private::CallSite = ::telemetry::__private::CallSite::new(
+            "",
+            __path,
+            ::telemetry::__private::core::module_path!(),
+            ::telemetry::__private::core::file!(),
+            ::telemetry::__private::core::line!(),
+        );
+        &__CALL_SITE
+    };
+    Box::pin(
+        ::telemetry::__private::measured_future::<
+            Result<u8, Error>,
+            _,
+            _,
+        >(
+            __site,
+            {
+                use ::telemetry::__private::ReturnsOther as _;
+                ::telemetry::__private::Returns::<Result<u8, Error>>::new().__fallible()
+            },
+            async move {
+                if false {
+                    return ::telemetry::__private::never::<Result<u8, Error>>();
+                }
+                Ok(read(path).await?)
+            },
+            move |__output| {
+                return {
+                    use ::telemetry::__private::Fallback as _;
+                    ::telemetry::__private::Inspect(__output).__ending()
+                };
+            },
+        ),
+    )
+}

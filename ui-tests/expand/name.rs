@@ -1,0 +1,2 @@
+#[measured(name = "load", crate = crate::telemetry)]
+fn f() {}

@@ -1,0 +1,4 @@
+#[measured]
+fn rows(&self) -> Result<impl Iterator<Item = &Row> + '_, Error> {
+    Ok(self.rows.iter())
+}

@@ -1,0 +1,9 @@
+fn main() {
+    #[telemetry::measured]
+    let x = 1;
+
+    #[telemetry::measured]
+    {
+        drop(x);
+    }
+}
