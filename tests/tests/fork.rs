@@ -30,8 +30,7 @@ fn in_child(work: impl FnOnce(&mut dyn Write)) -> String {
     let child = unsafe { libc::fork() };
     assert!(child >= 0);
     // SAFETY: both descriptors are new and belong to nobody else.
-    let (mut reads, mut writes) =
-        unsafe { (std::fs::File::from_raw_fd(ends[0]), std::fs::File::from_raw_fd(ends[1])) };
+    let (mut reads, mut writes) = unsafe { (std::fs::File::from_raw_fd(ends[0]), std::fs::File::from_raw_fd(ends[1])) };
     if child == 0 {
         let worked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(&mut writes)));
         // SAFETY: ends this process at once, without what the test's threads would clean up.

@@ -294,7 +294,8 @@ fn two_hundred_threads_keep_no_more_files_open_than_allowed() {
             scope.spawn(|| {
                 is_called_by_many_threads();
                 together.wait();
-                let files = fs::read_dir("/proc/self/fd").unwrap().filter_map(|file| fs::read_link(file.ok()?.path()).ok());
+                let files =
+                    fs::read_dir("/proc/self/fd").unwrap().filter_map(|file| fs::read_link(file.ok()?.path()).ok());
                 let ours = files.filter(|file| file.starts_with("/proc") && file.ends_with("io")).count();
                 assert!(ours <= 64, "{ours} files are open");
                 together.wait();
