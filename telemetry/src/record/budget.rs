@@ -105,8 +105,8 @@ pub(crate) const HORIZON: u32 = 256;
 /// enough to follow a program from one phase to the next.
 const MEMORY: u64 = 1_024;
 
-/// A reading that took more than so many times the usual was interrupted: what it cost beyond is not its own.
-pub(crate) const INTERRUPTED: u64 = 16;
+/// A reading that took more than so many times the usual was interrupted: what it cost beyond is not its own. Cold ones take twice the usual.
+pub(crate) const INTERRUPTED: u64 = 4;
 
 /// Which probes are read at a visit, each with the `k` of its draw.
 pub(crate) type Due = [Option<u32>; PROBES];

@@ -262,6 +262,6 @@ fn a_clock_that_stands_still_is_no_trouble() {
 #[test]
 fn a_reading_that_was_interrupted_is_not_booked_whole() {
     let plan = Plan::default();
-    assert_eq!(plan.spend(Probe::Cpu, 4_000_000, 840), 16 * 840);
+    assert_eq!(plan.spend(Probe::Cpu, 4_000_000, 840), INTERRUPTED * 840);
     assert_eq!(plan.spend(Probe::Cpu, 900, 840), 900);
 }
