@@ -315,6 +315,7 @@ const fn threshold(text: &mut Text, family: &Descriptor, comparison: Comparison,
         Comparison::Below => ("<", matches!(why, Why::AboveHighest)),
         Comparison::AtMost => ("<=", matches!(why, Why::AboveHighest)),
         Comparison::Equal => ("==", false),
+        Comparison::Unequal => ("!=", true),
     };
     let (lowest, highest) = (family.bounds[0], family.bounds[family.bounds.len() - 1]);
     match why {
