@@ -402,10 +402,10 @@ fn thresholds_of_quantiles_are_within_the_bounds() {
         "(Q or vector(0)) > 2",
         "(Q and on () Q) > 2",
     ] {
-        alert(&text.replace('Q', &quantile), &with("threshold w_bucket Above 2"));
+        alert(&text.replace('Q', quantile), &with("threshold w_bucket Above 2"));
     }
     alert(&format!("{quantile} != 2"), &with("threshold w_bucket Unequal 2"));
-    let recorded = |text: &str| lines(&[record("a:p95", &quantile, &[]), query(Role::Alert, text, &[])]);
+    let recorded = |text: &str| lines(&[record("a:p95", quantile, &[]), query(Role::Alert, text, &[])]);
     for text in ["a:p95 > 2", "avg_over_time(a:p95[1h]) > 2", "max(a:p95) * 1000 > 2000"] {
         assert!(recorded(text).contains(&String::from("threshold w_bucket Above 2")), "{text}");
     }
