@@ -46,7 +46,8 @@ impl<'a> Nearest<'a> {
     pub(super) const fn offer_with(&mut self, name: &'a str, ending: &'static str) {
         let (mut joined, mut len) = ([0; LONGEST], 0);
         let parts = [name.as_bytes(), ending.as_bytes()];
-        if parts[0].len() + parts[1].len() > LONGEST {
+        let both = parts[0].len() + parts[1].len();
+        if both > LONGEST || both.abs_diff(self.word.len()) > both.div_ceil(3) {
             return;
         }
         let mut part = 0;
@@ -82,7 +83,11 @@ impl<'a> Nearest<'a> {
                 None => return,
             };
         }
-        if bytes.len() > LONGEST || self.word.len() > LONGEST || self.at_least(bytes) > limit {
+        // Each letter more is one more to the distance; to count them all takes longer.
+        if bytes.len() > LONGEST || self.word.len() > LONGEST || bytes.len().abs_diff(self.word.len()) > limit {
+            return;
+        }
+        if self.at_least(bytes) > limit {
             return;
         }
         let distance = distance(self.word, bytes, limit);
