@@ -145,7 +145,7 @@ impl Reader<'_> {
                 self.mistake(&part, "", format!("unknown key `{}`{near}", short(key)));
             }
         }
-        if strict && !group.get("name").and_then(Node::text).is_some_and(|name| !name.trim().is_empty()) {
+        if strict && group.get("name").and_then(Node::text).is_none_or(|name| name.trim().is_empty()) {
             let message = "the group has no `name`, and Prometheus refuses the file; write one";
             self.mistake(&part, "", String::from(message));
         }
