@@ -20,6 +20,9 @@ const STACK_BYTES: usize = 512 << 20;
 /// The longest query that is read. A tree is at most as deep as its query is long, and the stack holds one of this depth.
 const MAX_QUERY_BYTES: usize = 20_000;
 
+/// In a longer query it is not looked whether two sides can meet: at each of its operators all of what it combines would be walked.
+const MAX_MET_BYTES: usize = 2_000;
+
 /// Recorded names are followed to their rules so many times for one query: rules that each read the one before twice would be followed
 /// 2^n times. What is behind is then taken as not known.
 const MAX_FOLLOWED: usize = 5_000;
@@ -443,8 +446,45 @@ impl<'a> Analysis<'a> {
         if let Some(modifier) = binary.modifier.as_ref().filter(|modifier| modifier.matching.is_some()) {
             self.matching(binary, modifier);
         }
+        self.meeting(binary);
         self.walk(&binary.lhs);
         self.walk(&binary.rhs);
+    }
+
+    /// Two sides meet where their labels are equal. Where one is grouped by a label that the other has not, nothing does, and a panel is empty.
+    fn meeting(&mut self, binary: &BinaryExpr) {
+        if self.query.place.query.len() > MAX_MET_BYTES {
+            return;
+        }
+        let operator = binary.op.to_string();
+        if operator == "or" || operator == "unless" || !is_vector(&binary.lhs) || !is_vector(&binary.rhs) {
+            return;
+        }
+        let matching = binary.modifier.as_ref().and_then(|modifier| modifier.matching.as_ref());
+        let ignored: &[String] = match matching {
+            // Which labels `on` names was looked at.
+            Some(LabelModifier::Include(_)) => return,
+            Some(LabelModifier::Exclude(list)) => &list.labels,
+            None => &[],
+        };
+        let (Some(left), Some(right)) = (grouped(&binary.lhs), grouped(&binary.rhs)) else { return };
+        let sides = [(&binary.lhs, &left, &right), (&binary.rhs, &right, &left)];
+        for (side, own, other) in sides {
+            let alone = own.iter().filter(|label| !other.contains(*label) && !ignored.contains(label));
+            // A foreign series may lack the label that it is grouped by, and meets the other side then.
+            let labels = self.labels_of(side);
+            let here = |label: &&String| {
+                label.as_str() != OVERFLOW && matches!(labels.origin(label, &|_, _| false), Origin::Families(_))
+            };
+            if let Some(label) = alone.into_iter().find(here) {
+                let group = if std::ptr::eq(own, &left) { "group_left" } else { "group_right" };
+                self.mistake(format!(
+                    "`{operator}` never finds two series with the same labels, since one side is grouped by `{label}` and the other is not; \
+                     write `{operator} ignoring ({label}) {group} ()`, or group both sides by the same"
+                ));
+                return;
+            }
+        }
     }
 
     fn matching(&mut self, binary: &BinaryExpr, modifier: &BinModifier) {
@@ -969,6 +1009,42 @@ fn is_earlier(now: &Expr, then: &Expr) -> bool {
         }
         _ => false,
     }
+}
+
+/// The labels of an expression's series where its text says all of them: those that it is grouped by.
+fn grouped(expression: &Expr) -> Option<BTreeSet<String>> {
+    let all = match expression {
+        Expr::Paren(paren) => grouped(&paren.expr),
+        Expr::Unary(unary) => grouped(&unary.expr),
+        Expr::Subquery(subquery) => grouped(&subquery.expr),
+        Expr::Aggregate(aggregate) => match (aggregate.op.to_string().as_str(), &aggregate.modifier) {
+            ("topk" | "bottomk" | "limitk" | "limit_ratio", _) => grouped(&aggregate.expr),
+            ("count_values", _) | (_, Some(LabelModifier::Exclude(_))) => None,
+            (_, Some(LabelModifier::Include(list))) => Some(set(&list.labels)),
+            (_, None) => Some(BTreeSet::new()),
+        },
+        Expr::Binary(binary) => match (is_vector(&binary.lhs), is_vector(&binary.rhs)) {
+            (true, false) => grouped(&binary.lhs),
+            (false, true) => grouped(&binary.rhs),
+            (true, true) if ["and", "unless"].contains(&binary.op.to_string().as_str()) => grouped(&binary.lhs),
+            // One to one, by all labels: both have the same.
+            (true, true) if binary.modifier.as_ref().is_none_or(|modifier| modifier.matching.is_none()) => {
+                grouped(&binary.lhs).filter(|left| grouped(&binary.rhs).as_ref() == Some(left))
+            }
+            _ => None,
+        },
+        Expr::Call(call) if CALLS_KEEP_VALUES.contains(&call.func.name) && !call.func.name.starts_with("label_") => {
+            let mut vectors = call.args.args.iter().filter(|argument| is_vector(argument));
+            vectors.next().and_then(|argument| grouped(argument))
+        }
+        Expr::Call(call) if call.func.name == "histogram_quantile" => {
+            let mut labels = grouped(call.args.args.get(1)?)?;
+            labels.remove("le");
+            Some(labels)
+        }
+        _ => None,
+    };
+    all.filter(|labels| labels.iter().all(|label| !label.contains(VARIABLE)))
 }
 
 /// The labels whose values a selector gives.

@@ -225,6 +225,43 @@ fn what_is_absent_has_the_labels_that_were_asked_for() {
 }
 
 #[test]
+fn sides_that_are_grouped_otherwise_never_meet() {
+    let mistakes = |text: &str| {
+        let lines = lines(&[query(Role::Panel, text, &[])]);
+        lines.into_iter().filter(|line| line.starts_with('!')).collect::<Vec<_>>()
+    };
+    let never = |operator: &str, group: &str| {
+        vec![format!(
+            "! `{operator}` never finds two series with the same labels, since one side is grouped by `queue` and the other is not; \
+             write `{operator} ignoring (queue) {group} ()`, or group both sides by the same"
+        )]
+    };
+    assert_eq!(mistakes("sum by (queue) (depth) / sum(depth)"), never("/", "group_left"));
+    assert_eq!(mistakes("sum(depth) / (60 * sum by (queue) (depth))"), never("/", "group_right"));
+    assert_eq!(mistakes("max by (queue) (depth) and sum(size) > 5"), never("and", "group_left"));
+    assert_eq!(
+        mistakes("histogram_quantile(0.9, sum by (le, queue) (rate(x_bucket[5m]))) > sum(size)"),
+        never(">", "group_left")
+    );
+    for text in [
+        "sum by (queue) (depth) / sum by (queue) (size)",
+        "sum by (queue) (depth) / ignoring (queue) group_left () sum(depth)",
+        "sum by (queue) (depth) / on () group_left () sum(depth)",
+        "sum by (queue) (depth) / scalar(sum(depth))",
+        "sum by (queue) (depth) or sum(depth)",
+        "sum by (queue) (depth) unless sum(depth)",
+        "sum by (queue) (depth) / sum without (queue) (depth)",
+        "sum by (queue) (depth) / 5",
+        "sum by (grafana_variable_x) (depth) / sum(depth)",
+        "sum by (cluster) (node_load1) / sum(node_load1)",
+        "histogram_quantile(0.9, sum by (le) (rate(x_bucket[5m]))) / sum(size)",
+        "label_replace(sum(depth), \"queue\", \"a\", \"\", \"\") / sum by (queue) (depth)",
+    ] {
+        assert_eq!(mistakes(text), Vec::<String>::new(), "{text}");
+    }
+}
+
+#[test]
 fn groupings_ask_for_their_labels() {
     panel("sum without (a) (depth)", &["label a of depth (Without)", "series depth", "shown depth"]);
     panel("topk by (a) (3, depth)", &["label a of depth (By)", "series depth", "shown depth"]);
