@@ -108,8 +108,10 @@ pub enum Comparison {
     Below,
     /// `<=`
     AtMost,
-    /// `==` or `!=`
+    /// `==`
     Equal,
+    /// `!=`
+    Unequal,
 }
 
 /// Where a label is written.

@@ -416,7 +416,10 @@ fn each_object<'a>(value: &'a Value, found: &mut dyn FnMut(&'a Value)) {
 
 /// The panel by its title; some have none.
 fn part_of(panel: &Value) -> String {
-    let title = panel.get("title").and_then(Value::as_str).filter(|title| !title.trim().is_empty());
+    // One line, whatever somebody pasted: it stands in a message.
+    let one_line =
+        |title: &str| title.split(char::is_whitespace).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    let title = panel.get("title").and_then(Value::as_str).map(one_line).filter(|title| !title.is_empty());
     match (title, panel.get("id").and_then(Value::as_u64), panel.get("type").and_then(Value::as_str)) {
         (Some(title), ..) => format!("panel \"{}\"", title.chars().take(MAX_TITLE).collect::<String>()),
         (None, Some(id), _) => format!("panel {id}"),

@@ -493,3 +493,10 @@ fn the_schema_v2_is_read() {
         ]
     );
 }
+
+#[test]
+fn a_title_of_several_lines_is_one_line() {
+    let (queries, _) =
+        queries("d.json", r#"{"panels": [{"title": " Rows\n  by  table ", "targets": [{"expr": "x"}]}]}"#);
+    assert_eq!(queries[0].place.part, "panel \"Rows by table\"");
+}

@@ -8,7 +8,9 @@ use crate::variables;
 use promql_parser::label::{MatchOp, Matcher};
 use promql_parser::parser::{
     AggregateExpr, BinModifier, BinaryExpr, Call, Expr, LabelModifier, VectorMatchCardinality, VectorSelector, parse,
+    value::ValueType,
 };
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -17,6 +19,13 @@ const STACK_BYTES: usize = 512 << 20;
 
 /// The longest query that is read. A tree is at most as deep as its query is long, and the stack holds one of this depth.
 const MAX_QUERY_BYTES: usize = 20_000;
+
+/// In a longer query it is not looked whether two sides can meet: at each of its operators all of what it combines would be walked.
+const MAX_MET_BYTES: usize = 2_000;
+
+/// Recorded names are followed to their rules so many times for one query: rules that each read the one before twice would be followed
+/// 2^n times. What is behind is then taken as not known.
+const MAX_FOLLOWED: usize = 5_000;
 
 /// Series that Prometheus makes of alerts. <https://prometheus.io/docs/prometheus/latest/configuration/alerting_rules/>
 const OF_ALERTS: [&str; 2] = ["ALERTS", "ALERTS_FOR_STATE"];
@@ -30,8 +39,52 @@ const OVERFLOW: &str = "otel_metric_overflow";
 /// Functions whose result is per second or per window, hence not for a gauge.
 const RATES: [&str; 4] = ["rate", "irate", "increase", "xrate"];
 
+/// Aggregations whose result counts if what they aggregate does.
+const KEEP_VALUES: [&str; 9] = ["sum", "avg", "min", "max", "topk", "bottomk", "limitk", "limit_ratio", "quantile"];
+
+/// Functions that choose among the values of their argument, in time or among the series, or leave them as they are.
+const CALLS_CHOOSE_VALUES: [&str; 13] = [
+    "label_replace",
+    "label_join",
+    "sort",
+    "sort_desc",
+    "sort_by_label",
+    "sort_by_label_desc",
+    "avg_over_time",
+    "min_over_time",
+    "max_over_time",
+    "last_over_time",
+    "first_over_time",
+    "quantile_over_time",
+    "scalar",
+];
+
+/// These, and those that move the values a little.
+const CALLS_KEEP_VALUES: [&str; 20] = [
+    "label_replace",
+    "label_join",
+    "sort",
+    "sort_desc",
+    "sort_by_label",
+    "sort_by_label_desc",
+    "avg_over_time",
+    "min_over_time",
+    "max_over_time",
+    "last_over_time",
+    "first_over_time",
+    "quantile_over_time",
+    "scalar",
+    "vector",
+    "abs",
+    "ceil",
+    "floor",
+    "round",
+    "clamp_min",
+    "clamp_max",
+];
+
 /// Functions after which a counter is no longer bare: they read how it moves, or only whether or when it is there.
-const READ_MOVEMENT: [&str; 17] = [
+const READ_MOVEMENT: [&str; 18] = [
     "rate",
     "irate",
     "increase",
@@ -48,6 +101,7 @@ const READ_MOVEMENT: [&str; 17] = [
     "count_over_time",
     "timestamp",
     "start_timestamp",
+    "sgn",
     "info",
 ];
 
@@ -93,7 +147,14 @@ fn analyse_here(queries: &[Query], sources: &Sources) -> (Vec<Demand>, Vec<Mista
     let mut demands = Vec::new();
     for readings in parsed.chunk_by(|one, next| std::ptr::eq(one.0, next.0)) {
         let Some((query, _)) = readings.first() else { continue };
-        let mut analysis = Analysis { query, sources, recorded: &recorded, asks: Vec::new(), mistakes: Vec::new() };
+        let mut analysis = Analysis {
+            query,
+            sources,
+            recorded: &recorded,
+            asks: Vec::new(),
+            mistakes: Vec::new(),
+            followed: Cell::new(0),
+        };
         for (_, expression) in readings {
             analysis.whole(expression);
         }
@@ -132,6 +193,10 @@ fn parse_guarded(text: &str) -> Result<Expr, String> {
     let Ok(answer) = catch_unwind(AssertUnwindSafe(|| parse(text))) else {
         return Err(String::from("the parser failed on it"));
     };
+    // The name until Prometheus 3, with the same arguments. <https://prometheus.io/docs/prometheus/latest/migration/>
+    if matches!(&answer, Err(message) if message.contains("'holt_winters'")) {
+        return parse_guarded(&text.replace("holt_winters", "double_exponential_smoothing"));
+    }
     answer.map_err(|message| if message == "invalid promql query" { guess(text) } else { message })
 }
 
@@ -166,6 +231,8 @@ struct Analysis<'a> {
     recorded: &'a BTreeMap<&'a str, Vec<Recorded<'a>>>,
     asks: Vec<Ask>,
     mistakes: Vec<String>,
+    /// How many recorded names were followed.
+    followed: Cell<usize>,
 }
 
 /// What a selector's name stands for.
@@ -182,10 +249,11 @@ impl<'a> Analysis<'a> {
     fn whole(&mut self, expression: &Expr) {
         self.walk(expression);
         if self.query.role == Role::Panel {
-            self.bare(expression);
+            self.bare(expression, &mut Vec::new());
         }
-        if self.query.role == Role::Alert {
+        if let Role::Alert | Role::Record { .. } = self.query.role {
             self.thresholds(expression);
+            self.at_one_moment(expression);
         }
         let labels = self.labels_of(expression);
         let reads = if self.query.role == Role::Helper { Reads::Variable } else { Reads::Template };
@@ -296,18 +364,14 @@ impl<'a> Analysis<'a> {
     fn pattern(&mut self, selector: &VectorSelector) {
         for matcher in all_matchers(selector).filter(|matcher| matcher.name == "__name__") {
             let MatchOp::Re(_) = matcher.op else { continue };
-            if matcher.value.contains(['(', '[']) {
-                self.beginning(&matcher.value);
-                continue;
-            }
-            for alternative in matcher.value.split('|') {
-                match is_plain(alternative) {
+            for alternative in alternatives(&matcher.value) {
+                match is_plain(&alternative) {
                     true => {
-                        if let Named::Sample(sample) = self.named(alternative) {
+                        if let Named::Sample(sample) = self.named(&alternative) {
                             self.ask(Ask::Series(sample));
                         }
                     }
-                    false => self.beginning(alternative),
+                    false => self.beginning(&alternative),
                 }
             }
         }
@@ -354,6 +418,9 @@ impl<'a> Analysis<'a> {
     }
 
     fn aggregate(&mut self, aggregate: &AggregateExpr) {
+        if aggregate.op.to_string() == "quantile" {
+            aggregate.param.iter().for_each(|share| self.share("quantile", share));
+        }
         let inner = self.labels_of(&aggregate.expr);
         match &aggregate.modifier {
             Some(LabelModifier::Include(list)) => {
@@ -379,8 +446,45 @@ impl<'a> Analysis<'a> {
         if let Some(modifier) = binary.modifier.as_ref().filter(|modifier| modifier.matching.is_some()) {
             self.matching(binary, modifier);
         }
+        self.meeting(binary);
         self.walk(&binary.lhs);
         self.walk(&binary.rhs);
+    }
+
+    /// Two sides meet where their labels are equal. Where one is grouped by a label that the other has not, nothing does, and a panel is empty.
+    fn meeting(&mut self, binary: &BinaryExpr) {
+        if self.query.place.query.len() > MAX_MET_BYTES {
+            return;
+        }
+        let operator = binary.op.to_string();
+        if operator == "or" || operator == "unless" || !is_vector(&binary.lhs) || !is_vector(&binary.rhs) {
+            return;
+        }
+        let matching = binary.modifier.as_ref().and_then(|modifier| modifier.matching.as_ref());
+        let ignored: &[String] = match matching {
+            // Which labels `on` names was looked at.
+            Some(LabelModifier::Include(_)) => return,
+            Some(LabelModifier::Exclude(list)) => &list.labels,
+            None => &[],
+        };
+        let (Some(left), Some(right)) = (grouped(&binary.lhs), grouped(&binary.rhs)) else { return };
+        let sides = [(&binary.lhs, &left, &right), (&binary.rhs, &right, &left)];
+        for (side, own, other) in sides {
+            let alone = own.iter().filter(|label| !other.contains(*label) && !ignored.contains(label));
+            // A foreign series may lack the label that it is grouped by, and meets the other side then.
+            let labels = self.labels_of(side);
+            let here = |label: &&String| {
+                label.as_str() != OVERFLOW && matches!(labels.origin(label, &|_, _| false), Origin::Families(_))
+            };
+            if let Some(label) = alone.into_iter().find(here) {
+                let group = if std::ptr::eq(own, &left) { "group_left" } else { "group_right" };
+                self.mistake(format!(
+                    "`{operator}` never finds two series with the same labels, since one side is grouped by `{label}` and the other is not; \
+                     write `{operator} ignoring ({label}) {group} ()`, or group both sides by the same"
+                ));
+                return;
+            }
+        }
     }
 
     fn matching(&mut self, binary: &BinaryExpr, modifier: &BinModifier) {
@@ -414,13 +518,21 @@ impl<'a> Analysis<'a> {
         let arguments = &call.args.args;
         if RATES.contains(&name) {
             for argument in arguments {
-                if let Some(sample) = self.ranged(argument) {
+                for sample in self.values(argument, &mut Vec::new()) {
                     self.ask(Ask::Counts { sample, function: name.to_owned() });
                 }
             }
         }
         match (name, &arguments[..]) {
-            ("histogram_quantile", [_, of]) | ("histogram_quantiles", [of, ..]) => self.quantile(name, of),
+            ("histogram_quantile", [share, of]) => {
+                self.share(name, share);
+                self.quantile(name, of);
+            }
+            ("histogram_quantiles", [of, _, shares @ ..]) => {
+                shares.iter().for_each(|share| self.share(name, share));
+                self.quantile(name, of);
+            }
+            ("quantile_over_time", [share, _]) => self.share(name, share),
             ("label_replace", [of, _, _, source, ..]) => self.arguments(of, std::slice::from_ref(source), name),
             ("label_join", [of, _, _, joined @ ..]) => self.arguments(of, joined, name),
             ("sort_by_label" | "sort_by_label_desc", [of, by @ ..]) => self.arguments(of, by, name),
@@ -443,21 +555,88 @@ impl<'a> Analysis<'a> {
         }
     }
 
-    /// The sample that a rate is taken of, where it is one: a range selector, or a subquery of a bare selector.
-    fn ranged(&self, argument: &Expr) -> Option<Sample> {
-        let selector = match argument {
-            Expr::MatrixSelector(matrix) => &matrix.vs,
-            Expr::Paren(paren) => return self.ranged(&paren.expr),
-            Expr::Subquery(subquery) => match &*subquery.expr {
-                Expr::VectorSelector(selector) => selector,
-                _ => return None,
-            },
-            _ => return None,
-        };
-        match self.selected(selector) {
-            Named::Sample(sample) => Some(sample),
-            _ => None,
+    /// A quantile is asked for by a share of one: of any other Prometheus answers infinity, and says nothing in a panel.
+    fn share(&mut self, function: &str, share: &Expr) {
+        let Some(value) = constant(share).filter(|value| !(0.0..=1.0).contains(value)) else { return };
+        let remedy = if value > 1.0 && value <= 100.0 { value / 100.0 } else { 0.95 };
+        self.mistake(format!(
+            "`{function}` takes a share from 0 to 1, and `{value}` is none; write one such as `{remedy}`"
+        ));
+    }
+
+    /// A rule's result is one value for each series.
+    fn at_one_moment(&mut self, expression: &Expr) {
+        match expression.value_type() {
+            ValueType::Matrix => self.mistake(String::from(
+                "the rule's result is a range, which Prometheus refuses when it runs the rule; write a function around it, such as `rate(…)` or `max_over_time(…)`",
+            )),
+            ValueType::String => self.mistake(String::from(
+                "the rule's result is a text, which Prometheus refuses when it runs the rule; write an expression of series",
+            )),
+            ValueType::Vector | ValueType::Scalar => {}
         }
+    }
+
+    /// The declared samples whose values are an expression's, chosen, added up or scaled: it counts if they do.
+    fn values(&self, expression: &Expr, through: &mut Vec<String>) -> Vec<Sample> {
+        match expression {
+            Expr::VectorSelector(selector) => match self.selected(selector) {
+                Named::Sample(sample) => vec![sample],
+                Named::Recorded(name) => self.through(&name, through, &mut |of, through| self.values(of, through)),
+                Named::Other => self.alternatives_of(selector),
+            },
+            Expr::MatrixSelector(matrix) => self.values(&Expr::VectorSelector(matrix.vs.clone()), through),
+            Expr::Paren(paren) => self.values(&paren.expr, through),
+            Expr::Unary(unary) => self.values(&unary.expr, through),
+            Expr::Subquery(subquery) => self.values(&subquery.expr, through),
+            Expr::Aggregate(aggregate) if KEEP_VALUES.contains(&aggregate.op.to_string().as_str()) => {
+                self.values(&aggregate.expr, through)
+            }
+            Expr::Call(call) if CALLS_KEEP_VALUES.contains(&call.func.name) => {
+                let vectors = call.args.args.iter().filter(|argument| is_vector(argument));
+                vectors.flat_map(|argument| self.values(argument, through)).collect()
+            }
+            Expr::Binary(binary) if !binary.return_bool() => match binary.op.to_string().as_str() {
+                "and" | "unless" => self.values(&binary.lhs, through),
+                "or" => [self.values(&binary.lhs, through), self.values(&binary.rhs, through)].concat(),
+                _ if constant(&binary.rhs).is_some() => self.values(&binary.lhs, through),
+                _ if constant(&binary.lhs).is_some() => self.values(&binary.rhs, through),
+                _ => Vec::new(),
+            },
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether a recorded name is followed to its rules: not within itself, and not without end.
+    fn follows(&self, name: &str, through: &[String]) -> bool {
+        self.followed.set(self.followed.get() + 1);
+        self.followed.get() <= MAX_FOLLOWED && !through.iter().any(|passed| passed == name)
+    }
+
+    /// What is found in each of the rules that record a name. A rule that reads its own name is followed once.
+    fn through<T>(
+        &self,
+        name: &str,
+        through: &mut Vec<String>,
+        find: &mut dyn FnMut(&Expr, &mut Vec<String>) -> Vec<T>,
+    ) -> Vec<T> {
+        if !self.follows(name, through) {
+            return Vec::new();
+        }
+        through.push(name.to_owned());
+        let rules = self.recorded.get(name).into_iter().flatten();
+        let found = rules.flat_map(|rule| find(rule.expression, through)).collect();
+        through.pop();
+        found
+    }
+
+    /// The samples that a pattern of nothing but plain names stands for.
+    fn alternatives_of(&self, selector: &VectorSelector) -> Vec<Sample> {
+        let pattern = |matcher: &&Matcher| matcher.name == "__name__" && matches!(matcher.op, MatchOp::Re(_));
+        let names =
+            all_matchers(selector).find(pattern).map(|matcher| alternatives(&matcher.value)).unwrap_or_default();
+        let named = names.into_iter().filter(|name| is_plain(name)).map(|name| self.named(&name));
+        named.filter_map(|named| if let Named::Sample(sample) = named { Some(sample) } else { None }).collect()
     }
 
     /// Buckets need their `le`; what are no buckets must be a histogram itself.
@@ -506,14 +685,8 @@ impl<'a> Analysis<'a> {
     fn leaves_of(&self, selector: &VectorSelector, through: &mut Vec<String>) -> Vec<Sample> {
         match self.selected(selector) {
             Named::Sample(sample) => vec![sample],
-            Named::Recorded(name) if !through.contains(&name) => {
-                through.push(name.clone());
-                let rules = self.recorded.get(name.as_str()).into_iter().flatten();
-                let leaves = rules.flat_map(|rule| self.leaves(rule.expression, through)).collect();
-                through.pop();
-                leaves
-            }
-            Named::Recorded(_) | Named::Other => Vec::new(),
+            Named::Recorded(name) => self.through(&name, through, &mut |of, through| self.leaves(of, through)),
+            Named::Other => Vec::new(),
         }
     }
 
@@ -544,7 +717,7 @@ impl<'a> Analysis<'a> {
             Named::Recorded(name) => {
                 let rules = self.recorded.get(name.as_str()).map_or(&[][..], Vec::as_slice);
                 // A rule that reads its own name, and one that does not parse, tell nothing.
-                if rules.is_empty() || through.contains(&name) {
+                if rules.is_empty() || !self.follows(&name, through) {
                     return Labels::Unknown;
                 }
                 through.push(name);
@@ -616,6 +789,10 @@ impl<'a> Analysis<'a> {
         match call.func.name {
             "label_replace" | "label_join" => Labels::With(set(string(1)), Box::new(inner)),
             "histogram_quantile" => Labels::Without(set(["le"]), Box::new(inner)),
+            // What is not there has the labels that were asked for by name.
+            "absent" | "absent_over_time" => {
+                arguments.first().map_or_else(Labels::none, |of| Labels::Only(named_by(of), Box::new(inner)))
+            }
             "histogram_quantiles" => {
                 Labels::With(set(string(1)), Box::new(Labels::Without(set(["le"]), Box::new(inner))))
             }
@@ -626,41 +803,58 @@ impl<'a> Analysis<'a> {
     }
 
     /// A panel that shows a counter as it is shows its age.
-    fn bare(&mut self, expression: &Expr) {
+    fn bare(&mut self, expression: &Expr, through: &mut Vec<String>) {
         match expression {
-            Expr::VectorSelector(selector) => {
-                if let Named::Sample(sample) = self.selected(selector) {
-                    self.ask(Ask::Shown(sample));
+            Expr::VectorSelector(selector) => match self.selected(selector) {
+                Named::Sample(sample) => self.ask(Ask::Shown(sample)),
+                Named::Recorded(name) if self.follows(&name, through) => {
+                    through.push(name.clone());
+                    let recorded = self.recorded;
+                    for rule in recorded.get(name.as_str()).into_iter().flatten() {
+                        self.bare(rule.expression, through);
+                    }
+                    through.pop();
                 }
-            }
-            Expr::MatrixSelector(_) | Expr::NumberLiteral(_) | Expr::StringLiteral(_) | Expr::Extension(_) => {}
-            Expr::Paren(paren) => self.bare(&paren.expr),
-            Expr::Unary(unary) => self.bare(&unary.expr),
-            Expr::Subquery(subquery) => self.bare(&subquery.expr),
-            // How many there are, not how much.
-            Expr::Aggregate(aggregate) if ["count", "group"].contains(&aggregate.op.to_string().as_str()) => {}
-            Expr::Aggregate(aggregate) => self.bare(&aggregate.expr),
-            Expr::Binary(binary) => match binary.op.to_string().as_str() {
-                // The right side decides which, not how much.
-                "and" | "unless" => self.bare(&binary.lhs),
-                // What began less what ended is what is there: a counter's age cancels out.
-                "-" if is_vector(&binary.lhs) && is_vector(&binary.rhs) => {}
-                _ => {
-                    self.bare(&binary.lhs);
-                    self.bare(&binary.rhs);
-                }
-            },
-            Expr::Call(call) if READ_MOVEMENT.contains(&call.func.name) => {}
-            Expr::Call(call) if call.func.name.ends_with("_over_time") => {
-                for argument in &call.args.args {
-                    if let Some(sample) = self.ranged(argument) {
+                Named::Recorded(_) => {}
+                Named::Other => {
+                    for sample in self.alternatives_of(selector) {
                         self.ask(Ask::Shown(sample));
                     }
                 }
-            }
+            },
+            Expr::MatrixSelector(_) | Expr::NumberLiteral(_) | Expr::StringLiteral(_) | Expr::Extension(_) => {}
+            Expr::Paren(paren) => self.bare(&paren.expr, through),
+            Expr::Unary(unary) => self.bare(&unary.expr, through),
+            Expr::Subquery(subquery) => self.bare(&subquery.expr, through),
+            // How many there are, not how much.
+            Expr::Aggregate(aggregate)
+                if ["count", "group", "count_values"].contains(&aggregate.op.to_string().as_str()) => {}
+            Expr::Aggregate(aggregate) => self.bare(&aggregate.expr, through),
+            // Whether it is so, not how much.
+            Expr::Binary(binary) if binary.return_bool() => {}
+            Expr::Binary(binary) => match binary.op.to_string().as_str() {
+                // What was not there before began at zero: `increase(x[5m]) or (x unless x offset 5m)`.
+                "unless" if is_earlier(&binary.lhs, &binary.rhs) => {}
+                // The right side decides which, not how much.
+                "and" | "unless" => self.bare(&binary.lhs, through),
+                // What began less what ended is what is there: a counter's age cancels out.
+                "-" if is_vector(&binary.lhs) && is_vector(&binary.rhs) => {}
+                // A zero for each series, where there would be none.
+                "*" if constant(&binary.lhs) == Some(0.0) || constant(&binary.rhs) == Some(0.0) => {}
+                _ => {
+                    self.bare(&binary.lhs, through);
+                    self.bare(&binary.rhs, through);
+                }
+            },
+            Expr::Call(call) if READ_MOVEMENT.contains(&call.func.name) => {}
             Expr::Call(call) => {
                 for argument in &call.args.args {
-                    self.bare(argument);
+                    match &**argument {
+                        Expr::MatrixSelector(matrix) => {
+                            self.bare(&Expr::VectorSelector(matrix.vs.clone()), through);
+                        }
+                        other => self.bare(other, through),
+                    }
                 }
             }
         }
@@ -670,6 +864,7 @@ impl<'a> Analysis<'a> {
     fn thresholds(&mut self, expression: &Expr) {
         match expression {
             Expr::Paren(paren) => self.thresholds(&paren.expr),
+            Expr::Unary(unary) => self.thresholds(&unary.expr),
             Expr::Aggregate(aggregate) => self.thresholds(&aggregate.expr),
             Expr::Subquery(subquery) => self.thresholds(&subquery.expr),
             Expr::Call(call) => {
@@ -681,9 +876,9 @@ impl<'a> Analysis<'a> {
                 let operator = binary.op.to_string();
                 if let Some(comparison) = comparison(&operator) {
                     if let Some(value) = constant(&binary.rhs) {
-                        self.threshold(&binary.lhs, comparison, value);
+                        self.threshold(&binary.lhs, comparison, value, &mut Vec::new());
                     } else if let Some(value) = constant(&binary.lhs) {
-                        self.threshold(&binary.rhs, turned(comparison), value);
+                        self.threshold(&binary.rhs, turned(comparison), value, &mut Vec::new());
                     }
                 }
                 self.thresholds(&binary.lhs);
@@ -693,24 +888,66 @@ impl<'a> Analysis<'a> {
         }
     }
 
-    fn threshold(&mut self, quantile: &Expr, comparison: Comparison, value: f64) {
+    fn threshold(&mut self, quantile: &Expr, comparison: Comparison, value: f64, through: &mut Vec<String>) {
         match quantile {
-            Expr::Paren(paren) => self.threshold(&paren.expr, comparison, value),
-            // A mean, the least and the greatest of quantiles lie between them; a sum does not.
-            Expr::Aggregate(aggregate) if ["max", "min", "avg"].contains(&aggregate.op.to_string().as_str()) => {
-                self.threshold(&aggregate.expr, comparison, value);
+            Expr::Paren(paren) => self.threshold(&paren.expr, comparison, value, through),
+            Expr::Unary(unary) => self.threshold(&unary.expr, turned(comparison), -value, through),
+            Expr::Subquery(subquery) => self.threshold(&subquery.expr, comparison, value, through),
+            Expr::MatrixSelector(matrix) => {
+                self.threshold(&Expr::VectorSelector(matrix.vs.clone()), comparison, value, through);
             }
-            // The threshold is in the unit that the quantile is scaled to.
-            Expr::Binary(binary) => match (binary.op.to_string().as_str(), constant(&binary.rhs)) {
-                ("*", Some(factor)) if factor > 0.0 => self.threshold(&binary.lhs, comparison, value / factor),
-                ("/", Some(factor)) if factor > 0.0 => self.threshold(&binary.lhs, comparison, value * factor),
-                _ => {}
-            },
+            Expr::VectorSelector(selector) => {
+                let Named::Recorded(name) = self.selected(selector) else { return };
+                if !self.follows(&name, through) {
+                    return;
+                }
+                through.push(name.clone());
+                let recorded = self.recorded;
+                for rule in recorded.get(name.as_str()).into_iter().flatten() {
+                    self.threshold(rule.expression, comparison, value, through);
+                }
+                through.pop();
+            }
+            // What is chosen among quantiles, and a mean of them, lies between them; a sum does not.
+            Expr::Aggregate(aggregate)
+                if KEEP_VALUES.contains(&aggregate.op.to_string().as_str()) && aggregate.op.to_string() != "sum" =>
+            {
+                self.threshold(&aggregate.expr, comparison, value, through);
+            }
+            Expr::Binary(binary) => self.threshold_combined(binary, comparison, value, through),
             Expr::Call(call) if call.func.name == "histogram_quantile" => {
                 let buckets = call.args.args.get(1).map(|of| self.leaves(of, &mut Vec::new())).unwrap_or_default();
                 for sample in buckets.into_iter().filter(|sample| sample.suffix == Suffix::Bucket) {
                     self.ask(Ask::Threshold { sample, comparison, value });
                 }
+            }
+            Expr::Call(call) if CALLS_CHOOSE_VALUES.contains(&call.func.name) => {
+                for argument in call.args.args.iter().filter(|argument| is_vector(argument)) {
+                    self.threshold(argument, comparison, value, through);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn threshold_combined(
+        &mut self,
+        binary: &BinaryExpr,
+        comparison: Comparison,
+        value: f64,
+        through: &mut Vec<String>,
+    ) {
+        let (left, right) = (&binary.lhs, &binary.rhs);
+        let operator = binary.op.to_string();
+        match (operator.as_str(), constant(left), constant(right)) {
+            // The threshold is in the unit that the quantile is scaled to.
+            ("*", _, Some(factor)) if factor > 0.0 => self.threshold(left, comparison, value / factor, through),
+            ("*", Some(factor), _) if factor > 0.0 => self.threshold(right, comparison, value / factor, through),
+            ("/", _, Some(factor)) if factor > 0.0 => self.threshold(left, comparison, value * factor, through),
+            ("and" | "unless", ..) => self.threshold(left, comparison, value, through),
+            ("or", ..) => {
+                self.threshold(left, comparison, value, through);
+                self.threshold(right, comparison, value, through);
             }
             _ => {}
         }
@@ -723,7 +960,8 @@ fn comparison(operator: &str) -> Option<Comparison> {
         ">=" => Some(Comparison::AtLeast),
         "<" => Some(Comparison::Below),
         "<=" => Some(Comparison::AtMost),
-        "==" | "!=" => Some(Comparison::Equal),
+        "==" => Some(Comparison::Equal),
+        "!=" => Some(Comparison::Unequal),
         _ => None,
     }
 }
@@ -735,7 +973,7 @@ fn turned(comparison: Comparison) -> Comparison {
         Comparison::AtLeast => Comparison::AtMost,
         Comparison::Below => Comparison::Above,
         Comparison::AtMost => Comparison::AtLeast,
-        Comparison::Equal => Comparison::Equal,
+        Comparison::Equal | Comparison::Unequal => comparison,
     }
 }
 
@@ -745,6 +983,7 @@ fn constant(expression: &Expr) -> Option<f64> {
         Expr::NumberLiteral(number) => Some(number.val),
         Expr::Paren(paren) => constant(&paren.expr),
         Expr::Unary(unary) => constant(&unary.expr).map(|value| -value),
+        Expr::Call(call) if ["vector", "scalar"].contains(&call.func.name) => constant(call.args.args.first()?),
         Expr::Binary(binary) => {
             let (left, right) = (constant(&binary.lhs)?, constant(&binary.rhs)?);
             match binary.op.to_string().as_str() {
@@ -760,8 +999,86 @@ fn constant(expression: &Expr) -> Option<f64> {
     }
 }
 
+/// Whether the right side is the left one at an earlier time: `x unless x offset 5m`.
+fn is_earlier(now: &Expr, then: &Expr) -> bool {
+    match (now, then) {
+        (Expr::Paren(paren), then) => is_earlier(&paren.expr, then),
+        (now, Expr::Paren(paren)) => is_earlier(now, &paren.expr),
+        (Expr::VectorSelector(now), Expr::VectorSelector(then)) => {
+            then.offset.is_some() && then.offset != now.offset && now.name == then.name && now.matchers == then.matchers
+        }
+        _ => false,
+    }
+}
+
+/// The labels of an expression's series where its text says all of them: those that it is grouped by.
+fn grouped(expression: &Expr) -> Option<BTreeSet<String>> {
+    let all = match expression {
+        Expr::Paren(paren) => grouped(&paren.expr),
+        Expr::Unary(unary) => grouped(&unary.expr),
+        Expr::Subquery(subquery) => grouped(&subquery.expr),
+        Expr::Aggregate(aggregate) => match (aggregate.op.to_string().as_str(), &aggregate.modifier) {
+            ("topk" | "bottomk" | "limitk" | "limit_ratio", _) => grouped(&aggregate.expr),
+            ("count_values", _) | (_, Some(LabelModifier::Exclude(_))) => None,
+            (_, Some(LabelModifier::Include(list))) => Some(set(&list.labels)),
+            (_, None) => Some(BTreeSet::new()),
+        },
+        Expr::Binary(binary) => match (is_vector(&binary.lhs), is_vector(&binary.rhs)) {
+            (true, false) => grouped(&binary.lhs),
+            (false, true) => grouped(&binary.rhs),
+            (true, true) if ["and", "unless"].contains(&binary.op.to_string().as_str()) => grouped(&binary.lhs),
+            // One to one, by all labels: both have the same.
+            (true, true) if binary.modifier.as_ref().is_none_or(|modifier| modifier.matching.is_none()) => {
+                grouped(&binary.lhs).filter(|left| grouped(&binary.rhs).as_ref() == Some(left))
+            }
+            _ => None,
+        },
+        Expr::Call(call) if CALLS_KEEP_VALUES.contains(&call.func.name) && !call.func.name.starts_with("label_") => {
+            let mut vectors = call.args.args.iter().filter(|argument| is_vector(argument));
+            vectors.next().and_then(|argument| grouped(argument))
+        }
+        Expr::Call(call) if call.func.name == "histogram_quantile" => {
+            let mut labels = grouped(call.args.args.get(1)?)?;
+            labels.remove("le");
+            Some(labels)
+        }
+        _ => None,
+    };
+    all.filter(|labels| labels.iter().all(|label| !label.contains(VARIABLE)))
+}
+
+/// The labels whose values a selector gives.
+fn named_by(expression: &Expr) -> BTreeSet<String> {
+    let selector = match expression {
+        Expr::Paren(paren) => return named_by(&paren.expr),
+        Expr::VectorSelector(selector) => selector,
+        Expr::MatrixSelector(matrix) => &matrix.vs,
+        _ => return BTreeSet::new(),
+    };
+    let equal = all_matchers(selector).filter(|matcher| matcher.op == MatchOp::Equal);
+    set(equal.map(|matcher| matcher.name.as_str()))
+}
+
+/// The alternatives of a pattern for names: those at its top, or, where it has one group, each with what stands around it.
+fn alternatives(pattern: &str) -> Vec<String> {
+    // Prometheus anchors every pattern itself.
+    let pattern = pattern.strip_prefix('^').unwrap_or(pattern);
+    let pattern = pattern.strip_suffix('$').unwrap_or(pattern);
+    let around = pattern.split_once('(').and_then(|(before, rest)| Some((before, rest.split_once(')')?)));
+    match around {
+        Some((before, (group, after))) if [before, after].iter().all(|text| text.is_empty() || is_plain(text)) => {
+            let group = group.strip_prefix("?:").unwrap_or(group);
+            match group.split('|').all(is_plain) {
+                true => group.split('|').map(|one| format!("{before}{one}{after}")).collect(),
+                false => vec![pattern.to_owned()],
+            }
+        }
+        None if !pattern.contains('[') => pattern.split('|').map(str::to_owned).collect(),
+        _ => vec![pattern.to_owned()],
+    }
+}
+
 fn is_vector(expression: &Expr) -> bool {
-    use promql_parser::parser::value::ValueType;
     matches!(expression.value_type(), ValueType::Vector | ValueType::Matrix)
 }
 

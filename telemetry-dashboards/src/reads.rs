@@ -31,7 +31,9 @@ pub(crate) fn of_fields(fields: &Value) -> Reads {
         for behind in short(text).split("${__field.labels").skip(1) {
             let Some((path, _)) = behind.split_once('}') else { continue };
             let path = path.split(':').next().unwrap_or_default();
-            let quoted = path.strip_prefix("[\"").and_then(|rest| rest.strip_suffix("\"]"));
+            let quoted = [("[\"", "\"]"), ("['", "']")]
+                .iter()
+                .find_map(|(open, close)| path.strip_prefix(open).and_then(|rest| rest.strip_suffix(close)));
             add(&mut reads, path.strip_prefix('.').or(quoted).unwrap_or_default(), text);
         }
     });
@@ -115,9 +117,9 @@ mod tests {
     fn a_fields_labels_are_found_in_every_text() {
         let fields = serde_json::json!({
             "displayName": "${__field.labels.job}",
-            "links": [{"url": "/d/x?var-a=${__field.labels.status:percentencode}&b=${__field.labels[\"code\"]}", "title": "${__field.name}"}],
+            "links": [{"url": "/d/x?var-a=${__field.labels.status:percentencode}&b=${__field.labels[\"code\"]}&c=${__field.labels['shard']}", "title": "${__field.name}"}],
         });
-        assert_eq!(labels(of_fields(&fields)), ["job", "status", "code"]);
+        assert_eq!(labels(of_fields(&fields)), ["job", "status", "code", "shard"]);
     }
 
     #[test]

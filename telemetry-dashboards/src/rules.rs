@@ -6,11 +6,28 @@ use crate::reads;
 use crate::sources::without_bom;
 use crate::yaml::{self, Node};
 use crate::{nearest, variables};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a rule can have; Prometheus refuses a file with another key.
 /// <https://prometheus.io/docs/prometheus/latest/configuration/recording_rules/#rule>
 const KEYS: [&str; 7] = ["alert", "record", "expr", "for", "keep_firing_for", "labels", "annotations"];
+
+/// What only an alert can have; Prometheus refuses a file with a recording rule that has them.
+const OF_ALERTS: [&str; 3] = ["for", "keep_firing_for", "annotations"];
+
+/// What a group can have, in Prometheus and in what reads its files. A key that is none of these is another server's, unless it is near to
+/// one. <https://prometheus.io/docs/prometheus/latest/configuration/recording_rules/#rule_group>
+const KEYS_OF_GROUPS: [&str; 9] = [
+    "name",
+    "interval",
+    "limit",
+    "query_offset",
+    "labels",
+    "rules",
+    "partial_response_strategy",
+    "source_tenants",
+    "evaluation_delay",
+];
 
 /// What else stands in files of Grafana's alerting. <https://grafana.com/docs/grafana/latest/alerting/set-up/provision-alerting-resources/>
 const OTHERS_OF_GRAFANA: [&str; 8] = [
@@ -104,22 +121,48 @@ impl Reader<'_> {
         }
         // VictoriaMetrics has more of them, and its operator's resource says whose it is.
         let strict = kind != Some("VMRule");
+        let mut names = BTreeSet::new();
         for (number, group) in groups.items().enumerate() {
             let name = group
                 .get("name")
                 .and_then(Node::text)
                 .map_or(format!("{}", number + 1), |name| format!("\"{}\"", short(name)));
+            // Grafana has groups in folders.
+            if strict && group.get("folder").is_none() && !names.insert(name.clone()) {
+                let message = "a second group has this name, and Prometheus refuses the file; give it another";
+                self.mistake(&format!("group {name}"), "", String::from(message));
+            }
             self.group(group, &name, strict);
         }
         true
     }
 
     fn group(&mut self, group: &Node, name: &str, strict: bool) {
-        if group.get("rules").is_none() {
-            let near = group.entries().map(|(key, _)| key).find(|key| nearest::nearest(key, ["rules"]).is_some());
-            if let Some(key) = near {
-                self.mistake(&format!("group {name}"), "", format!("unknown key `{key}`; did you mean `rules`?"));
+        let part = format!("group {name}");
+        for (key, _) in group.entries().filter(|(key, _)| strict && !KEYS_OF_GROUPS.contains(key)) {
+            let near = nearest::did_you_mean(key, KEYS_OF_GROUPS);
+            if !near.is_empty() {
+                self.mistake(&part, "", format!("unknown key `{}`{near}", short(key)));
             }
+        }
+        if strict && group.get("name").and_then(Node::text).is_none_or(|name| name.trim().is_empty()) {
+            let message = "the group has no `name`, and Prometheus refuses the file; write one";
+            self.mistake(&part, "", String::from(message));
+        }
+        match group.get("rules") {
+            Some(rules) if !matches!(rules, Node::List(_)) => {
+                let message =
+                    "`rules` is no list, so none of them is read; write `rules:` and each rule below it behind `- `";
+                self.mistake(&part, "", String::from(message));
+            }
+            _ => {}
+        }
+        for key in ["interval", "query_offset"] {
+            let Some(node) = group.get(key).filter(|node| strict && !node.text().is_some_and(is_duration)) else {
+                continue;
+            };
+            let written = node.text().map_or(String::new(), |text| format!(" `{}`", short(text)));
+            self.mistake(&part, "", format!("`{key}`{written} is no duration; write one such as `1m`"));
         }
         for (number, rule) in group.get("rules").into_iter().flat_map(Node::items).enumerate() {
             let part = part_of(rule, &format!("rule {} of group {name}", number + 1));
@@ -163,6 +206,11 @@ impl Reader<'_> {
                 let labels = [group, rule.get("labels")].into_iter().flatten().flat_map(Node::entries);
                 let labels = labels.map(|(label, _)| label.to_owned()).collect();
                 self.record(part, text, name);
+                for key in OF_ALERTS.into_iter().filter(|key| strict && rule.get(key).is_some()) {
+                    let message =
+                        format!("a recording rule has no `{key}`, and Prometheus refuses the file; leave it out");
+                    self.mistake(part, text, message);
+                }
                 self.expression(part, text, Role::Record { name: name.to_owned(), labels }, Vec::new());
             }
             (Some(alert), Some(record)) => {

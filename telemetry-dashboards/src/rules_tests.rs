@@ -313,3 +313,30 @@ fn wrong_types_anywhere_do_no_harm() {
     let nested = format!("{}{}", "{kind: List, items: [".repeat(45), "]}".repeat(45));
     assert_eq!(messages(&nested).len(), 1);
 }
+
+#[test]
+fn a_group_is_one_that_prometheus_loads() {
+    let of = |head: &str, rules: &str| messages(&format!("groups:\n- {head}\n  rules:{rules}\n"));
+    let one = "\n  - {record: a:b, expr: up}";
+    assert_eq!(of("name: g\n  interval: 1m\n  limit: 5\n  query_offset: 30s\n  source_tenants: [a]", one), [""; 0]);
+    assert_eq!(
+        of("name: g", " {record: a:b, expr: up}"),
+        ["`rules` is no list, so none of them is read; write `rules:` and each rule below it behind `- `"]
+    );
+    assert_eq!(of("interval: 1m", one), ["the group has no `name`, and Prometheus refuses the file; write one"]);
+    assert_eq!(of("name: g\n  intervall: 1m", one), ["unknown key `intervall`; did you mean `interval`?"]);
+    assert_eq!(of("name: g\n  interval: often", one), ["`interval` `often` is no duration; write one such as `1m`"]);
+    let twice = "groups:\n- {name: g, rules: []}\n- {name: g, rules: []}";
+    assert_eq!(messages(twice), ["a second group has this name, and Prometheus refuses the file; give it another"]);
+    let in_folders = "groups:\n- {name: g, folder: a, rules: []}\n- {name: g, folder: b, rules: []}";
+    assert_eq!(messages(in_folders), [""; 0]);
+}
+
+#[test]
+fn a_recording_rule_has_nothing_of_an_alert() {
+    assert_eq!(
+        messages(&rule("record: a:b\nexpr: up\nfor: 5m")),
+        ["a recording rule has no `for`, and Prometheus refuses the file; leave it out"]
+    );
+    assert_eq!(messages(&rule("record: a:b\nexpr: up\nannotations: {summary: x}")).len(), 1);
+}

@@ -354,6 +354,8 @@ pub fn profiled_connection(input: TokenStream) -> TokenStream {
 /// - `files = "…"`: dashboards, as a glob relative to the folder of the package's `Cargo.toml`, or several in brackets.
 /// - `rules = "…"`: files of alerting and recording rules, likewise. At least one of the two is given.
 /// - `catalogs = […]`: constants of type `&[Descriptor]`: the families that may be read.
+///   They have the declared names: what `prefix_crate` renames is known when the program runs, so leave that crate's catalog out, allow its
+///   prefix as `foreign`, and call `telemetry::dashboard::check` with `telemetry::catalog()` in a test that has called `init`.
 /// - `foreign = […]`: beginnings of the names of series that other exporters give. Default: none.
 /// - `target_labels = […]`: the labels that the server adds to every target. Default: `["job", "instance"]`.
 /// - `function_labels = […]`: the labels that functions are measured with. Default: none.

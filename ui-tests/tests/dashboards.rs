@@ -62,11 +62,8 @@ fn the_test_that_the_macro_leaves_fails_for_a_new_file() {
     let sources = || Sources::new(&folder).files("*.json").catalog(metrics::CATALOG).foreign(["node_"]);
     assert!(telemetry::__private::dashboard::test(&sources()).is_ok());
     let wrong = std::fs::read_to_string(format!("{}/flights.json", self::folder())).unwrap();
-    std::fs::write(
-        folder.join("new.json"),
-        wrong.replace("max by (queue) (flights_queue_records)", "max(flights_queue_record)"),
-    )
-    .unwrap();
+    std::fs::write(folder.join("new.json"), wrong.replace("(flights_queue_records)", "(flights_queue_record)"))
+        .unwrap();
     let failed = telemetry::__private::dashboard::test(&sources()).unwrap_err();
     let text = format!("{failed:?}");
     let lines: Vec<&str> = text.lines().collect();
@@ -74,7 +71,7 @@ fn the_test_that_the_macro_leaves_fails_for_a_new_file() {
     assert_eq!(
         lines[1],
         "new.json: panel \"Waiting\": no declared family gives the series `flights_queue_record`; did you mean \
-         `flights_queue_records`? query: `max(flights_queue_record)`"
+         `flights_queue_records`? query: `max by (queue) (flights_queue_record)`"
     );
 }
 
@@ -109,6 +106,13 @@ fn labels_of_the_server_are_what_is_said() {
     let findings = errors(&check(&sources().target_labels(["instance"])));
     assert_eq!(findings.len(), 1, "{findings:#?}");
     assert!(findings[0].contains("names the label `job`, which `flights_pages_total` does not have"), "{findings:#?}");
+}
+
+#[test]
+fn a_glob_that_brings_nothing_is_an_error() {
+    let findings = errors(&check(&sources().rules("rules/*.yml")));
+    assert_eq!(findings.len(), 1, "{findings:#?}");
+    assert!(findings[0].starts_with("rules/*.yml: `rules/*.yml` matches no file"), "{findings:#?}");
 }
 
 /// An empty folder for one test.

@@ -80,11 +80,20 @@ fn names_of_others_ask_for_nothing() {
 
 #[test]
 fn a_pattern_of_names_is_followed_as_far_as_it_is_plain() {
-    panel(r#"{__name__=~"rows_total|depth"}"#, &["series depth", "series rows_total"]);
-    panel(r#"{__name__=~"rows_.*|depth"}"#, &["prefix rows_", "series depth"]);
-    panel(r#"{__name__=~"rows_(a|b)_total"}"#, &["prefix rows_"]);
+    panel(
+        r#"{__name__=~"rows_total|depth"}"#,
+        &["series depth", "series rows_total", "shown depth", "shown rows_total"],
+    );
+    panel(r#"count({__name__=~"^rows_total$"})"#, &["series rows_total"]);
+    panel(
+        r#"rate({__name__=~"rows_(a|b)_total"}[5m])"#,
+        &["counts rows_a_total (rate)", "counts rows_b_total (rate)", "series rows_a_total", "series rows_b_total"],
+    );
+    panel(r#"count({__name__=~"(?:a|b)_total"})"#, &["series a_total", "series b_total"]);
+    panel(r#"{__name__=~"rows_.*|depth"}"#, &["prefix rows_", "series depth", "shown depth"]);
+    panel(r#"{__name__=~"^rows_(a|b)_(c|d)"}"#, &["prefix rows_"]);
     panel(r#"{__name__=~"rows?_total"}"#, &["prefix row"]);
-    panel(r#"{__name__=~"(a|b)_total"}"#, &[]);
+    panel(r#"{__name__=~"(a|b).*_total"}"#, &[]);
     panel(r#"{__name__=~".+",job="x"}"#, &[]);
 }
 
@@ -113,6 +122,143 @@ fn a_panel_asks_that_what_it_shows_does_not_count() {
     panel("sum(started_total) - sum(ended_total)", &["series ended_total", "series started_total"]);
     // Only panels show.
     alert("rows_total > 5", &["series rows_total"]);
+}
+
+#[test]
+fn a_rate_reaches_what_it_is_of() {
+    let counts = ["counts depth (rate)", "series depth"];
+    for text in [
+        "rate((depth)[5m:])",
+        "rate(sum by (job) (depth)[5m:1m])",
+        "rate((depth > 0)[5m:])",
+        "rate((60 * -depth)[5m:])",
+        "rate(label_replace(abs(depth), \"a\", \"b\", \"\", \"\")[5m:])",
+        "rate(max_over_time(depth[5m])[1h:])",
+        "rate({__name__=~\"depth\"}[5m])",
+    ] {
+        panel(text, &counts);
+    }
+    panel("rate((depth or size)[5m:])", &["counts depth (rate)", "counts size (rate)", "series depth", "series size"]);
+    // How many there are, and whether, is another thing.
+    for text in ["rate(count(depth)[5m:])", "increase((depth > bool 5)[1h:])"] {
+        panel(text, &["series depth"]);
+    }
+    assert_eq!(
+        lines(&[record("job:depth", "sum by (job) (depth)", &[]), query(Role::Panel, "rate(job:depth[5m])", &[])]),
+        ["counts depth (rate)", "series depth"]
+    );
+}
+
+#[test]
+fn a_counter_is_bare_wherever_it_is_shown() {
+    let shown = ["series rows_total", "shown rows_total"];
+    for text in [
+        "max_over_time(sum(rows_total)[1h:5m])",
+        "last_over_time((rows_total * 2)[1h:5m])",
+        "vector(0) or sort_desc(sum(rows_total))",
+        "rows_total > 0",
+        "rows_total unless rows_total",
+    ] {
+        panel(text, &shown);
+    }
+    assert_eq!(
+        lines(&[record("job:rows", "sum(rows_total)", &[]), query(Role::Panel, "max(job:rows)", &[])]),
+        ["series rows_total", "shown rows_total"]
+    );
+}
+
+#[test]
+fn a_counter_that_is_only_asked_whether_it_is_there_is_not_bare() {
+    for text in [
+        "rows_total * 0",
+        "0 * sum(rows_total)",
+        "rows_total > bool 0",
+        "sgn(rows_total)",
+        "count_values(\"v\", rows_total)",
+        "rows_total unless rows_total offset 5m",
+    ] {
+        panel(text, &["series rows_total"]);
+    }
+}
+
+#[test]
+fn rules_that_read_each_other_many_times_come_to_an_end() {
+    let mut queries = vec![record("a:0", "sum by (job) (depth)", &[])];
+    for n in 1..40 {
+        let text = format!("rate((a:{0} or sum by (job) (a:{0} / a:{0}) > 1)[5m:])", n - 1);
+        queries.push(record(&format!("a:{n}"), &text, &[]));
+    }
+    assert!(lines(&queries).contains(&String::from("series depth")));
+}
+
+#[test]
+fn a_quantile_is_a_share_of_one() {
+    let mistake = |text: &str| {
+        lines(&[query(Role::Panel, text, &[])]).into_iter().filter(|line| line.starts_with('!')).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        mistake("histogram_quantile(95, sum by (le) (rate(x_bucket[5m])))"),
+        ["! `histogram_quantile` takes a share from 0 to 1, and `95` is none; write one such as `0.95`"]
+    );
+    assert_eq!(mistake("quantile(-1, depth)").len(), 1);
+    assert_eq!(mistake("quantile_over_time(99.9, depth[5m])").len(), 1);
+    for text in ["quantile(0, depth)", "quantile(1, depth)", "quantile_over_time(95 / 100, depth[5m])"] {
+        assert_eq!(mistake(text), Vec::<String>::new(), "{text}");
+    }
+}
+
+#[test]
+fn a_rule_has_one_value_for_each_series() {
+    let mistakes =
+        |text: &str| lines(&[record("a:b", text, &[])]).into_iter().filter(|line| line.starts_with('!')).count();
+    assert_eq!([mistakes("depth[5m]"), mistakes("\"x\""), mistakes("depth"), mistakes("1")], [1, 1, 0, 0]);
+}
+
+#[test]
+fn what_is_absent_has_the_labels_that_were_asked_for() {
+    let legend = |text: &str| lines(&[query(Role::Panel, text, &["queue"])]);
+    assert_eq!(
+        legend("absent(depth{queue=\"a\"})"),
+        ["label queue of depth (Matcher)", "label queue of depth (Template)", "series depth"]
+    );
+    assert!(legend("absent(depth)").iter().any(|line| line.starts_with("! ")));
+}
+
+#[test]
+fn sides_that_are_grouped_otherwise_never_meet() {
+    let mistakes = |text: &str| {
+        let lines = lines(&[query(Role::Panel, text, &[])]);
+        lines.into_iter().filter(|line| line.starts_with('!')).collect::<Vec<_>>()
+    };
+    let never = |operator: &str, group: &str| {
+        vec![format!(
+            "! `{operator}` never finds two series with the same labels, since one side is grouped by `queue` and the other is not; \
+             write `{operator} ignoring (queue) {group} ()`, or group both sides by the same"
+        )]
+    };
+    assert_eq!(mistakes("sum by (queue) (depth) / sum(depth)"), never("/", "group_left"));
+    assert_eq!(mistakes("sum(depth) / (60 * sum by (queue) (depth))"), never("/", "group_right"));
+    assert_eq!(mistakes("max by (queue) (depth) and sum(size) > 5"), never("and", "group_left"));
+    assert_eq!(
+        mistakes("histogram_quantile(0.9, sum by (le, queue) (rate(x_bucket[5m]))) > sum(size)"),
+        never(">", "group_left")
+    );
+    for text in [
+        "sum by (queue) (depth) / sum by (queue) (size)",
+        "sum by (queue) (depth) / ignoring (queue) group_left () sum(depth)",
+        "sum by (queue) (depth) / on () group_left () sum(depth)",
+        "sum by (queue) (depth) / scalar(sum(depth))",
+        "sum by (queue) (depth) or sum(depth)",
+        "sum by (queue) (depth) unless sum(depth)",
+        "sum by (queue) (depth) / sum without (queue) (depth)",
+        "sum by (queue) (depth) / 5",
+        "sum by (grafana_variable_x) (depth) / sum(depth)",
+        "sum by (cluster) (node_load1) / sum(node_load1)",
+        "histogram_quantile(0.9, sum by (le) (rate(x_bucket[5m]))) / sum(size)",
+        "label_replace(sum(depth), \"queue\", \"a\", \"\", \"\") / sum by (queue) (depth)",
+    ] {
+        assert_eq!(mistakes(text), Vec::<String>::new(), "{text}");
+    }
 }
 
 #[test]
@@ -184,7 +330,7 @@ fn labels_made_in_the_query_are_there() {
         r#"sum by (all) (label_join(depth, "all", "-", "a", "b"))"#,
         &["label a of depth (Argument)", "label b of depth (Argument)", "series depth", "shown depth"],
     );
-    panel(r#"sum by (v) (count_values("v", depth))"#, &["series depth", "shown depth"]);
+    panel(r#"sum by (v) (count_values("v", depth))"#, &["series depth"]);
     panel(r#"sort_by_label(depth, "a")"#, &["label a of depth (Argument)", "series depth", "shown depth"]);
 }
 
@@ -283,6 +429,27 @@ fn thresholds_of_quantiles_are_within_the_bounds() {
     let with = |line: &'static str| rest.iter().copied().chain([line]).collect::<Vec<_>>();
     let quantile = "histogram_quantile(0.9, rate(w_bucket[5m]))";
     alert(&format!("{quantile} > 2"), &with("threshold w_bucket Above 2"));
+    for text in [
+        "1000 * Q > 2000",
+        "-Q < -2",
+        "Q > vector(2)",
+        "label_replace(Q, \"a\", \"b\", \"\", \"\") > 2",
+        "max_over_time(Q[1h:]) > 2",
+        "topk(3, Q) > 2",
+        "(Q or vector(0)) > 2",
+        "(Q and on () Q) > 2",
+    ] {
+        alert(&text.replace('Q', quantile), &with("threshold w_bucket Above 2"));
+    }
+    alert(&format!("{quantile} != 2"), &with("threshold w_bucket Unequal 2"));
+    let recorded = |text: &str| lines(&[record("a:p95", quantile, &[]), query(Role::Alert, text, &[])]);
+    for text in ["a:p95 > 2", "avg_over_time(a:p95[1h]) > 2", "max(a:p95) * 1000 > 2000"] {
+        assert!(recorded(text).contains(&String::from("threshold w_bucket Above 2")), "{text}");
+    }
+    assert!(
+        lines(&[record("a:slow", &format!("{quantile} > bool 2"), &[])])
+            .contains(&String::from("threshold w_bucket Above 2"))
+    );
     alert(&format!("2 > ({quantile})"), &with("threshold w_bucket Below 2"));
     alert(&format!("max({quantile}) * 1000 >= 2 * 1e3"), &with("threshold w_bucket AtLeast 2"));
     alert(&format!("{quantile} > 3 and on () up == 1"), &with("threshold w_bucket Above 3"));

@@ -7,6 +7,7 @@ use crate::dashboard::args::Args;
 use crate::dashboard::read::{Findings, place, query};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
+use std::collections::BTreeMap;
 use syn::{LitStr, Path, parse_quote};
 use telemetry_dashboards::{Ask, Bound, Comparison, Demand, Reads, Sample, Suffix, hash};
 
@@ -17,7 +18,12 @@ pub(crate) fn dashboards(args: &Args, findings: &Findings, line: usize) -> Token
         // So that Cargo compiles again when the file changes.
         quote_spanned!(lent(*span)=> const _: &[u8] = __dashboards::core::include_bytes!(#path);)
     });
-    let checks = findings.demands.iter().map(|(demand, span)| check(demand, *span));
+    let names = names(findings);
+    let given = names.iter().map(|(name, number)| {
+        let (constant, sample) = (given(*number), sample(&Sample::new(name), Span::mixed_site()));
+        quote!(const #constant: __dashboards::Given<'static> = __dashboards::Given::new(__FAMILIES, &#sample);)
+    });
+    let checks = findings.demands.iter().map(|(demand, span)| check(demand, &names, *span));
     let catalogs = &args.catalogs;
     let test = args.test.unwrap_or(true).then(|| test(args, &library, line));
     quote! {
@@ -29,6 +35,7 @@ pub(crate) fn dashboards(args: &Args, findings: &Findings, line: usize) -> Token
                 &__dashboards::entries::<{ __dashboards::count(__CATALOGS) }>(__CATALOGS);
             const __FAMILIES: &__dashboards::Families<'static> = &__dashboards::Families::new(__CATALOGS, __ENTRIES);
             #(#watched)*
+            #(#given)*
             #(#checks)*
         };
         #test
@@ -40,12 +47,38 @@ fn lent(span: Span) -> Span {
     span.resolved_at(Span::mixed_site())
 }
 
-fn check(demand: &Demand, span: Span) -> TokenStream {
+/// The series that are asked for, each once and with a number: whether it is given, and what was meant if it is not, is one constant. A
+/// name that is wrong is often wrong in many panels, and to find what was meant took 0.05 s for each.
+fn names(findings: &Findings) -> BTreeMap<&str, usize> {
+    let mut names = BTreeMap::new();
+    for (demand, _) in &findings.demands {
+        if let Ask::Series(sample) = &demand.ask {
+            let next = names.len();
+            names.entry(sample.name.as_str()).or_insert(next);
+        }
+    }
+    names
+}
+
+fn given(number: usize) -> Ident {
+    Ident::new(&format!("__GIVEN_{number}"), Span::mixed_site())
+}
+
+fn check(demand: &Demand, names: &BTreeMap<&str, usize>, span: Span) -> TokenStream {
     let (place, query) = (place(&demand.place), query(&demand.place));
-    let ask = ask(&demand.ask, lent(span));
     let at = quote_spanned!(lent(span)=> __dashboards::At { place: #place, query: #query });
     // The call is at the user's token as if it stood there: else each error would say that it comes from a macro.
-    let call = quote_spanned!(span=> __dashboards::must(__FAMILIES, &#at, &__dashboards::Ask::#ask));
+    let call = match &demand.ask {
+        Ask::Series(series) => {
+            let (series, given) =
+                (sample(series, lent(span)), given(names.get(series.name.as_str()).copied().unwrap_or_default()));
+            quote_spanned!(span=> __dashboards::must_be_given(__FAMILIES, &#at, &#series, &#given))
+        }
+        other => {
+            let ask = ask(other, lent(span));
+            quote_spanned!(span=> __dashboards::must(__FAMILIES, &#at, &__dashboards::Ask::#ask))
+        }
+    };
     quote_spanned!(lent(span)=> const _: () = #call;)
 }
 

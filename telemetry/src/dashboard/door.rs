@@ -16,14 +16,47 @@ use std::fmt;
 #[track_caller]
 pub const fn must(families: &Families<'_>, at: &At<'_>, ask: &Ask<'_>) {
     if let Some(fault) = verdict::fault(families, ask) {
-        refuse(families, at, &fault);
+        refuse(families, at, &fault, None);
+    }
+}
+
+/// Whether a series is given, and else what was probably meant: worked out once for all that ask for it.
+#[derive(Clone, Copy)]
+pub struct Given<'a>(Option<sentence::Meant<'a>>);
+
+impl<'a> Given<'a> {
+    /// Asks the families.
+    #[must_use]
+    pub const fn new(families: &Families<'a>, sample: &Sample<'a>) -> Given<'a> {
+        match families.gives(sample) {
+            Some(_) => Given(None),
+            None => Given(Some(sentence::meant(families, sample))),
+        }
+    }
+}
+
+/// As [`must`], of an [`Ask::Series`] whose answer is known.
+///
+/// # Panics
+/// With the sentence, in the compiler.
+#[track_caller]
+pub const fn must_be_given(families: &Families<'_>, at: &At<'_>, sample: &Sample<'_>, given: &Given<'_>) {
+    if let Some(meant) = &given.0
+        && let Some(fault) = verdict::fault(families, &Ask::Series(*sample))
+    {
+        refuse(families, at, &fault, Some(meant));
     }
 }
 
 #[cold]
 #[track_caller]
-const fn refuse(families: &Families<'_>, at: &At<'_>, fault: &verdict::Fault<'_>) -> ! {
-    panic!("{}", sentence::line(at, families, fault).as_str())
+const fn refuse(
+    families: &Families<'_>,
+    at: &At<'_>,
+    fault: &verdict::Fault<'_>,
+    meant: Option<&sentence::Meant<'_>>,
+) -> ! {
+    panic!("{}", sentence::line(at, families, fault, meant).as_str())
 }
 
 /// What the test checks, begun: globs begin in a folder of the package.

@@ -86,7 +86,7 @@ impl<'a> Nearest<'a> {
 
     /// How far a candidate of this length may be; nothing where it is not worth the comparison.
     const fn limit(&self, len: usize) -> Option<usize> {
-        let mut limit = if len % 3 == 0 { len / 3 } else { len / 3 + 1 };
+        let mut limit = len.div_ceil(3);
         if limit > self.len {
             limit = self.len;
         }
@@ -97,12 +97,12 @@ impl<'a> Nearest<'a> {
             limit = self.distance - 1;
         }
         // It takes as many steps as the lengths differ by.
-        let apart = if len > self.len { len - self.len } else { self.len - len };
+        let apart = len.abs_diff(self.len);
         if self.len == 0 || self.len > LONGEST || apart > limit { None } else { Some(limit) }
     }
 
     /// Levenshtein's distance to the word, or something above `limit` where it is above that. A column of the table is two numbers: where it
-    /// rises and where it falls by one. Myers' algorithm in Hyyrö's form: <https://www.cs.uta.fi/~helmu/pubs/psc02.pdf>
+    /// rises and where it falls by one. Myers' algorithm: <https://doi.org/10.1145/316542.316550>
     const fn distance(&self, bytes: &[u8], limit: usize) -> usize {
         let (last, all, len) = (1_u128 << (self.len - 1), self.all, bytes.len());
         let (mut rises, mut falls, mut distance, mut at) = (all, 0, self.len, 0);
@@ -110,7 +110,7 @@ impl<'a> Nearest<'a> {
         while at < len {
             let equal = self.places[bytes[at] as usize];
             let down = equal | falls;
-            let across = ((equal & rises) + rises ^ rises) | equal;
+            let across = (((equal & rises) + rises) ^ rises) | equal;
             let more = falls | !(across | rises);
             let less = rises & across;
             if more & last != 0 {

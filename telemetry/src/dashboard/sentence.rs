@@ -2,7 +2,7 @@
 
 use super::ask::{At, Comparison, Reads, Sample, Suffix};
 use super::families::{Families, Given, has_part};
-use super::nearest::Nearest;
+use super::nearest::{Candidate, Nearest};
 use super::number::{can_be_written, push_bound};
 use super::text::{Text, has, same};
 use super::verdict::{Fault, Why};
@@ -19,11 +19,25 @@ macro_rules! say {
     ($text:expr, $plain:expr $(, $($rest:tt)*)?) => {{ $text.push($plain); $(say!($text, $($rest)*);)? }};
 }
 
-/// Place, sentence and query in one line.
-pub(super) const fn line(at: &At<'_>, families: &Families<'_>, fault: &Fault<'_>) -> Text {
+/// What a name that nobody declared was probably meant to be.
+#[derive(Clone, Copy)]
+pub(super) enum Meant<'a> {
+    /// The same with this ending, which is a family of this kind.
+    Ending(&'static str, &'static str),
+    /// A name that is near.
+    Near(Candidate<'a>),
+    /// Nothing is near.
+    Nothing,
+}
+
+/// Place, sentence and query in one line. What a name was meant to be takes long to find, so a name that many ask for brings it along.
+pub(super) const fn line(at: &At<'_>, families: &Families<'_>, fault: &Fault<'_>, meant: Option<&Meant<'_>>) -> Text {
     let mut text = Text::new();
     say!(text, at.place, ": ");
-    push(&mut text, families, fault);
+    match (*fault, meant) {
+        (Fault::Undeclared(sample), Some(meant)) => undeclared(&mut text, sample, meant),
+        _ => push(&mut text, families, fault),
+    }
     if !at.query.is_empty() {
         let end = if text.ends_with(b'?') { " query: " } else { "; query: " };
         say!(text, end, [at.query]);
@@ -40,7 +54,7 @@ pub(super) const fn sentence(families: &Families<'_>, fault: &Fault<'_>) -> Text
 
 const fn push(text: &mut Text, families: &Families<'_>, fault: &Fault<'_>) {
     match *fault {
-        Fault::Undeclared(sample) => undeclared(text, families, sample),
+        Fault::Undeclared(sample) => undeclared(text, sample, &meant(families, &sample)),
         Fault::NoPart(sample, family) => no_part(text, sample, family),
         Fault::NoBeginning(prefix) => no_beginning(text, families, prefix),
         Fault::NoLabel { label, of, reads } => no_label(text, families, label, of, reads),
@@ -54,8 +68,19 @@ const fn push(text: &mut Text, families: &Families<'_>, fault: &Fault<'_>) {
     }
 }
 
-const fn undeclared(text: &mut Text, families: &Families<'_>, sample: Sample<'_>) {
+const fn undeclared(text: &mut Text, sample: Sample<'_>, meant: &Meant<'_>) {
     say!(text, "no declared family gives the series ", [sample.name]);
+    match *meant {
+        Meant::Ending(ending, kind) => {
+            say!(text, "; did you mean the ", kind, " `", sample.name, ending, "`?");
+        }
+        Meant::Near(best) => say!(text, "; did you mean `", best.name, best.ending, "`?"),
+        Meant::Nothing => elsewhere(text, sample.name),
+    }
+}
+
+/// What a name was probably meant to be.
+pub(super) const fn meant<'a>(families: &Families<'a>, sample: &Sample<'a>) -> Meant<'a> {
     // What is forgotten most: the ending of a counter's or an info's name.
     let endings = [("_total", "counter"), ("_info", "info")];
     let mut at = 0;
@@ -64,8 +89,7 @@ const fn undeclared(text: &mut Text, families: &Families<'_>, sample: Sample<'_>
         let mut name = Text::new();
         say!(name, sample.name, ending);
         if families.find(name.as_str(), hash(name.as_str())).is_some() {
-            say!(text, "; did you mean the ", kind, " ", [name.as_str()], "?");
-            return;
+            return Meant::Ending(ending, kind);
         }
         at += 1;
     }
@@ -97,8 +121,8 @@ const fn undeclared(text: &mut Text, families: &Families<'_>, sample: Sample<'_>
         }
     }
     match nearest.best() {
-        Some(best) => say!(text, "; did you mean `", best.name, best.ending, "`?"),
-        None => elsewhere(text, sample.name),
+        Some(best) => Meant::Near(best),
+        None => Meant::Nothing,
     }
 }
 
@@ -315,6 +339,7 @@ const fn threshold(text: &mut Text, family: &Descriptor, comparison: Comparison,
         Comparison::Below => ("<", matches!(why, Why::AboveHighest)),
         Comparison::AtMost => ("<=", matches!(why, Why::AboveHighest)),
         Comparison::Equal => ("==", false),
+        Comparison::Unequal => ("!=", true),
     };
     let (lowest, highest) = (family.bounds[0], family.bounds[family.bounds.len() - 1]);
     match why {

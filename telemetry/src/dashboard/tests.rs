@@ -403,7 +403,7 @@ fn a_line_has_the_place_before_and_the_query_behind() {
         let asked = sample(name);
         let at = At { place: "dashboards/x.json: panel \"Pages\"", query };
         let fault = verdict::fault(&families, &Ask::Series(Sample::lend(&asked)));
-        fault.map(|fault| sentence::line(&at, &families, &fault).as_str().to_owned())
+        fault.map(|fault| sentence::line(&at, &families, &fault, None).as_str().to_owned())
     }
     assert_eq!(
         line("pages_totl", "rate(pages_totl[5m])").as_deref(),
