@@ -186,7 +186,8 @@ pub fn metric(input: TokenStream) -> TokenStream {
 /// - With `#[track_caller]` the body stays where it is, so that its caller stays its caller, as it does where `impl Fn` is returned. Then a `return` that a
 ///   macro hides counts as what `?` does: as an error where the declared type is a `Result`, else as `ok`; and what panics in a destructor that
 ///   runs while the thread unwinds is not told from that. `ok_if`, `error_if` and `error_type` do not go with a `?` there, nor with an
-///   `impl Fn`.
+///   `impl Fn`. Where only the trait declares `#[track_caller]`, the method needs it too; `index` and `index_mut` of the standard traits
+///   are known.
 /// - An `async fn` becomes a function that returns its future, which is 32 bytes larger and keeps no argument twice; documentation shows it as it was
 ///   written. It stays an `async fn`, with its arguments kept twice, under `#[must_use]`, `#[track_caller]` and attributes that are not of
 ///   the language, and where it returns `!`.

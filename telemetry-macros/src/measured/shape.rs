@@ -33,7 +33,8 @@ pub(crate) struct Returned {
 impl Shape {
     pub(crate) fn of(function: &ItemFn) -> Shape {
         let signature = &function.sig;
-        let tracks_caller = function.attrs.iter().any(|attribute| attribute.path().is_ident("track_caller"));
+        let tracks_caller =
+            function.attrs.iter().any(|attribute| attribute.path().is_ident("track_caller")) || is_index(signature);
         if signature.asyncness.is_some() {
             let stays = tracks_caller
                 || body::never_returns(&signature.output)
@@ -47,6 +48,13 @@ impl Shape {
             None => Shape::Call,
         }
     }
+}
+
+/// Whether a function looks like one of `Index` or `IndexMut`: those traits declare `#[track_caller]`, so that their implementations need not.
+fn is_index(signature: &Signature) -> bool {
+    (signature.ident == "index" || signature.ident == "index_mut")
+        && signature.receiver().is_some()
+        && signature.inputs.len() == 2
 }
 
 /// Whether an attribute means on a function that returns a future what it means on an `async fn`. Not so `#[must_use]`, which there is

@@ -1217,6 +1217,28 @@ mod callers {
         }
     }
 
+    /// The trait declares `#[track_caller]`, and this does not say so.
+    impl std::ops::Index<u16> for Asked<u8> {
+        type Output = u8;
+
+        #[measured]
+        fn index(&self, index: u16) -> &u8 {
+            if index == 0 {
+                return &self.0;
+            }
+            panic!("{}", Location::caller().line())
+        }
+    }
+
+    #[test]
+    fn the_caller_of_a_trait_stays_the_caller() {
+        let asked = Asked(3u8);
+        assert_eq!(asked[0u16], 3);
+        let panic = catch_unwind(AssertUnwindSafe(|| asked[1u16])).unwrap_err();
+        assert_eq!(panic.downcast_ref::<String>(), Some(&(line!() - 1).to_string()));
+        assert_calls("<Asked<u8> as Index<u16>>::index", 1, 0, 1, 0);
+    }
+
     #[test]
     fn the_caller_stays_the_caller() {
         assert_eq!(line(), line!());
@@ -1248,8 +1270,8 @@ mod callers {
         assert_eq!(asked.method(Some(2)), (2, line!()));
         assert_eq!(asked.asks(), line!());
         assert_eq!(asked.asks_by_default(), line!());
-        assert_eq!(asked[0], 1);
-        let panic = catch_unwind(AssertUnwindSafe(|| asked[1])).unwrap_err();
+        assert_eq!(asked[0u8], 1);
+        let panic = catch_unwind(AssertUnwindSafe(|| asked[1u8])).unwrap_err();
         assert_eq!(panic.downcast_ref::<String>(), Some(&(line!() - 1).to_string()));
         assert_ok("Asked::make", 1);
         assert_ok("Asked::method", 2);
