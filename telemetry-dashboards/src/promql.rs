@@ -69,29 +69,8 @@ const CALLS_CHOOSE_VALUES: [&str; 13] = [
     "scalar",
 ];
 
-/// These, and those that move the values a little.
-const CALLS_KEEP_VALUES: [&str; 20] = [
-    "label_replace",
-    "label_join",
-    "sort",
-    "sort_desc",
-    "sort_by_label",
-    "sort_by_label_desc",
-    "avg_over_time",
-    "min_over_time",
-    "max_over_time",
-    "last_over_time",
-    "first_over_time",
-    "quantile_over_time",
-    "scalar",
-    "vector",
-    "abs",
-    "ceil",
-    "floor",
-    "round",
-    "clamp_min",
-    "clamp_max",
-];
+/// Functions that move the values of their argument a little.
+const CALLS_MOVE_VALUES: [&str; 7] = ["vector", "abs", "ceil", "floor", "round", "clamp_min", "clamp_max"];
 
 /// Functions after which a counter is no longer bare: they read how it moves, or only whether or when it is there.
 const READ_MOVEMENT: [&str; 18] = [
@@ -568,6 +547,11 @@ fn alternatives(pattern: &str) -> Vec<String> {
         None if !pattern.contains('[') => pattern.split('|').map(str::to_owned).collect(),
         _ => vec![pattern.to_owned()],
     }
+}
+
+/// Whether a function's result counts if its argument does.
+fn keeps_values(function: &str) -> bool {
+    CALLS_CHOOSE_VALUES.contains(&function) || CALLS_MOVE_VALUES.contains(&function)
 }
 
 fn is_vector(expression: &Expr) -> bool {

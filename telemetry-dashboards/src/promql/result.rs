@@ -138,7 +138,7 @@ pub(super) fn grouped(expression: &Expr) -> Option<BTreeSet<String>> {
             }
             _ => None,
         },
-        Expr::Call(call) if CALLS_KEEP_VALUES.contains(&call.func.name) && !call.func.name.starts_with("label_") => {
+        Expr::Call(call) if keeps_values(call.func.name) && !call.func.name.starts_with("label_") => {
             let mut vectors = call.args.args.iter().filter(|argument| is_vector(argument));
             vectors.next().and_then(|argument| grouped(argument))
         }

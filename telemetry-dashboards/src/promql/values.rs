@@ -18,7 +18,7 @@ impl Analysis<'_> {
             Expr::Aggregate(aggregate) if KEEP_VALUES.contains(&aggregate.op.to_string().as_str()) => {
                 self.values(&aggregate.expr, through)
             }
-            Expr::Call(call) if CALLS_KEEP_VALUES.contains(&call.func.name) => {
+            Expr::Call(call) if keeps_values(call.func.name) => {
                 let vectors = call.args.args.iter().filter(|argument| is_vector(argument));
                 vectors.flat_map(|argument| self.values(argument, through)).collect()
             }
