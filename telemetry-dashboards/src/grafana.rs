@@ -111,11 +111,11 @@ impl<'a> Reader<'a> {
         if inner(whole, "elements").is_some() {
             self.second(whole);
         } else if let Some(model) = inner(whole, "model") {
-            self.library(model);
+            self.shared_panel(model);
         } else if has("panels") || has("rows") || has("schemaVersion") {
             self.classic(whole);
         } else if has("targets") {
-            self.library(whole);
+            self.shared_panel(whole);
         } else {
             let message = "this is no dashboard; write what Grafana exports or its API returns: an object with `panels`, with \
                            `dashboard`, `spec` or `elements` that holds them, or a library panel with `model`";
@@ -123,7 +123,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn library(&mut self, model: &'a Value) {
+    fn shared_panel(&mut self, model: &'a Value) {
         self.panel(model, None);
     }
 

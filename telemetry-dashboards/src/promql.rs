@@ -1,5 +1,11 @@
 //! What a query asks of the metrics, found in its syntax tree.
 
+mod bare;
+mod reading;
+mod result;
+mod thresholds;
+mod values;
+
 use crate::Sources;
 use crate::demand::{Ask, Comparison, Demand, Mistake, Place, Reads, Sample, Suffix};
 use crate::labels::{Labels, Origin, VARIABLE};
@@ -13,6 +19,10 @@ use promql_parser::parser::{
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use reading::trees;
+use result::grouped;
+use thresholds::constant;
 
 /// The stack of the analysis, which walks syntax trees; what is not touched costs nothing.
 const STACK_BYTES: usize = 512 << 20;
@@ -59,29 +69,8 @@ const CALLS_CHOOSE_VALUES: [&str; 13] = [
     "scalar",
 ];
 
-/// These, and those that move the values a little.
-const CALLS_KEEP_VALUES: [&str; 20] = [
-    "label_replace",
-    "label_join",
-    "sort",
-    "sort_desc",
-    "sort_by_label",
-    "sort_by_label_desc",
-    "avg_over_time",
-    "min_over_time",
-    "max_over_time",
-    "last_over_time",
-    "first_over_time",
-    "quantile_over_time",
-    "scalar",
-    "vector",
-    "abs",
-    "ceil",
-    "floor",
-    "round",
-    "clamp_min",
-    "clamp_max",
-];
+/// Functions that move the values of their argument a little.
+const CALLS_MOVE_VALUES: [&str; 7] = ["vector", "abs", "ceil", "floor", "round", "clamp_min", "clamp_max"];
 
 /// Functions after which a counter is no longer bare: they read how it moves, or only whether or when it is there.
 const READ_MOVEMENT: [&str; 18] = [
@@ -163,60 +152,6 @@ fn analyse_here(queries: &[Query], sources: &Sources) -> (Vec<Demand>, Vec<Mista
         mistakes.extend(analysis.mistakes.into_iter().map(|message| Mistake { place: place.clone(), message }));
     }
     (demands, mistakes)
-}
-
-/// What a query can be read as, else what is wrong with the likeliest reading.
-fn trees(query: &Query) -> Result<Vec<Expr>, String> {
-    let text = &query.place.query;
-    if text.len() > MAX_QUERY_BYTES {
-        return Err(format!("the query has {} bytes; at most {MAX_QUERY_BYTES} are read", text.len()));
-    }
-    let mut trees = Vec::new();
-    let mut first = None;
-    for reading in variables::substitute(text, &query.variables).readings {
-        for candidate in reading {
-            match parse_guarded(&candidate) {
-                Ok(tree) => {
-                    trees.push(tree);
-                    break;
-                }
-                Err(message) => first = first.or(Some(message)),
-            }
-        }
-    }
-    let wrong = || format!("this is not PromQL: {}", first.unwrap_or_else(|| String::from("it is empty")));
-    if trees.is_empty() { Err(wrong()) } else { Ok(trees) }
-}
-
-/// The parser's answer, in one sentence that says more than that it could not.
-fn parse_guarded(text: &str) -> Result<Expr, String> {
-    let Ok(answer) = catch_unwind(AssertUnwindSafe(|| parse(text))) else {
-        return Err(String::from("the parser failed on it"));
-    };
-    // The name until Prometheus 3, with the same arguments. <https://prometheus.io/docs/prometheus/latest/migration/>
-    if matches!(&answer, Err(message) if message.contains("'holt_winters'")) {
-        return parse_guarded(&text.replace("holt_winters", "double_exponential_smoothing"));
-    }
-    answer.map_err(|message| if message == "invalid promql query" { guess(text) } else { message })
-}
-
-/// What is probably wrong where the parser does not say.
-fn guess(text: &str) -> String {
-    let trimmed = text.trim_end();
-    let words: Vec<&str> = trimmed.split_whitespace().collect();
-    let last = words.last().copied().unwrap_or_default();
-    let operators = ["+", "-", "*", "/", "%", "^", "==", "!=", ">", "<", ">=", "<=", "and", "or", "unless"];
-    if operators.contains(&last) || trimmed.ends_with(['+', '-', '*', '/', '%', '^', '=', '>', '<']) {
-        return format!("nothing stands behind `{last}`");
-    }
-    let lists = ["by", "without", "on", "ignoring", "group_left", "group_right"];
-    for pair in words.windows(2) {
-        let (word, next) = (pair[0].rsplit(['(', ')', ' ']).next().unwrap_or_default(), pair[1]);
-        if lists.contains(&word) && !next.starts_with('(') && !word.starts_with("group") {
-            return format!("the labels of `{word}` stand in parentheses; write `{word} ({})`", next.trim_matches(','));
-        }
-    }
-    String::from("an operator, a comma or an operand is missing, or stands where none can")
 }
 
 /// A recording rule's expression, and the labels that it adds.
@@ -577,68 +512,6 @@ impl<'a> Analysis<'a> {
         }
     }
 
-    /// The declared samples whose values are an expression's, chosen, added up or scaled: it counts if they do.
-    fn values(&self, expression: &Expr, through: &mut Vec<String>) -> Vec<Sample> {
-        match expression {
-            Expr::VectorSelector(selector) => match self.selected(selector) {
-                Named::Sample(sample) => vec![sample],
-                Named::Recorded(name) => self.through(&name, through, &mut |of, through| self.values(of, through)),
-                Named::Other => self.alternatives_of(selector),
-            },
-            Expr::MatrixSelector(matrix) => self.values(&Expr::VectorSelector(matrix.vs.clone()), through),
-            Expr::Paren(paren) => self.values(&paren.expr, through),
-            Expr::Unary(unary) => self.values(&unary.expr, through),
-            Expr::Subquery(subquery) => self.values(&subquery.expr, through),
-            Expr::Aggregate(aggregate) if KEEP_VALUES.contains(&aggregate.op.to_string().as_str()) => {
-                self.values(&aggregate.expr, through)
-            }
-            Expr::Call(call) if CALLS_KEEP_VALUES.contains(&call.func.name) => {
-                let vectors = call.args.args.iter().filter(|argument| is_vector(argument));
-                vectors.flat_map(|argument| self.values(argument, through)).collect()
-            }
-            Expr::Binary(binary) if !binary.return_bool() => match binary.op.to_string().as_str() {
-                "and" | "unless" => self.values(&binary.lhs, through),
-                "or" => [self.values(&binary.lhs, through), self.values(&binary.rhs, through)].concat(),
-                _ if constant(&binary.rhs).is_some() => self.values(&binary.lhs, through),
-                _ if constant(&binary.lhs).is_some() => self.values(&binary.rhs, through),
-                _ => Vec::new(),
-            },
-            _ => Vec::new(),
-        }
-    }
-
-    /// Whether a recorded name is followed to its rules: not within itself, and not without end.
-    fn follows(&self, name: &str, through: &[String]) -> bool {
-        self.followed.set(self.followed.get() + 1);
-        self.followed.get() <= MAX_FOLLOWED && !through.iter().any(|passed| passed == name)
-    }
-
-    /// What is found in each of the rules that record a name. A rule that reads its own name is followed once.
-    fn through<T>(
-        &self,
-        name: &str,
-        through: &mut Vec<String>,
-        find: &mut dyn FnMut(&Expr, &mut Vec<String>) -> Vec<T>,
-    ) -> Vec<T> {
-        if !self.follows(name, through) {
-            return Vec::new();
-        }
-        through.push(name.to_owned());
-        let rules = self.recorded.get(name).into_iter().flatten();
-        let found = rules.flat_map(|rule| find(rule.expression, through)).collect();
-        through.pop();
-        found
-    }
-
-    /// The samples that a pattern of nothing but plain names stands for.
-    fn alternatives_of(&self, selector: &VectorSelector) -> Vec<Sample> {
-        let pattern = |matcher: &&Matcher| matcher.name == "__name__" && matches!(matcher.op, MatchOp::Re(_));
-        let names =
-            all_matchers(selector).find(pattern).map(|matcher| alternatives(&matcher.value)).unwrap_or_default();
-        let named = names.into_iter().filter(|name| is_plain(name)).map(|name| self.named(&name));
-        named.filter_map(|named| if let Named::Sample(sample) = named { Some(sample) } else { None }).collect()
-    }
-
     /// Buckets need their `le`; what are no buckets must be a histogram itself.
     fn quantile(&mut self, function: &str, of: &Expr) {
         let leaves = self.leaves(of, &mut Vec::new());
@@ -655,408 +528,6 @@ impl<'a> Analysis<'a> {
             }
         }
     }
-
-    /// The declared samples whose values an expression's values are made of, recorded ones through their rules.
-    fn leaves(&self, expression: &Expr, through: &mut Vec<String>) -> Vec<Sample> {
-        match expression {
-            Expr::VectorSelector(selector) => self.leaves_of(selector, through),
-            Expr::MatrixSelector(matrix) => self.leaves_of(&matrix.vs, through),
-            Expr::Paren(paren) => self.leaves(&paren.expr, through),
-            Expr::Unary(unary) => self.leaves(&unary.expr, through),
-            Expr::Subquery(subquery) => self.leaves(&subquery.expr, through),
-            Expr::Aggregate(aggregate) => self.leaves(&aggregate.expr, through),
-            // What only filters, scales or joins gives no buckets.
-            Expr::Binary(binary) if !is_vector(&binary.lhs) => self.leaves(&binary.rhs, through),
-            Expr::Binary(binary) => {
-                let mut leaves = self.leaves(&binary.lhs, through);
-                if binary.op.to_string() == "or" {
-                    leaves.extend(self.leaves(&binary.rhs, through));
-                }
-                leaves
-            }
-            Expr::Call(call) => {
-                let vectors = call.args.args.iter().filter(|argument| is_vector(argument));
-                vectors.flat_map(|argument| self.leaves(argument, through)).collect()
-            }
-            Expr::NumberLiteral(_) | Expr::StringLiteral(_) | Expr::Extension(_) => Vec::new(),
-        }
-    }
-
-    fn leaves_of(&self, selector: &VectorSelector, through: &mut Vec<String>) -> Vec<Sample> {
-        match self.selected(selector) {
-            Named::Sample(sample) => vec![sample],
-            Named::Recorded(name) => self.through(&name, through, &mut |of, through| self.leaves(of, through)),
-            Named::Other => Vec::new(),
-        }
-    }
-
-    fn labels_of(&self, expression: &Expr) -> Labels {
-        self.labels(expression, &mut Vec::new())
-    }
-
-    /// The labels of an expression's series.
-    fn labels(&self, expression: &Expr, through: &mut Vec<String>) -> Labels {
-        match expression {
-            Expr::VectorSelector(selector) => self.labels_selected(selector, through),
-            Expr::MatrixSelector(matrix) => self.labels_selected(&matrix.vs, through),
-            Expr::Paren(paren) => self.labels(&paren.expr, through),
-            Expr::Unary(unary) => self.labels(&unary.expr, through),
-            Expr::Subquery(subquery) => self.labels(&subquery.expr, through),
-            Expr::Aggregate(aggregate) => self.labels_aggregated(aggregate, through),
-            Expr::Binary(binary) => self.labels_combined(binary, through),
-            Expr::Call(call) => self.labels_called(call, through),
-            Expr::NumberLiteral(_) | Expr::StringLiteral(_) => Labels::none(),
-            Expr::Extension(_) => Labels::Unknown,
-        }
-    }
-
-    fn labels_selected(&self, selector: &VectorSelector, through: &mut Vec<String>) -> Labels {
-        match self.selected(selector) {
-            Named::Sample(sample) => Labels::Family(sample),
-            Named::Other => Labels::Unknown,
-            Named::Recorded(name) => {
-                let rules = self.recorded.get(name.as_str()).map_or(&[][..], Vec::as_slice);
-                // A rule that reads its own name, and one that does not parse, tell nothing.
-                if rules.is_empty() || !self.follows(&name, through) {
-                    return Labels::Unknown;
-                }
-                through.push(name);
-                let with = |rule: &Recorded<'_>, through: &mut Vec<String>| {
-                    Labels::With(set(rule.labels), Box::new(self.labels(rule.expression, through)))
-                };
-                let labels = Labels::Any(rules.iter().map(|rule| with(rule, through)).collect());
-                through.pop();
-                labels
-            }
-        }
-    }
-
-    fn labels_aggregated(&self, aggregate: &AggregateExpr, through: &mut Vec<String>) -> Labels {
-        let inner = self.labels(&aggregate.expr, through);
-        let operation = aggregate.op.to_string();
-        // These choose among the series and leave them as they are.
-        if ["topk", "bottomk", "limitk", "limit_ratio"].contains(&operation.as_str()) {
-            return inner;
-        }
-        let kept = match &aggregate.modifier {
-            Some(LabelModifier::Include(list)) => Labels::Only(set(&list.labels), Box::new(inner)),
-            Some(LabelModifier::Exclude(list)) => Labels::Without(set(&list.labels), Box::new(inner)),
-            None => Labels::none(),
-        };
-        match aggregate.param.as_deref() {
-            Some(Expr::StringLiteral(made)) => Labels::With(set([&made.val]), Box::new(kept)),
-            _ => kept,
-        }
-    }
-
-    fn labels_combined(&self, binary: &BinaryExpr, through: &mut Vec<String>) -> Labels {
-        let (left, right) = (self.labels(&binary.lhs, through), self.labels(&binary.rhs, through));
-        match binary.op.to_string().as_str() {
-            "and" | "unless" => return left,
-            "or" => return Labels::Any(vec![left, right]),
-            _ => {}
-        }
-        if !is_vector(&binary.rhs) {
-            return left;
-        }
-        if !is_vector(&binary.lhs) {
-            return right;
-        }
-        let Some(modifier) = &binary.modifier else { return left };
-        match &modifier.card {
-            VectorMatchCardinality::ManyToOne(list) => {
-                Labels::Any(vec![left, Labels::Only(set(&list.labels), Box::new(right))])
-            }
-            VectorMatchCardinality::OneToMany(list) => {
-                Labels::Any(vec![right, Labels::Only(set(&list.labels), Box::new(left))])
-            }
-            _ => match &modifier.matching {
-                Some(LabelModifier::Include(list)) => Labels::Only(set(&list.labels), Box::new(left)),
-                Some(LabelModifier::Exclude(list)) => Labels::Without(set(&list.labels), Box::new(left)),
-                None => left,
-            },
-        }
-    }
-
-    fn labels_called(&self, call: &Call, through: &mut Vec<String>) -> Labels {
-        let arguments = &call.args.args;
-        let string = |index: usize| match arguments.get(index).map(|argument| &**argument) {
-            Some(Expr::StringLiteral(literal)) => vec![literal.val.clone()],
-            _ => Vec::new(),
-        };
-        let vectors = arguments.iter().filter(|argument| is_vector(argument));
-        let inner = Labels::Any(vectors.map(|argument| self.labels(argument, through)).collect());
-        match call.func.name {
-            "label_replace" | "label_join" => Labels::With(set(string(1)), Box::new(inner)),
-            "histogram_quantile" => Labels::Without(set(["le"]), Box::new(inner)),
-            // What is not there has the labels that were asked for by name.
-            "absent" | "absent_over_time" => {
-                arguments.first().map_or_else(Labels::none, |of| Labels::Only(named_by(of), Box::new(inner)))
-            }
-            "histogram_quantiles" => {
-                Labels::With(set(string(1)), Box::new(Labels::Without(set(["le"]), Box::new(inner))))
-            }
-            // Its labels come from other series.
-            "info" => Labels::Unknown,
-            _ => inner,
-        }
-    }
-
-    /// A panel that shows a counter as it is shows its age.
-    fn bare(&mut self, expression: &Expr, through: &mut Vec<String>) {
-        match expression {
-            Expr::VectorSelector(selector) => match self.selected(selector) {
-                Named::Sample(sample) => self.ask(Ask::Shown(sample)),
-                Named::Recorded(name) if self.follows(&name, through) => {
-                    through.push(name.clone());
-                    let recorded = self.recorded;
-                    for rule in recorded.get(name.as_str()).into_iter().flatten() {
-                        self.bare(rule.expression, through);
-                    }
-                    through.pop();
-                }
-                Named::Recorded(_) => {}
-                Named::Other => {
-                    for sample in self.alternatives_of(selector) {
-                        self.ask(Ask::Shown(sample));
-                    }
-                }
-            },
-            Expr::MatrixSelector(_) | Expr::NumberLiteral(_) | Expr::StringLiteral(_) | Expr::Extension(_) => {}
-            Expr::Paren(paren) => self.bare(&paren.expr, through),
-            Expr::Unary(unary) => self.bare(&unary.expr, through),
-            Expr::Subquery(subquery) => self.bare(&subquery.expr, through),
-            // How many there are, not how much.
-            Expr::Aggregate(aggregate)
-                if ["count", "group", "count_values"].contains(&aggregate.op.to_string().as_str()) => {}
-            Expr::Aggregate(aggregate) => self.bare(&aggregate.expr, through),
-            // Whether it is so, not how much.
-            Expr::Binary(binary) if binary.return_bool() => {}
-            Expr::Binary(binary) => match binary.op.to_string().as_str() {
-                // What was not there before began at zero: `increase(x[5m]) or (x unless x offset 5m)`.
-                "unless" if is_earlier(&binary.lhs, &binary.rhs) => {}
-                // The right side decides which, not how much.
-                "and" | "unless" => self.bare(&binary.lhs, through),
-                // What began less what ended is what is there: a counter's age cancels out.
-                "-" if is_vector(&binary.lhs) && is_vector(&binary.rhs) => {}
-                // A zero for each series, where there would be none.
-                "*" if constant(&binary.lhs) == Some(0.0) || constant(&binary.rhs) == Some(0.0) => {}
-                _ => {
-                    self.bare(&binary.lhs, through);
-                    self.bare(&binary.rhs, through);
-                }
-            },
-            Expr::Call(call) if READ_MOVEMENT.contains(&call.func.name) => {}
-            Expr::Call(call) => {
-                for argument in &call.args.args {
-                    match &**argument {
-                        Expr::MatrixSelector(matrix) => {
-                            self.bare(&Expr::VectorSelector(matrix.vs.clone()), through);
-                        }
-                        other => self.bare(other, through),
-                    }
-                }
-            }
-        }
-    }
-
-    /// Comparisons of a quantile with a number, which must be within the bounds to say anything.
-    fn thresholds(&mut self, expression: &Expr) {
-        match expression {
-            Expr::Paren(paren) => self.thresholds(&paren.expr),
-            Expr::Unary(unary) => self.thresholds(&unary.expr),
-            Expr::Aggregate(aggregate) => self.thresholds(&aggregate.expr),
-            Expr::Subquery(subquery) => self.thresholds(&subquery.expr),
-            Expr::Call(call) => {
-                for argument in &call.args.args {
-                    self.thresholds(argument);
-                }
-            }
-            Expr::Binary(binary) => {
-                let operator = binary.op.to_string();
-                if let Some(comparison) = comparison(&operator) {
-                    if let Some(value) = constant(&binary.rhs) {
-                        self.threshold(&binary.lhs, comparison, value, &mut Vec::new());
-                    } else if let Some(value) = constant(&binary.lhs) {
-                        self.threshold(&binary.rhs, turned(comparison), value, &mut Vec::new());
-                    }
-                }
-                self.thresholds(&binary.lhs);
-                self.thresholds(&binary.rhs);
-            }
-            _ => {}
-        }
-    }
-
-    fn threshold(&mut self, quantile: &Expr, comparison: Comparison, value: f64, through: &mut Vec<String>) {
-        match quantile {
-            Expr::Paren(paren) => self.threshold(&paren.expr, comparison, value, through),
-            Expr::Unary(unary) => self.threshold(&unary.expr, turned(comparison), -value, through),
-            Expr::Subquery(subquery) => self.threshold(&subquery.expr, comparison, value, through),
-            Expr::MatrixSelector(matrix) => {
-                self.threshold(&Expr::VectorSelector(matrix.vs.clone()), comparison, value, through);
-            }
-            Expr::VectorSelector(selector) => {
-                let Named::Recorded(name) = self.selected(selector) else { return };
-                if !self.follows(&name, through) {
-                    return;
-                }
-                through.push(name.clone());
-                let recorded = self.recorded;
-                for rule in recorded.get(name.as_str()).into_iter().flatten() {
-                    self.threshold(rule.expression, comparison, value, through);
-                }
-                through.pop();
-            }
-            // What is chosen among quantiles, and a mean of them, lies between them; a sum does not.
-            Expr::Aggregate(aggregate)
-                if KEEP_VALUES.contains(&aggregate.op.to_string().as_str()) && aggregate.op.to_string() != "sum" =>
-            {
-                self.threshold(&aggregate.expr, comparison, value, through);
-            }
-            Expr::Binary(binary) => self.threshold_combined(binary, comparison, value, through),
-            Expr::Call(call) if call.func.name == "histogram_quantile" => {
-                let buckets = call.args.args.get(1).map(|of| self.leaves(of, &mut Vec::new())).unwrap_or_default();
-                for sample in buckets.into_iter().filter(|sample| sample.suffix == Suffix::Bucket) {
-                    self.ask(Ask::Threshold { sample, comparison, value });
-                }
-            }
-            Expr::Call(call) if CALLS_CHOOSE_VALUES.contains(&call.func.name) => {
-                for argument in call.args.args.iter().filter(|argument| is_vector(argument)) {
-                    self.threshold(argument, comparison, value, through);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn threshold_combined(
-        &mut self,
-        binary: &BinaryExpr,
-        comparison: Comparison,
-        value: f64,
-        through: &mut Vec<String>,
-    ) {
-        let (left, right) = (&binary.lhs, &binary.rhs);
-        let operator = binary.op.to_string();
-        match (operator.as_str(), constant(left), constant(right)) {
-            // The threshold is in the unit that the quantile is scaled to.
-            ("*", _, Some(factor)) if factor > 0.0 => self.threshold(left, comparison, value / factor, through),
-            ("*", Some(factor), _) if factor > 0.0 => self.threshold(right, comparison, value / factor, through),
-            ("/", _, Some(factor)) if factor > 0.0 => self.threshold(left, comparison, value * factor, through),
-            ("and" | "unless", ..) => self.threshold(left, comparison, value, through),
-            ("or", ..) => {
-                self.threshold(left, comparison, value, through);
-                self.threshold(right, comparison, value, through);
-            }
-            _ => {}
-        }
-    }
-}
-
-fn comparison(operator: &str) -> Option<Comparison> {
-    match operator {
-        ">" => Some(Comparison::Above),
-        ">=" => Some(Comparison::AtLeast),
-        "<" => Some(Comparison::Below),
-        "<=" => Some(Comparison::AtMost),
-        "==" => Some(Comparison::Equal),
-        "!=" => Some(Comparison::Unequal),
-        _ => None,
-    }
-}
-
-/// The same comparison with its sides exchanged.
-fn turned(comparison: Comparison) -> Comparison {
-    match comparison {
-        Comparison::Above => Comparison::Below,
-        Comparison::AtLeast => Comparison::AtMost,
-        Comparison::Below => Comparison::Above,
-        Comparison::AtMost => Comparison::AtLeast,
-        Comparison::Equal | Comparison::Unequal => comparison,
-    }
-}
-
-/// The value of an expression of numbers.
-fn constant(expression: &Expr) -> Option<f64> {
-    match expression {
-        Expr::NumberLiteral(number) => Some(number.val),
-        Expr::Paren(paren) => constant(&paren.expr),
-        Expr::Unary(unary) => constant(&unary.expr).map(|value| -value),
-        Expr::Call(call) if ["vector", "scalar"].contains(&call.func.name) => constant(call.args.args.first()?),
-        Expr::Binary(binary) => {
-            let (left, right) = (constant(&binary.lhs)?, constant(&binary.rhs)?);
-            match binary.op.to_string().as_str() {
-                "+" => Some(left + right),
-                "-" => Some(left - right),
-                "*" => Some(left * right),
-                "/" => Some(left / right),
-                "^" => Some(left.powf(right)),
-                _ => None,
-            }
-        }
-        _ => None,
-    }
-}
-
-/// Whether the right side is the left one at an earlier time: `x unless x offset 5m`.
-fn is_earlier(now: &Expr, then: &Expr) -> bool {
-    match (now, then) {
-        (Expr::Paren(paren), then) => is_earlier(&paren.expr, then),
-        (now, Expr::Paren(paren)) => is_earlier(now, &paren.expr),
-        (Expr::VectorSelector(now), Expr::VectorSelector(then)) => {
-            then.offset.is_some() && then.offset != now.offset && now.name == then.name && now.matchers == then.matchers
-        }
-        _ => false,
-    }
-}
-
-/// The labels of an expression's series where its text says all of them: those that it is grouped by.
-fn grouped(expression: &Expr) -> Option<BTreeSet<String>> {
-    let all = match expression {
-        Expr::Paren(paren) => grouped(&paren.expr),
-        Expr::Unary(unary) => grouped(&unary.expr),
-        Expr::Subquery(subquery) => grouped(&subquery.expr),
-        Expr::Aggregate(aggregate) => match (aggregate.op.to_string().as_str(), &aggregate.modifier) {
-            ("topk" | "bottomk" | "limitk" | "limit_ratio", _) => grouped(&aggregate.expr),
-            ("count_values", _) | (_, Some(LabelModifier::Exclude(_))) => None,
-            (_, Some(LabelModifier::Include(list))) => Some(set(&list.labels)),
-            (_, None) => Some(BTreeSet::new()),
-        },
-        Expr::Binary(binary) => match (is_vector(&binary.lhs), is_vector(&binary.rhs)) {
-            (true, false) => grouped(&binary.lhs),
-            (false, true) => grouped(&binary.rhs),
-            (true, true) if ["and", "unless"].contains(&binary.op.to_string().as_str()) => grouped(&binary.lhs),
-            // One to one, by all labels: both have the same.
-            (true, true) if binary.modifier.as_ref().is_none_or(|modifier| modifier.matching.is_none()) => {
-                grouped(&binary.lhs).filter(|left| grouped(&binary.rhs).as_ref() == Some(left))
-            }
-            _ => None,
-        },
-        Expr::Call(call) if CALLS_KEEP_VALUES.contains(&call.func.name) && !call.func.name.starts_with("label_") => {
-            let mut vectors = call.args.args.iter().filter(|argument| is_vector(argument));
-            vectors.next().and_then(|argument| grouped(argument))
-        }
-        Expr::Call(call) if call.func.name == "histogram_quantile" => {
-            let mut labels = grouped(call.args.args.get(1)?)?;
-            labels.remove("le");
-            Some(labels)
-        }
-        _ => None,
-    };
-    all.filter(|labels| labels.iter().all(|label| !label.contains(VARIABLE)))
-}
-
-/// The labels whose values a selector gives.
-fn named_by(expression: &Expr) -> BTreeSet<String> {
-    let selector = match expression {
-        Expr::Paren(paren) => return named_by(&paren.expr),
-        Expr::VectorSelector(selector) => selector,
-        Expr::MatrixSelector(matrix) => &matrix.vs,
-        _ => return BTreeSet::new(),
-    };
-    let equal = all_matchers(selector).filter(|matcher| matcher.op == MatchOp::Equal);
-    set(equal.map(|matcher| matcher.name.as_str()))
 }
 
 /// The alternatives of a pattern for names: those at its top, or, where it has one group, each with what stands around it.
@@ -1076,6 +547,11 @@ fn alternatives(pattern: &str) -> Vec<String> {
         None if !pattern.contains('[') => pattern.split('|').map(str::to_owned).collect(),
         _ => vec![pattern.to_owned()],
     }
+}
+
+/// Whether a function's result counts if its argument does.
+fn keeps_values(function: &str) -> bool {
+    CALLS_CHOOSE_VALUES.contains(&function) || CALLS_MOVE_VALUES.contains(&function)
 }
 
 fn is_vector(expression: &Expr) -> bool {

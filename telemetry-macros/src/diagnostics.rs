@@ -32,6 +32,11 @@ impl Diagnostics {
         }
     }
 
+    /// What a parser gave, or nothing: then its mistake is kept.
+    pub(crate) fn given<T>(&mut self, parsed: syn::Result<T>) -> Option<T> {
+        parsed.map_err(|error| self.add(error)).ok()
+    }
+
     /// All mistakes, as one error.
     pub(crate) fn finish(mut self) -> Result<(), syn::Error> {
         self.finished = true;

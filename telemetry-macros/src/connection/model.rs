@@ -19,13 +19,7 @@ pub(crate) struct Model {
 impl Model {
     /// `None` where no field was found, with the reason in the diagnostics.
     pub(crate) fn parse(input: TokenStream, diagnostics: &mut Diagnostics) -> Option<Model> {
-        let input: DeriveInput = match syn::parse2(input) {
-            Ok(input) => input,
-            Err(error) => {
-                diagnostics.add(error);
-                return None;
-            }
-        };
+        let input: DeriveInput = diagnostics.given(syn::parse2(input))?;
         for attribute in input.attrs.iter().filter(|attribute| is_ours(attribute)) {
             diagnostics.at(
                 attribute,

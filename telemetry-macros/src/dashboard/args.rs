@@ -27,7 +27,7 @@ pub(crate) struct Args {
     /// Whether a test is left behind.
     pub(crate) test: Option<bool>,
     /// The path of the library.
-    pub(crate) library: Option<Path>,
+    pub(crate) crate_path: Option<Path>,
 }
 
 const TAKEN: [&str; 9] =
@@ -75,7 +75,7 @@ impl Args {
             },
             "crate" => {
                 input.parse::<Token![=]>()?;
-                self.library = Some(input.call(Path::parse_mod_style)?);
+                self.crate_path = Some(input.call(Path::parse_mod_style)?);
             }
             other => {
                 let meant = names::did_you_mean(other, &TAKEN);

@@ -13,7 +13,7 @@ use telemetry_dashboards::{Ask, Bound, Comparison, Demand, Reads, Sample, Suffix
 
 /// The checks, and the test.
 pub(crate) fn dashboards(args: &Args, findings: &Findings, line: usize) -> TokenStream {
-    let library = args.library.clone().unwrap_or_else(|| parse_quote!(::telemetry));
+    let library = args.crate_path.clone().unwrap_or_else(|| parse_quote!(::telemetry));
     let watched = findings.files.iter().map(|(path, span)| {
         // So that Cargo compiles again when the file changes.
         quote_spanned!(lent(*span)=> const _: &[u8] = __dashboards::core::include_bytes!(#path);)

@@ -27,13 +27,7 @@ pub(crate) struct Variant {
 impl Model {
     /// `None` where it is no enum, with the reason in the diagnostics.
     pub(crate) fn parse(input: TokenStream, diagnostics: &mut Diagnostics) -> Option<Model> {
-        let input: DeriveInput = match syn::parse2(input) {
-            Ok(input) => input,
-            Err(error) => {
-                diagnostics.add(error);
-                return None;
-            }
-        };
+        let input: DeriveInput = diagnostics.given(syn::parse2(input))?;
         let (kind, span) = match input.data {
             Data::Enum(data) => {
                 let args = Args::parse(&input.attrs, Place::Enum, diagnostics);
