@@ -25,10 +25,16 @@ metric! {
 /// So few that the test's own family is full, and none of the library's.
 const MAX_SERIES: usize = 40;
 
-#[measured]
-fn allocates(bytes: usize) -> Result<Vec<u8>, std::num::ParseIntError> {
+#[measured(objective(latency = "1s"), error_type = |_| "too much")]
+fn allocates(bytes: usize) -> Result<Vec<u8>, TooMuch> {
+    if bytes > 1_000 {
+        return Err(TooMuch);
+    }
     Ok(black_box(Vec::with_capacity(bytes)))
 }
+
+#[derive(Debug)]
+struct TooMuch;
 
 #[measured]
 async fn is_polled_twice() {
@@ -102,6 +108,7 @@ fn a_program_that_uses_everything_shows_the_catalogue() {
     }
     cut_texts_total(&"x".repeat(2_000)).inc();
     allocates(100).unwrap();
+    allocates(10_000).unwrap_err();
     let mut future = std::pin::pin!(is_polled_twice());
     while future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {}
     let _connection = uses_duckdb();

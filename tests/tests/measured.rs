@@ -216,7 +216,22 @@ fn a_future_that_is_forgotten_half_way_stays_in_flight_and_harms_no_later_call()
 // ---- time ---------------------------------------------------------------------------------------------------------
 
 fn seconds(family: &str, function: &str) -> f64 {
-    value(family, function, &[]).unwrap()
+    value(family, function, &[]).unwrap_or(0.0)
+}
+
+/// What running `run` adds to a function's busy and own seconds.
+fn adds(function: &str, run: impl Fn()) -> (f64, f64) {
+    let now = || ["function_busy_seconds_total", "function_self_seconds_total"].map(|family| seconds(family, function));
+    let before = now();
+    run();
+    let after = now();
+    (after[0] - before[0], after[1] - before[1])
+}
+
+/// Whether something comes out in one of a few attempts: a thread that loses its processor within a reading of a probe has that time counted
+/// as the reading's, which is rare even under load.
+fn in_some_attempt(holds: impl Fn() -> bool) -> bool {
+    (0..20).any(|_| holds())
 }
 
 #[measured]
@@ -232,17 +247,18 @@ fn inner() {
 
 #[test]
 fn self_time_leaves_out_measured_callees() {
-    outer();
-    let (busy, own) =
-        (seconds("function_busy_seconds_total", "outer"), seconds("function_self_seconds_total", "outer"));
-    let callee = seconds("function_busy_seconds_total", "inner");
-    assert!(callee >= 0.03 && busy >= 0.05, "inner {callee}, outer {busy}");
-    assert!((busy - own - callee).abs() < 1e-4, "outer {busy}, of which own {own} and inner {callee}");
+    assert!(in_some_attempt(|| {
+        let callee = seconds("function_busy_seconds_total", "inner");
+        let (busy, own) = adds("outer", outer);
+        let callee = seconds("function_busy_seconds_total", "inner") - callee;
+        assert!(callee >= 0.03 && busy >= 0.05, "inner {callee}, outer {busy}");
+        (busy - own - callee).abs() < 1e-4
+    }));
 }
 
 #[measured]
 fn recurses(depth: u32) {
-    spin(Duration::from_millis(10));
+    spin(Duration::from_millis(4));
     if depth > 1 {
         recurses(depth - 1);
     }
@@ -250,36 +266,38 @@ fn recurses(depth: u32) {
 
 #[test]
 fn recursion_counts_every_call_and_its_time_once() {
-    let start = Instant::now();
     recurses(5);
-    let elapsed = start.elapsed().as_secs_f64();
     assert_eq!(calls("recurses")[0], Some(5.0));
-    let busy = seconds("function_busy_seconds_total", "recurses");
-    assert!((0.05..=elapsed).contains(&busy), "{busy} s busy in {elapsed} s");
-    let own = seconds("function_self_seconds_total", "recurses");
-    assert!((busy - own).abs() < 1e-4, "{own} s own of {busy} s");
+    assert!(in_some_attempt(|| {
+        let start = Instant::now();
+        let (busy, own) = adds("recurses", || recurses(5));
+        let elapsed = start.elapsed().as_secs_f64();
+        assert!((0.02..=elapsed).contains(&busy), "{busy} s busy in {elapsed} s");
+        (busy - own).abs() < 1e-4
+    }));
 }
 
 #[measured]
 async fn sleeps_between_polls() {
-    spin(Duration::from_millis(5));
+    spin(Duration::from_millis(1));
     yields(1).await;
-    spin(Duration::from_millis(5));
+    spin(Duration::from_millis(1));
 }
 
 #[test]
 fn the_duration_of_a_future_includes_waiting_and_its_busy_time_does_not() {
-    let mut future = Box::pin(sleeps_between_polls());
-    assert!(poll_once(future.as_mut()).is_pending());
-    // The task moves to another thread, as a work-stealing executor does it.
-    std::thread::spawn(move || {
-        std::thread::sleep(Duration::from_millis(50));
-        assert!(poll_once(future.as_mut()).is_ready());
-    })
-    .join()
-    .unwrap();
-    let busy = seconds("function_busy_seconds_total", "sleeps_between_polls");
-    assert!((0.01..0.05).contains(&busy), "{busy} s busy");
+    let (busy, _) = adds("sleeps_between_polls", || {
+        let mut future = Box::pin(sleeps_between_polls());
+        assert!(poll_once(future.as_mut()).is_pending());
+        // The task moves to another thread, as a work-stealing executor does it.
+        std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(200));
+            assert!(poll_once(future.as_mut()).is_ready());
+        })
+        .join()
+        .unwrap();
+    });
+    assert!((0.002..0.2).contains(&busy), "{busy} s busy");
     let snapshot = telemetry::snapshot();
     let labels = [("function", "sleeps_between_polls"), ("result", "ok")];
     let Some(Value::Exponential(duration)) =
@@ -288,7 +306,7 @@ fn the_duration_of_a_future_includes_waiting_and_its_busy_time_does_not() {
         panic!("no histogram of durations");
     };
     assert_eq!(duration.count(), 1);
-    assert!(duration.sum >= 0.06, "{} s from start to end", duration.sum);
+    assert!(duration.sum >= 0.202, "{} s from start to end", duration.sum);
     let median = duration.quantile(0.5).unwrap();
     assert!(median > duration.sum / 1.2 && median < duration.sum * 1.2, "{median} s for {} s", duration.sum);
 }

@@ -209,15 +209,16 @@ fn the_real_clock_agrees_with_what_a_call_computes() {
     let site = site("computes");
     std::thread::spawn(move || {
         let before = cpu::now();
-        for _ in 0..20 {
+        // So long that each is read, however much a loaded machine makes a reading cost.
+        for _ in 0..8 {
             call(site, || {
                 let start = cpu::now().unwrap_or(0);
-                while cpu::now().unwrap_or(u64::MAX) < start + 1_000_000 {}
+                while cpu::now().unwrap_or(u64::MAX) < start + 5_000_000 {}
             });
         }
         let Some(all) = cpu::now().zip(before).map(|(now, before)| now - before) else { return };
         let seen = cpu(site);
-        assert!((19_000_000..=all).contains(&seen), "{seen} of {all} ns");
+        assert!((39_000_000..=all).contains(&seen), "{seen} of {all} ns");
     })
     .join()
     .unwrap();
