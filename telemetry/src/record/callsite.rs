@@ -80,6 +80,12 @@ impl CallSite {
         CallSite { asked, label, ..CallSite::new(self.name, self.path, self.module, self.file, self.line) }
     }
 
+    /// Whether the attribute's arguments asked for something besides.
+    #[inline]
+    pub(crate) fn is_asked(&self) -> bool {
+        self.asked.is_some()
+    }
+
     /// The function as a whole: itself, unless this stands for one of its label sets.
     #[inline]
     pub(crate) fn whole(&'static self) -> &'static CallSite {
@@ -98,13 +104,13 @@ impl CallSite {
     #[inline]
     pub(crate) fn end(&'static self, cell: &SiteCell, outcome: Outcome, ticks: u64) {
         match self.asked {
-            None => cell.end(outcome, ticks),
+            None => cell.end::<true>(outcome, ticks),
             Some(asked) => self.end_asked(asked, outcome, ticks),
         }
     }
 
     fn end_asked(&'static self, asked: &Asked, outcome: Outcome, ticks: u64) {
-        thread::with(|thread| shard::site_cell(thread, self)).end(outcome, ticks);
+        thread::with(|thread| shard::site_cell(thread, self)).end::<true>(outcome, ticks);
         asked.ended(outcome, ticks);
     }
 

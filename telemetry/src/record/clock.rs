@@ -3,20 +3,22 @@
 //! Durations are kept in ticks and converted when read. The ratio is fixed at first use: were it refined later, totals
 //! that are converted at each snapshot could fall.
 
-use crate::sync::{AtomicBool, Relaxed, unforked};
+use crate::record::dropped;
+use crate::sync::{AtomicBool, AtomicU64, Relaxed, unforked};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// True once the counter was found to be trustworthy. Until then, and elsewhere, ticks are nanoseconds since `epoch`.
 static COUNTER: AtomicBool = AtomicBool::new(false);
 static CLOCK: OnceLock<Clock> = OnceLock::new();
+/// Ticks times this, shifted right by [`UNIT_SHIFT`], are units of 2^-34 s. The clock's, at hand; 0 before there is one.
+static UNIT_FACTOR: AtomicU64 = AtomicU64::new(0);
 
 /// Which clock is in use and how fast it ticks.
 #[derive(Debug)]
 pub(crate) struct Clock {
     pub(crate) source: &'static str,
     pub(crate) ticks_per_second: f64,
-    /// Ticks times this, shifted right by [`UNIT_SHIFT`], are units of 2^-34 s.
     unit_factor: u64,
     epoch: Instant,
 }
@@ -38,7 +40,9 @@ pub(crate) fn clock() -> &'static Clock {
                 let epoch = Instant::now();
                 let clock = if counter::is_trustworthy() { calibrated(epoch) } else { None };
                 COUNTER.store(clock.is_some(), Relaxed);
-                clock.unwrap_or_else(|| Clock::new("monotonic", 1e9, epoch))
+                let clock = clock.unwrap_or_else(|| Clock::new("monotonic", 1e9, epoch));
+                UNIT_FACTOR.store(clock.unit_factor, Relaxed);
+                clock
             })
         })
     })
@@ -89,6 +93,22 @@ pub(crate) fn now() -> u64 {
     if COUNTER.load(Relaxed) { counter::read() } else { system() }
 }
 
+/// Whether ticks are those of the counter, so that [`counter`] may be asked.
+#[inline]
+pub(crate) fn is_counter() -> bool {
+    COUNTER.load(Relaxed)
+}
+
+/// The time in ticks, where [`is_counter`] was true.
+#[inline]
+pub(crate) fn counter() -> u64 {
+    #[cfg(test)]
+    if let Some(ticks) = fake::NOW.get() {
+        return ticks;
+    }
+    counter::read()
+}
+
 #[cold]
 fn system() -> u64 {
     // The first reading of all decides which clock there is; who comes meanwhile waits for it.
@@ -97,6 +117,18 @@ fn system() -> u64 {
         return counter::read();
     }
     u64::try_from(clock.epoch.elapsed().as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Ticks since an earlier reading; none where the clock stepped back, which is counted.
+#[inline]
+pub(crate) fn since(earlier: u64) -> u64 {
+    now().checked_sub(earlier).unwrap_or_else(stepped_back)
+}
+
+#[cold]
+fn stepped_back() -> u64 {
+    dropped::clock_step();
+    0
 }
 
 /// Ticks as seconds.
@@ -120,9 +152,8 @@ pub(crate) fn ticks(seconds: f64) -> u64 {
 /// Ticks as units of 2^-34 s.
 #[inline]
 pub(crate) fn units(ticks: u64) -> u64 {
-    let factor = CLOCK.get().map_or(0, |clock| clock.unit_factor);
-    #[expect(clippy::cast_possible_truncation, reason = "capped just above")]
-    let units = ((u128::from(ticks) * u128::from(factor)) >> UNIT_SHIFT).min(u128::from(u64::MAX)) as u64;
+    #[expect(clippy::cast_possible_truncation, reason = "fits for 34 years")]
+    let units = ((u128::from(ticks) * u128::from(UNIT_FACTOR.load(Relaxed))) >> UNIT_SHIFT) as u64;
     units
 }
 

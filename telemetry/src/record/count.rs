@@ -26,11 +26,11 @@ pub fn count(site: &'static CallSite, fallible: bool) -> Counted {
 }
 
 fn start(site: &'static CallSite) {
-    thread::with(|thread| shard::site_cell(thread, site.whole()).start());
+    thread::with(|thread| shard::site_cell(thread, site.whole()).start::<true>());
 }
 
 fn end(site: &'static CallSite, outcome: Outcome) {
-    thread::with(|thread| shard::site_cell(thread, site).end(outcome, 0));
+    thread::with(|thread| shard::site_cell(thread, site).end::<true>(outcome, 0));
 }
 
 impl Counted {

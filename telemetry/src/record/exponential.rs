@@ -21,6 +21,17 @@ const QUARTERS: [u64; 3] = [
     0xD744_FCCA_D69D_6AF4, // 1.681792830507429 * 2^63
 ];
 
+/// By a mantissa's first four bits, the last value of its quarter: in each odd eighth of an octave, but for the last, ends a quarter.
+const LAST_OF_QUARTER: [u64; 16] = {
+    let mut last = [u64::MAX; 16];
+    let mut quarter = 0;
+    while quarter < QUARTERS.len() {
+        last[(QUARTERS[quarter] >> 60) as usize] = QUARTERS[quarter] - 1;
+        quarter += 1;
+    }
+    last
+};
+
 /// The bucket of a duration in units of 2^-34 s.
 #[inline]
 pub(crate) fn bucket(units: u64) -> usize {
@@ -33,7 +44,9 @@ pub(crate) fn bucket(units: u64) -> usize {
     let zeros = below.leading_zeros();
     let octave = (63 - zeros - LOWEST_UNITS_LOG2) as usize;
     let mantissa = below << zeros;
-    let quarter = QUARTERS.iter().map(|&end| usize::from(mantissa >= end)).sum::<usize>();
+    // 8 to 15.
+    let first_bits = (mantissa >> 60) as usize;
+    let quarter = first_bits / 2 - 4 + usize::from(mantissa > LAST_OF_QUARTER[first_bits]);
     (1 + octave * PER_OCTAVE + quarter).min(BUCKETS - 1)
 }
 

@@ -5,7 +5,7 @@ use crate::record::callsite::CallSite;
 use crate::record::clock;
 use crate::record::guard::Visit;
 use crate::record::outcome::{Ending, Outcome};
-use crate::record::shard;
+use crate::record::shard::{self, SiteCell};
 use crate::record::thread;
 use std::fmt;
 use std::hint::black_box;
@@ -54,6 +54,8 @@ where
 /// A call whose future is ready. Dropped before its output is looked at, what looks at it unwound, and the call with it.
 struct Ended {
     site: &'static CallSite,
+    /// The cell of this thread, on which it became ready.
+    cell: &'static SiteCell,
     ticks: u64,
 }
 
@@ -67,8 +69,7 @@ impl Ended {
 
     fn record(&self, ending: Ending) {
         self.site.learn(ending.fallible);
-        let cell = thread::with(|thread| shard::site_cell(thread, self.site.whole()));
-        self.site.end(cell, ending.outcome, self.ticks);
+        self.site.end(self.cell, ending.outcome, self.ticks);
     }
 }
 
@@ -98,17 +99,24 @@ enum State {
 }
 
 impl Call {
-    /// Takes the call out of its state: what ends it besides does nothing.
-    fn ended(&mut self, now: u64) -> Option<Ended> {
-        match mem::replace(&mut self.state, State::Ended) {
-            State::Running { start, waits, .. } => {
-                if let Some(slot) = waits {
-                    waited(self.site, slot);
-                }
-                Some(Ended { site: self.site, ticks: now.saturating_sub(start) })
+    /// Takes the call out of its state, so that what ends it besides does nothing. Says how long it took until `now`.
+    #[inline]
+    fn ended(&mut self, cell: &'static SiteCell, now: u64) -> Ended {
+        let mut ticks = 0;
+        // A call without a start is one that was polled after it had ended, which no executor does.
+        if let State::Running { start, waits, .. } = mem::replace(&mut self.state, State::Ended) {
+            ticks = now.saturating_sub(start);
+            if let Some(slot) = waits {
+                cell.ages.end(slot);
             }
-            State::New | State::Ended => None,
         }
+        Ended { site: self.site, cell, ticks }
+    }
+
+    /// Bytes that its polls so far kept.
+    #[inline]
+    fn kept(&self) -> i64 {
+        if let State::Running { kept, .. } = self.state { kept } else { 0 }
     }
 
     /// Its poll was pending.
@@ -119,18 +127,28 @@ impl Call {
         }
     }
 
+    #[inline]
+    fn is_running(&self) -> bool {
+        matches!(self.state, State::Running { .. })
+    }
+
+    /// Ends a call that has no output.
+    #[cold]
+    #[inline(never)]
     fn end(&mut self, outcome: Outcome) {
-        if let State::Running { .. } = self.state
-            && let Some(ended) = self.ended(clock::now())
-        {
-            ended.with(Ending { outcome, fallible: false });
+        if self.is_running() {
+            let cell = thread::with(|thread| shard::site_cell(thread, self.site.whole()));
+            self.ended(cell, clock::now()).with(Ending { outcome, fallible: false });
         }
     }
 }
 
 impl Drop for Call {
+    #[inline]
     fn drop(&mut self) {
-        self.end(Outcome::Cancelled);
+        if self.is_running() {
+            self.end(Outcome::Cancelled);
+        }
     }
 }
 
@@ -138,12 +156,6 @@ impl Drop for Call {
 #[inline(never)]
 fn waits_since(site: &'static CallSite, start: u64) -> Option<&'static Slot> {
     thread::with(|thread| shard::site_cell(thread, site.whole()).suspend(start))
-}
-
-/// Counts a call as one that waits no more.
-#[inline(never)]
-fn waited(site: &'static CallSite, slot: &'static Slot) {
-    thread::with(|thread| shard::site_cell(thread, site.whole()).ages.end(slot));
 }
 
 /// One poll. Dropped rather than forgotten, the poll unwound, and the call with it.
@@ -155,31 +167,65 @@ struct Step<'a> {
 impl<'a> Step<'a> {
     fn begin(call: &'a mut Call) -> Step<'a> {
         thread::with(|thread| {
-            let cell = shard::site_cell(thread, call.site.whole());
-            cell.poll();
-            let kept = match call.state {
-                State::Running { kept, .. } => kept,
-                State::New | State::Ended => 0,
-            };
-            let visit = Visit::begin(thread, cell, kept);
-            if let State::New = call.state {
-                cell.start();
-                call.state = State::Running { start: visit.start(), kept, waits: None };
+            let first = |cell: &SiteCell| cell.poll::<false>();
+            match Visit::begin_plainly(thread, call.site, call.kept(), first) {
+                Some(visit) => Step::with::<false>(call, visit),
+                None => Step::begin_rarely(call),
             }
-            Step { call, visit }
         })
     }
 
-    /// The poll has returned, or unwound; says when. To be forgotten if it returned.
+    #[cold]
+    #[inline(never)]
+    fn begin_rarely(call: &'a mut Call) -> Step<'a> {
+        thread::with(|thread| {
+            let cell = shard::site_cell(thread, call.site.whole());
+            cell.poll::<true>();
+            let visit = Visit::begin(thread, cell, call.kept());
+            Step::with::<true>(call, visit)
+        })
+    }
+
+    #[inline]
+    fn with<const RARE: bool>(call: &'a mut Call, visit: Visit) -> Step<'a> {
+        if let State::New = call.state {
+            visit.cell().start::<RARE>();
+            call.state = State::Running { start: visit.start(), kept: 0, waits: None };
+        }
+        Step { call, visit }
+    }
+
+    /// The poll has returned, or unwound; says when.
+    #[inline]
     fn leave(&mut self) -> u64 {
         thread::with(|thread| {
-            let kept_bytes = self.visit.kept_bytes(thread);
-            let ticks = self.visit.end(thread);
             if let State::Running { kept, .. } = &mut self.call.state {
-                *kept = kept_bytes;
+                *kept = self.visit.kept_bytes(thread);
             }
+            let ticks = self.visit.end_plainly(thread).unwrap_or_else(|| self.leave_rarely());
             self.visit.start().wrapping_add(ticks)
         })
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn leave_rarely(&self) -> u64 {
+        thread::with(|thread| self.visit.end(thread))
+    }
+
+    /// The poll has returned an output.
+    fn leave_ready(mut self) -> Ended {
+        let now = self.leave();
+        let ended = self.call.ended(self.visit.cell(), now);
+        mem::forget(self);
+        ended
+    }
+
+    /// The poll has returned without one.
+    fn leave_pending(mut self) {
+        self.leave();
+        self.call.wait();
+        mem::forget(self);
     }
 }
 
@@ -200,19 +246,13 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
         let this = self.project();
-        let mut step = Step::begin(this.call);
+        let step = Step::begin(this.call);
         // Not to be computed after the clock was read, as what has no side effects might be.
-        let poll = black_box(this.future.poll(context));
-        let now = step.leave();
-        mem::forget(step);
-        let Poll::Ready(output) = poll else {
-            this.call.wait();
+        let Poll::Ready(output) = black_box(this.future.poll(context)) else {
+            step.leave_pending();
             return Poll::Pending;
         };
-        let site = this.call.site;
-        // A call without a start is one that was polled after it had ended, which no executor does.
-        let ended = this.call.ended(now).unwrap_or_else(|| Ended { site, ticks: 0 });
-        ended.with((this.ending)(&output));
+        step.leave_ready().with((this.ending)(&output));
         Poll::Ready(output)
     }
 }

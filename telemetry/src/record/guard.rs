@@ -4,7 +4,7 @@ use crate::record::callsite::CallSite;
 use crate::record::outcome::{Ending, Outcome};
 use crate::record::shard::{self, SiteCell, TRACKING, Used};
 use crate::record::thread::{self, Thread};
-use crate::record::{clock, dropped, probe};
+use crate::record::{clock, probe};
 use crate::sync::{Relaxed, unforked};
 use std::hint::black_box;
 use std::marker::PhantomData;
@@ -18,6 +18,8 @@ pub(crate) struct Visit {
     caller: Option<&'static SiteCell>,
     caller_ticks: u64,
     memory: Option<Memory>,
+    /// Whether it did not begin plainly, and so cannot end plainly.
+    is_rare: bool,
     /// Whether probes read something at the start.
     is_read: bool,
 }
@@ -31,11 +33,77 @@ struct Memory {
     caller_bytes: u64,
 }
 
+impl Memory {
+    /// What was allocated since, and the caller's sums back in their places.
+    #[inline]
+    fn close(&self, thread: &Thread) -> Used {
+        let peak = thread.peak_bytes.get();
+        thread.peak_bytes.set(peak.max(self.caller_peak));
+        let bytes = thread.allocated_bytes.get().wrapping_sub(self.bytes);
+        let callees = thread.callee_bytes.replace(self.caller_bytes.wrapping_add(bytes));
+        Used {
+            bytes,
+            own_bytes: bytes.saturating_sub(callees),
+            allocations: thread.allocations.get().wrapping_sub(self.allocations),
+            peak_bytes: peak - self.base,
+        }
+    }
+}
+
+// Each step is written once for two ways: what is `RARE` may be read by probes, and its cell may be one of several threads. The other way is
+// straight, and calls nothing before its end, so that it has no registers to save.
 impl Visit {
-    /// Begins on the calling thread, after earlier polls of the call that kept `kept` bytes. The clock is read last but for one store.
+    /// Begins on the calling thread, after earlier polls of the call that kept `kept` bytes.
     #[inline]
     pub(crate) fn begin(thread: &Thread, cell: &'static SiteCell, kept: i64) -> Visit {
-        let outermost = cell.descend();
+        if cell.is_due() {
+            return Visit::begin_rarely(thread, cell, kept);
+        }
+        Visit { is_rare: true, ..Visit::begin_as::<false>(thread, cell, kept, clock::now) }
+    }
+
+    /// Begins where nothing rare is to be done: the thread has a cell for the site, none of its probes is due, the attribute asked for
+    /// nothing, and there is a counter to read. `first` is done before.
+    #[inline]
+    pub(crate) fn begin_plainly(
+        thread: &Thread,
+        site: &'static CallSite,
+        kept: i64,
+        first: impl FnOnce(&SiteCell),
+    ) -> Option<Visit> {
+        let cell = shard::existing_site_cell(thread, site)?;
+        if !clock::is_counter() || site.is_asked() || cell.is_due() {
+            return None;
+        }
+        first(cell);
+        Some(Visit::begin_as::<false>(thread, cell, kept, clock::counter))
+    }
+
+    /// Ends what began so; none where it did not, or where the clock stepped back.
+    #[inline]
+    pub(crate) fn end_plainly(&self, thread: &Thread) -> Option<u64> {
+        if self.is_rare {
+            return None;
+        }
+        let ticks = clock::counter().checked_sub(self.start)?;
+        Some(self.end_as::<false>(thread, ticks))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn begin_rarely(thread: &Thread, cell: &'static SiteCell, kept: i64) -> Visit {
+        Visit::begin_as::<true>(thread, cell, kept, clock::now)
+    }
+
+    /// The clock is read last but for one store.
+    #[inline]
+    fn begin_as<const RARE: bool>(
+        thread: &Thread,
+        cell: &'static SiteCell,
+        kept: i64,
+        now: impl FnOnce() -> u64,
+    ) -> Visit {
+        let outermost = cell.descend::<RARE>();
         let caller = thread.running.replace(Some(cell));
         let mut caller_ticks = thread.callee_ticks.replace(0);
         let memory = TRACKING.load(Relaxed).then(|| {
@@ -49,46 +117,44 @@ impl Visit {
             }
         });
         let mut is_read = false;
-        if cell.is_due() {
+        if RARE {
             let ticks;
             (is_read, ticks) = probe::begin(thread, cell);
             // What was spent on reading is not the caller's own time.
             caller_ticks = caller_ticks.wrapping_add(ticks);
         }
-        let start = clock::now();
+        let start = now();
         if outermost {
             cell.ages.enter(start);
         }
-        Visit { cell, caller, caller_ticks, memory, is_read, start }
+        Visit { cell, caller, caller_ticks, memory, is_rare: RARE, is_read, start }
     }
 
-    /// Ends on the thread on which it began. The clock is read first. Says how many ticks it took.
-    #[inline]
+    /// Ends on the thread on which it began. Says how many ticks it took.
     pub(crate) fn end(&self, thread: &Thread) -> u64 {
-        let ticks = clock::now().checked_sub(self.start).unwrap_or_else(|| {
-            dropped::clock_step();
-            0
-        });
-        let reading = if self.is_read { probe::end(thread, self.cell) } else { 0 };
+        self.end_as::<true>(thread, clock::since(self.start))
+    }
+
+    /// The clock was read first, and has come by `ticks`.
+    #[inline]
+    fn end_as<const RARE: bool>(&self, thread: &Thread, ticks: u64) -> u64 {
+        let reading = if RARE && self.is_read { probe::end(thread, self.cell) } else { 0 };
         let callers = self.caller_ticks.wrapping_add(ticks).wrapping_add(reading);
         let own_ticks = ticks.saturating_sub(thread.callee_ticks.replace(callers));
         thread.running.set(self.caller);
-        let mut used = Used { ticks, own_ticks, ..Used::default() };
+        let outermost = self.cell.ascend::<RARE>(ticks, own_ticks);
         if let Some(memory) = &self.memory {
-            let peak = thread.peak_bytes.get();
-            thread.peak_bytes.set(peak.max(memory.caller_peak));
-            used.peak_bytes = peak - memory.base;
-            used.bytes = thread.allocated_bytes.get().wrapping_sub(memory.bytes);
-            used.allocations = thread.allocations.get().wrapping_sub(memory.allocations);
-            let callees = thread.callee_bytes.replace(memory.caller_bytes.wrapping_add(used.bytes));
-            used.own_bytes = used.bytes.saturating_sub(callees);
+            self.cell.used::<RARE>(&memory.close(thread), outermost);
         }
-        self.cell.ascend(&used);
         ticks
     }
 
     pub(crate) fn start(&self) -> u64 {
         self.start
+    }
+
+    pub(crate) fn cell(&self) -> &'static SiteCell {
+        self.cell
     }
 
     /// What the call allocated and did not free, earlier polls included.
@@ -111,9 +177,18 @@ pub struct Guard {
 /// Counts a call of this site as started, and starts its clock. `fallible` tells whether its type can be an error.
 pub fn enter(site: &'static CallSite, fallible: bool) -> Guard {
     site.learn(fallible);
+    thread::with(|thread| match Visit::begin_plainly(thread, site, 0, SiteCell::start::<false>) {
+        Some(visit) => Guard { site, visit, _span: None, _thread: PhantomData },
+        None => enter_rarely(site),
+    })
+}
+
+#[cold]
+#[inline(never)]
+fn enter_rarely(site: &'static CallSite) -> Guard {
     thread::with(|thread| {
         let cell = shard::site_cell(thread, site.whole());
-        cell.start();
+        cell.start::<true>();
         Guard { site, visit: Visit::begin(thread, cell, 0), _span: None, _thread: PhantomData }
     })
 }
@@ -128,6 +203,15 @@ impl Guard {
     }
 
     fn finish(&self, outcome: Outcome) {
+        match thread::with(|thread| self.visit.end_plainly(thread)) {
+            Some(ticks) => self.visit.cell.end::<false>(outcome, ticks),
+            None => self.finish_rarely(outcome),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn finish_rarely(&self, outcome: Outcome) {
         let ticks = thread::with(|thread| self.visit.end(thread));
         self.site.end(self.visit.cell, outcome, ticks);
     }
@@ -162,10 +246,10 @@ fn measured_floor() -> u64 {
             let start = clock::now();
             for _ in 0..CALLS {
                 cell.countdown.store(u32::MAX, Relaxed);
-                cell.start();
-                let visit = Visit::begin(thread, cell, 0);
-                let ticks = black_box(visit).end(thread);
-                cell.end(Outcome::Ok, ticks);
+                cell.start::<false>();
+                let visit = black_box(Visit::begin_as::<false>(thread, cell, 0, clock::now));
+                let ticks = visit.end_as::<false>(thread, clock::since(visit.start));
+                cell.end::<false>(Outcome::Ok, ticks);
             }
             clock::now().saturating_sub(start) / CALLS
         };

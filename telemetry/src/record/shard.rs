@@ -494,11 +494,9 @@ fn leak_once<T>(place: &AtomicPtr<T>, new: impl FnOnce() -> T) -> &'static T {
     }
 }
 
-/// Fields of a call or a poll that ended: what it used, its callees included.
-#[derive(Clone, Copy, Debug, Default)]
+/// What a call or a poll that ended allocated, its callees included.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Used {
-    pub(crate) ticks: u64,
-    pub(crate) own_ticks: u64,
     pub(crate) bytes: u64,
     pub(crate) own_bytes: u64,
     pub(crate) allocations: u64,
@@ -543,27 +541,37 @@ impl SiteCell {
         }
     }
 
+    /// As [`count`](Self::count), where `RARE` tells what cells of one thread and of many have in common.
+    #[inline]
+    fn count_as<const RARE: bool>(&self, cell: &AtomicU64, n: u64) {
+        if RARE {
+            self.count(cell, n);
+        } else {
+            bump(cell, n);
+        }
+    }
+
     /// Counts a call as started.
     #[inline]
-    pub(crate) fn start(&self) {
-        self.count(&self.started, 1);
+    pub(crate) fn start<const RARE: bool>(&self) {
+        self.count_as::<RARE>(&self.started, 1);
     }
 
     /// Counts a poll.
     #[inline]
-    pub(crate) fn poll(&self) {
-        self.count(&self.polls, 1);
+    pub(crate) fn poll<const RARE: bool>(&self) {
+        self.count_as::<RARE>(&self.polls, 1);
     }
 
     /// A call or poll begins on this thread. Says whether it is the outermost, whose start [`Ages`] keeps.
     #[inline]
-    pub(crate) fn descend(&self) -> bool {
+    pub(crate) fn descend<const RARE: bool>(&self) -> bool {
         let outermost = self.depth.load(Relaxed) == 0;
-        self.count(&self.depth, 1);
-        outermost && !self.shared
+        self.count_as::<RARE>(&self.depth, 1);
+        outermost && !(RARE && self.shared)
     }
 
-    /// Whether the visit that begins has something to decide about probes: usually not.
+    /// Whether the visit that begins is one of the rare: there is something to decide about probes, or several threads write here.
     #[inline]
     pub(crate) fn is_due(&self) -> bool {
         let left = self.countdown.load(Relaxed);
@@ -595,44 +603,57 @@ impl SiteCell {
         self.shared
     }
 
-    /// A call or poll has left this thread. Inclusive sums count the outermost alone.
+    /// A call or poll has left this thread after so many ticks, its callees' included or not. Says whether it was the outermost: inclusive sums
+    /// count that alone.
     #[inline]
-    pub(crate) fn ascend(&self, used: &Used) {
-        let depth = if self.shared {
+    pub(crate) fn ascend<const RARE: bool>(&self, ticks: u64, own_ticks: u64) -> bool {
+        let depth = if RARE && self.shared {
             self.depth.fetch_sub(1, Relaxed).wrapping_sub(1)
         } else {
             let depth = self.depth.load(Relaxed).saturating_sub(1);
             self.depth.store(depth, Relaxed);
             depth
         };
-        self.count(&self.own, used.own_ticks);
+        self.count_as::<RARE>(&self.own, own_ticks);
         if depth == 0 {
-            self.count(&self.busy, used.ticks);
+            self.count_as::<RARE>(&self.busy, ticks);
             self.ages.leave();
         }
-        if used.allocations != 0 {
-            self.ascend_with_memory(used, depth == 0);
-        }
+        depth == 0
     }
 
-    fn ascend_with_memory(&self, used: &Used, outermost: bool) {
-        self.count(&self.own_allocated_bytes, used.own_bytes);
-        if outermost {
-            self.count(&self.allocated_bytes, used.bytes);
-            self.count(&self.allocations, used.allocations);
+    /// Counts what a call or poll allocated.
+    #[inline]
+    pub(crate) fn used<const RARE: bool>(&self, used: &Used, outermost: bool) {
+        if used.allocations == 0 {
+            return;
         }
-        self.peak_bytes.fetch_max(used.peak_bytes, Relaxed);
+        self.count_as::<RARE>(&self.own_allocated_bytes, used.own_bytes);
+        if outermost {
+            self.count_as::<RARE>(&self.allocated_bytes, used.bytes);
+            self.count_as::<RARE>(&self.allocations, used.allocations);
+        }
+        if RARE && self.shared {
+            self.peak_bytes.fetch_max(used.peak_bytes, Relaxed);
+        } else if used.peak_bytes > self.peak_bytes.load(Relaxed) {
+            self.peak_bytes.store(used.peak_bytes, Relaxed);
+        }
     }
 
     /// Counts a call as ended, after `ticks` from start to end.
     #[inline]
-    pub(crate) fn end(&self, outcome: Outcome, ticks: u64) {
+    pub(crate) fn end<const RARE: bool>(&self, outcome: Outcome, ticks: u64) {
         // SAFETY: null, or a leaked cell.
-        let result = match unsafe { self.results[outcome as usize].load(Acquire).as_ref() } {
-            Some(result) => result,
-            None => self.result(outcome),
-        };
-        result.record(ticks, self.shared);
+        match unsafe { self.results[outcome as usize].load(Acquire).as_ref() } {
+            Some(result) => result.record(ticks, RARE && self.shared),
+            None => self.end_first(outcome, ticks),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn end_first(&self, outcome: Outcome, ticks: u64) {
+        self.result(outcome).record(ticks, self.shared);
     }
 
     /// The cell of a result, made where it is new: a series that exists at zero.
@@ -671,10 +692,16 @@ impl SiteCell {
 /// This thread's cell of a call site; the shared shard's where the thread is past having one.
 #[inline]
 pub(crate) fn site_cell(thread: &thread::Thread, site: &'static CallSite) -> &'static SiteCell {
-    match thread.shard().and_then(|shard| shard.sites.get(site.index())) {
+    match existing_site_cell(thread, site) {
         Some(cell) => cell,
         None => site_cell_first(site),
     }
+}
+
+/// This thread's cell of a call site, where it was made.
+#[inline]
+pub(crate) fn existing_site_cell(thread: &thread::Thread, site: &CallSite) -> Option<&'static SiteCell> {
+    thread.shard()?.sites.get(site.index())
 }
 
 #[cold]
