@@ -20,6 +20,12 @@ fn result(x: u64) -> Result<u64, String> {
 }
 
 #[inline(never)]
+#[measured(count)]
+fn counted(x: u64) -> u64 {
+    work(x)
+}
+
+#[inline(never)]
 #[measured]
 async fn future(x: u64) -> u64 {
     work(x)
@@ -48,10 +54,11 @@ fn main() {
             "bare" => black_box(bare(n)),
             "value" => black_box(value(n)),
             "result" => black_box(result(n)).unwrap_or(0),
+            "counted" => black_box(counted(n)),
             "bare_future" => black_box(ready(bare_future(n))),
             "future" => black_box(ready(future(n))),
             _ => {
-                eprintln!("floor takes bare, value, result, bare_future or future, and a number of calls");
+                eprintln!("floor takes bare, value, result, counted, bare_future or future, and a number of calls");
                 std::process::exit(2);
             }
         };

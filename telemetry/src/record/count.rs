@@ -2,7 +2,7 @@
 
 use crate::record::callsite::CallSite;
 use crate::record::outcome::{Ending, Outcome};
-use crate::record::shard;
+use crate::record::shard::{self, SiteCell};
 use crate::record::thread;
 use std::fmt;
 use std::marker::PhantomData;
@@ -14,22 +14,52 @@ use std::task::{Context, Poll, ready};
 #[must_use]
 pub struct Counted {
     site: &'static CallSite,
+    /// What [`at_hand`] found.
+    cell: Option<&'static SiteCell>,
     /// A call ends on the thread on which it began.
     _thread: PhantomData<*const ()>,
 }
 
 /// Counts a call of this site as started. `fallible` tells whether its type can be an error.
+#[inline]
 pub fn count(site: &'static CallSite, fallible: bool) -> Counted {
     site.learn(fallible);
-    start(site);
-    Counted { site, _thread: PhantomData }
+    Counted { site, cell: start(site), _thread: PhantomData }
 }
 
-fn start(site: &'static CallSite) {
+/// This thread's cell of a site, where it was made and is not that of one label set.
+#[inline]
+fn at_hand(site: &'static CallSite) -> Option<&'static SiteCell> {
+    thread::with(|thread| shard::existing_site_cell(thread, site).filter(|_| !site.is_variant()))
+}
+
+#[inline]
+fn start(site: &'static CallSite) -> Option<&'static SiteCell> {
+    let cell = at_hand(site);
+    match cell {
+        Some(cell) => cell.start::<false>(),
+        None => start_rarely(site),
+    }
+    cell
+}
+
+#[cold]
+#[inline(never)]
+fn start_rarely(site: &'static CallSite) {
     thread::with(|thread| shard::site_cell(thread, site.whole()).start::<true>());
 }
 
-fn end(site: &'static CallSite, outcome: Outcome) {
+#[inline]
+fn end(site: &'static CallSite, cell: Option<&'static SiteCell>, outcome: Outcome) {
+    match cell {
+        Some(cell) => cell.end_counted(outcome),
+        None => end_rarely(site, outcome),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn end_rarely(site: &'static CallSite, outcome: Outcome) {
     thread::with(|thread| shard::site_cell(thread, site).end::<true>(outcome, 0));
 }
 
@@ -38,7 +68,7 @@ impl Counted {
     #[inline]
     pub fn end(self, ending: Ending) {
         self.site.learn(ending.fallible);
-        end(self.site, ending.outcome);
+        end(self.site, self.cell, ending.outcome);
         mem::forget(self);
     }
 }
@@ -46,7 +76,7 @@ impl Counted {
 impl Drop for Counted {
     #[cold]
     fn drop(&mut self) {
-        end(self.site, Outcome::Panic);
+        end(self.site, self.cell, Outcome::Panic);
     }
 }
 
@@ -101,9 +131,10 @@ struct Call {
 }
 
 impl Call {
+    #[inline]
     fn end(&mut self, outcome: Outcome) {
         if mem::replace(&mut self.running, false) {
-            end(self.site, outcome);
+            end(self.site, at_hand(self.site), outcome);
         }
     }
 }

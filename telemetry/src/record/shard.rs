@@ -650,6 +650,18 @@ impl SiteCell {
         }
     }
 
+    /// Counts a call as ended that was not timed, on a cell of one thread.
+    #[inline]
+    pub(crate) fn end_counted(&self, outcome: Outcome) {
+        // SAFETY: null, or a leaked cell.
+        let result = unsafe { self.results[outcome as usize].load(Acquire).as_ref() };
+        // SAFETY: null, or a leaked block.
+        match result.and_then(|result| unsafe { result.blocks[0].load(Acquire).as_ref() }) {
+            Some(block) => bump(&block.0[0], 1),
+            None => self.end_first(outcome, 0),
+        }
+    }
+
     #[cold]
     #[inline(never)]
     fn end_first(&self, outcome: Outcome, ticks: u64) {
