@@ -1,11 +1,29 @@
-//! What does a measured call cost that no probe reads? For an instruction counter: `ci/long/floor` runs it twice and divides the
-//! difference, so that start and end of the program do not count.
+//! What does a measured call, a counter, a histogram cost, where no probe reads? For an instruction counter: `ci/instructions` runs each path
+//! twice and divides the difference, so that start and end of the program do not count.
 
 use std::hint::black_box;
 use std::pin::pin;
+use std::process::ExitCode;
 use std::task::{Context, Poll, Waker};
-use telemetry::measured;
+use telemetry::{Label, measured, metric};
 use telemetry_benches::{bare, work};
+
+#[derive(Clone, Copy, Label)]
+enum Side {
+    Left,
+    Right,
+}
+
+metric! {
+    /// Kept by its handle.
+    counter kept_total();
+    /// Looked up by an enum.
+    counter by_side_total(side: Side);
+    /// Looked up by two texts.
+    counter by_texts_total(table: &str, stage: &str);
+    /// Twelve bounds.
+    histogram twelve_bounds_seconds() [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+}
 
 #[inline(never)]
 #[measured]
@@ -32,6 +50,14 @@ async fn future(x: u64) -> u64 {
 }
 
 #[inline(never)]
+#[measured]
+async fn pending_once(x: u64) -> u64 {
+    let mut pending = true;
+    std::future::poll_fn(|_| if std::mem::take(&mut pending) { Poll::Pending } else { Poll::Ready(()) }).await;
+    work(x)
+}
+
+#[inline(never)]
 async fn bare_future(x: u64) -> u64 {
     work(x)
 }
@@ -45,22 +71,56 @@ fn ready<F: Future>(future: F) -> F::Output {
     }
 }
 
-fn main() {
-    let mut arguments = std::env::args().skip(1);
-    let kind = arguments.next().unwrap_or_default();
-    let calls: u64 = arguments.next().and_then(|calls| calls.parse().ok()).unwrap_or(0);
-    for n in 0..calls {
-        match kind.as_str() {
-            "bare" => black_box(bare(n)),
-            "value" => black_box(value(n)),
-            "result" => black_box(result(n)).unwrap_or(0),
-            "counted" => black_box(counted(n)),
-            "bare_future" => black_box(ready(bare_future(n))),
-            "future" => black_box(ready(future(n))),
-            _ => {
-                eprintln!("floor takes bare, value, result, counted, bare_future or future, and a number of calls");
-                std::process::exit(2);
-            }
-        };
+fn run(path: &str, calls: u64) -> bool {
+    let each = |call: &dyn Fn(u64) -> u64| {
+        (0..calls).for_each(|n| {
+            black_box(call(n));
+        });
+    };
+    let counter = kept_total();
+    let histogram = twelve_bounds_seconds();
+    match path {
+        "bare" => each(&bare),
+        "value" => each(&value),
+        "result" => each(&|n| result(n).unwrap_or(0)),
+        "counted" => each(&counted),
+        "bare_future" => each(&|n| ready(bare_future(n))),
+        "future" => each(&|n| ready(future(n))),
+        "pending_once" => each(&|n| ready(pending_once(n))),
+        "counter_kept" => each(&|n| {
+            counter.inc();
+            n
+        }),
+        "counter_by_enum" => each(&|n| {
+            by_side_total(if n.is_multiple_of(2) { Side::Left } else { Side::Right }).inc();
+            n
+        }),
+        "counter_by_two_texts" => each(&|n| {
+            by_texts_total(black_box("flights"), black_box("fetch")).inc();
+            n
+        }),
+        "histogram_kept" => each(&|n| {
+            histogram.observe(0.02);
+            n
+        }),
+        _ => return false,
     }
+    true
+}
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let path = arguments.next().unwrap_or_default();
+    let calls: Option<u64> = arguments.next().and_then(|calls| calls.parse().ok());
+    let snapshot = telemetry::snapshot();
+    let is_counter = snapshot.series("telemetry_clock_info", &[("source", "tsc")]).is_some();
+    if !is_counter {
+        eprintln!("the clock in use is not the time-stamp counter, whose instructions are counted");
+        return ExitCode::FAILURE;
+    }
+    if calls.is_some_and(|calls| run(&path, calls)) {
+        return ExitCode::SUCCESS;
+    }
+    eprintln!("usage: floor PATH CALLS, with a path of benches/instructions.txt");
+    ExitCode::FAILURE
 }
