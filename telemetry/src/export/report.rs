@@ -26,6 +26,18 @@ const MAX_ROWS: usize = 40;
 /// Families with more series than this are shown as one line, their total.
 const MAX_SERIES_SHOWN: usize = 6;
 
+/// What the columns of functions mean, said below the table of those that are shown.
+const FUNCTION_LEGEND: &[(&str, &str)] = &[
+    ("running", "running: how many, and the age of the oldest"),
+    ("busy", "busy: executing, callees included"),
+    ("idle", "idle: waiting at .await"),
+    ("self", "self: without measured callees"),
+    ("cpu", "cpu: on a processor, callees included"),
+    ("written", "read, written: files, pipes and terminals"),
+    (table::ESTIMATE, "±: standard error; in 19 of 20 cases the truth is within twice that"),
+    ("p99", "mean and quantiles: start to end, waiting included; quantiles are at most 19 % off"),
+];
+
 /// The report as tables in plain text, some 100 columns wide; empty where nothing was recorded.
 ///
 /// ```
@@ -138,8 +150,8 @@ impl Quality {
         }
         match self.error.map(|error| error * sum / value) {
             // Nothing was drawn yet, but for the first call or poll, which is always read.
-            None | Some(0.0) => " ±?".to_owned(),
-            Some(error) => format!(" ±{}", human_share(error)),
+            None | Some(0.0) => format!(" {}?", table::ESTIMATE),
+            Some(error) => format!(" {}{}", table::ESTIMATE, human_share(error)),
         }
     }
 }
@@ -217,7 +229,9 @@ impl<'a> Report<'a> {
             let seconds = |seconds: Option<f64>| seconds.map(human_seconds).unwrap_or_default();
             let bytes = |bytes: Option<f64>| {
                 let bytes = bytes.filter(|&bytes| bytes > 0.0);
-                bytes.map(|bytes| human_bytes(bytes) + &function.io_quality.mark(bytes, function.io())).unwrap_or_default()
+                bytes
+                    .map(|bytes| human_bytes(bytes) + &function.io_quality.mark(bytes, function.io()))
+                    .unwrap_or_default()
             };
             vec![
                 if shared { format!("{}::{}", function.module, function.name) } else { function.name.to_owned() },
@@ -240,36 +254,20 @@ impl<'a> Report<'a> {
             ]
         };
         let rows = self.functions.iter().map(row).collect();
-        Table { title: "Functions", columns, rows, notes: self.function_notes() }
-    }
-
-    /// The types of errors, and what the figures mean, of those that are there.
-    fn function_notes(&self) -> Vec<String> {
-        let any = |is: fn(&Function<'_>) -> bool| self.functions.iter().any(is);
-        let explained = [
-            (any(|function| function.running > 0.0 && function.oldest > 0.0), "running: how many, and the age of the oldest"),
-            (true, "busy: executing, callees included"),
-            (any(|function| function.idle().is_some()), "idle: waiting at .await"),
-            (true, "self: without measured callees"),
-            (any(|function| function.cpu.is_some()), "cpu: on a processor, callees included"),
-            (any(|function| function.io() > 0.0), "read, written: files, pipes and terminals"),
-            (any(|function| function.is_sampled()), "±: standard error, the truth is within twice that in 19 of 20 cases"),
-            (true, "mean and quantiles: start to end, waiting included; quantiles are at most 19 % off"),
-        ];
-        let explained: Vec<_> = explained.into_iter().filter(|(shown, _)| *shown).map(|(_, text)| text).collect();
-        self.error_types().chain([explained.join("; ")]).collect()
+        Table { title: "Functions", columns, rows, notes: self.error_types(), legend: FUNCTION_LEGEND }
     }
 
     /// `errors of fetch: 12 busy, 1 gone`
-    fn error_types(&self) -> impl Iterator<Item = String> {
+    fn error_types(&self) -> Vec<String> {
         let of = |function: &Function<'_>| {
             let mut types: Vec<_> = function.error_types.iter().filter(|(_, count)| **count > 0.0).collect();
             types.sort_by(|a, b| b.1.total_cmp(a.1));
-            let shown = types.iter().take(MAX_SERIES_SHOWN).map(|(name, count)| format!("{} {name}", human_number(**count)));
+            let shown =
+                types.iter().take(MAX_SERIES_SHOWN).map(|(name, count)| format!("{} {name}", human_number(**count)));
             let shown: Vec<_> = shown.collect();
             (!shown.is_empty()).then(|| format!("errors of {}: {}", function.name, shown.join(", ")))
         };
-        self.functions.iter().filter_map(of)
+        self.functions.iter().filter_map(of).collect()
     }
 
     fn job_table(&self) -> Table {
@@ -309,7 +307,7 @@ impl<'a> Report<'a> {
             ]
         };
         let notes = self.jobs.iter().filter_map(not_processed).collect();
-        Table { title: "Jobs", columns, rows: self.jobs.iter().map(row).collect(), notes }
+        Table { title: "Jobs", columns, rows: self.jobs.iter().map(row).collect(), notes, legend: &[] }
     }
 
     fn statement_table(&self) -> Table {
@@ -342,7 +340,13 @@ impl<'a> Report<'a> {
                 statement.text.to_string(),
             ]
         };
-        Table { title: "Statements", columns, rows: self.statements.iter().map(row).collect(), notes: Vec::new() }
+        Table {
+            title: "Statements",
+            columns,
+            rows: self.statements.iter().map(row).collect(),
+            notes: Vec::new(),
+            legend: &[],
+        }
     }
 
     fn metric_table(&self) -> Table {
@@ -367,7 +371,7 @@ impl<'a> Report<'a> {
                 }
             }
         }
-        Table { title: "Metrics", columns, rows, notes: Vec::new() }
+        Table { title: "Metrics", columns, rows, notes: Vec::new(), legend: &[] }
     }
 }
 
@@ -381,7 +385,11 @@ impl Function<'_> {
     /// `2 (1.24 s)`: how many run, and the age of the oldest, where ages are known.
     fn running(&self) -> String {
         let running = or_nothing(self.running);
-        if running.is_empty() || self.oldest == 0.0 { running } else { format!("{running} ({})", human_seconds(self.oldest)) }
+        if running.is_empty() || self.oldest == 0.0 {
+            running
+        } else {
+            format!("{running} ({})", human_seconds(self.oldest))
+        }
     }
 
     fn quantile(&self, quantile: f64) -> Option<f64> {
@@ -405,12 +413,6 @@ impl Function<'_> {
     /// Bytes read and written.
     fn io(&self) -> f64 {
         self.read.unwrap_or(0.0) + self.written.unwrap_or(0.0)
-    }
-
-    /// Whether a figure is shown with its standard error.
-    fn is_sampled(&self) -> bool {
-        let cpu = self.cpu.unwrap_or(0.0);
-        !self.cpu_quality.mark(cpu, cpu).is_empty() || !self.io_quality.mark(self.io(), self.io()).is_empty()
     }
 
     fn add_durations(&mut self, more: &Exponential) {

@@ -55,7 +55,7 @@ fn table(page: &mut String, table: &Table) -> fmt::Result {
         page.write_str("</tr>\n")?;
     }
     page.write_str("</table></div>\n")?;
-    table.notes.iter().try_for_each(|note| writeln!(page, "<p class=\"note\">{}</p>", Escaped(note)))
+    table.all_notes().iter().try_for_each(|note| writeln!(page, "<p class=\"note\">{}</p>", Escaped(note)))
 }
 
 /// Text that is neither a tag nor an end of an attribute, whatever is in it.

@@ -51,8 +51,13 @@ pub(crate) struct Table {
     pub(crate) title: &'static str,
     pub(crate) columns: Vec<Column>,
     pub(crate) rows: Vec<Vec<String>>,
-    pub(crate) notes: Vec<String>,
+    pub(super) notes: Vec<String>,
+    /// Names of columns, or [`ESTIMATE`], each with what it means.
+    pub(super) legend: &'static [(&'static str, &'static str)],
 }
+
+/// Stands in cells before the standard error of a figure that is estimated.
+pub(super) const ESTIMATE: &str = "±";
 
 /// How a word looks on a terminal that has colours.
 #[derive(Clone, Copy)]
@@ -125,10 +130,27 @@ impl Table {
         for row in &self.rows {
             text += &line(&|index| (row[index].clone(), self.columns[index].alarming.then_some(Style::Alarm)));
         }
-        for part in self.left_out(&shown).iter().chain(&self.notes).flat_map(|note| wrapped(note, width)) {
+        let below = self.left_out(&shown).into_iter().chain(self.notes_on(&shown));
+        for part in below.flat_map(|note| wrapped(&note, width)) {
             text += &(Style::Note.paint(&part, color) + "\n");
         }
         text
+    }
+
+    /// What is said below the whole table.
+    pub(crate) fn all_notes(&self) -> Vec<String> {
+        self.notes_on(&(0..self.columns.len()).collect::<Vec<_>>())
+    }
+
+    /// What is said where these columns are shown.
+    fn notes_on(&self, shown: &[usize]) -> Vec<String> {
+        let is_there = |word: &str| {
+            let stands = |index: usize| self.rows.iter().any(|row| row[index].contains(word));
+            shown.iter().any(|&index| if word == ESTIMATE { stands(index) } else { self.columns[index].name == word })
+        };
+        let legend: Vec<_> = self.legend.iter().filter(|(word, _)| is_there(word)).map(|(_, text)| *text).collect();
+        let legend = (!legend.is_empty()).then(|| legend.join("; "));
+        self.notes.iter().cloned().chain(legend).collect()
     }
 
     /// Which columns there was no room for.
@@ -184,7 +206,7 @@ impl Table {
             let cells = self.columns.iter().zip(row);
             text += &line(cells.map(|(column, cell)| markdown_cell(cell, column.align)).collect());
         }
-        self.notes.iter().fold(text, |text, note| text + "\n" + &markdown_cell(note, Align::Left) + "\n")
+        self.all_notes().iter().fold(text, |text, note| text + "\n" + &markdown_cell(note, Align::Left) + "\n")
     }
 }
 
