@@ -98,7 +98,8 @@ pub fn metric(input: TokenStream) -> TokenStream {
     metric::metric(input.into()).into()
 }
 
-/// Measures a function: its calls by result, their duration, those in flight, and with the tracking allocator
+/// Measures a function: its calls by result, their duration, those in flight and the age of the oldest, busy and self time, CPU time and bytes of
+/// I/O, and with the tracking allocator what it allocates.
 ///
 /// Goes on free functions, methods, associated functions and default methods, `async` or not, and on an `impl` block, a trait or an inline
 /// module, whose functions it measures each.
@@ -123,13 +124,13 @@ pub fn metric(input: TokenStream) -> TokenStream {
 /// - `name = "…"`: the value of the label `function`. Default: the function's path within its module, such as `Reader::next`.
 /// - `labels(a, b = expression)`: labels of the calls, on `function_calls_total` and `function_calls_duration_seconds`; all other families
 ///   stay the function's as a whole. `a` alone is the parameter of that name, an expression sees the parameters that are plain names, and
-///   `self`. A value is `&str`, an integer or `bool`, as in [`metric!`]; it is read where the function is called, before its body runs or its
+///   `self`. A value is `&str`, an integer, `bool` or an enum with `#[derive(Label)]`, as in [`metric!`]; it is read where the function is called, before its body runs or its
 ///   future is polled, and its time is not the call's. A function has as many label sets as a metric has series (2,000 unless set otherwise);
 ///   the calls of further ones have the label `otel_metric_overflow`.
 /// - `ok_if = …`, `error_if = …`: from `&Output` to `bool`, a closure or a path, evaluated at the end of each call within its time. One of
 ///   the two decides for any output, `Result` or not. Default: what the type says, see below.
 /// - `error_type = …`: what an error is called in `function_errors_total`, evaluated for each error: from `&E` where the output is a
-///   `Result<T, E>` or holds one, else from `&Output`, to `&'static str`, an integer or `bool`. A function has up to 100 types, further ones
+///   `Result<T, E>` or holds one, else from `&Output`, to `&'static str`, an integer, `bool` or an enum with `#[derive(Label)]`. A function has up to 100 types, further ones
 ///   have the label `otel_metric_overflow`. Where `ok_if` or `error_if` refuses an output that holds no error value, the type is `_OTHER`.
 /// - `buckets = [0.1, 0.5]`: times in seconds, ascending. `function_calls_within_total` counts the calls that ended as `ok` no later than
 ///   each: exactly, where the bounds of the histogram are powers of two. Over the calls that ended as `ok` it is the share of fast ones,
@@ -200,6 +201,13 @@ pub fn metric(input: TokenStream) -> TokenStream {
 /// `Poll<Option<Result>>`, `Option<Result>`. A `None` or a `ControlFlow::Break` is as often what was looked for; `ok_if` and
 /// `error_if` say so where it is not. What is behind a type parameter or an associated type is `ok` unless they say otherwise, since the
 /// attribute sees the type as the function declares it.
+///
+/// What spawned threads and tasks do is credited to the function where they are handed `telemetry::current()`, or are spawned as
+/// `telemetry::in_current(future)`. In a function that is `extern "C"` a panic aborts the process, as it does without the attribute.
+///
+/// CPU time and bytes of I/O are read at some calls alone, so that no function is slowed down by more than 1 % of its own time
+/// (`TELEMETRY_OVERHEAD_BUDGET`: 0 reads nothing, 100 % everything), and shown with their standard error. Memory is what passed through the tracking allocator,
+/// hence not what C and C++ code allocates; without it, and where a system does not tell, figures are absent rather than zero.
 ///
 /// `function_oldest_call_age_seconds` is the age of the oldest running call, one that waits at an `.await` included: exact for what is on
 /// a thread, to the second for what waits.

@@ -46,7 +46,7 @@ impl Builder {
     /// Those of [`init`](crate::init()).
     pub fn init(self) -> Result<Telemetry, Error> {
         let mut config = self.config(|name| std::env::var_os(name))?;
-        config.prefixes = registry::registry().check(config.prefixes)?;
+        config.prefixes = registry::of_program().check(config.prefixes)?;
         // Last of what can fail: a start that was refused may be mended and tried again.
         if INITIALISED.swap(true, Ordering::Relaxed) {
             return Err(Error::AlreadyInitialised);
@@ -71,7 +71,7 @@ impl Telemetry {
         metric::set_max_series(config.max_series);
         config.prefixes.apply();
         budget::set_share(config.overhead_budget);
-        let registry = registry::registry();
+        let registry = registry::of_program();
         registry.add(Target::new(&config.resource));
         #[cfg(feature = "prometheus")]
         registry.add(crate::export::bridge::DefaultRegistry);

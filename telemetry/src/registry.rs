@@ -3,8 +3,9 @@
 use crate::collect;
 use crate::error::Error;
 use crate::metric::{self, Descriptor, Kind, Prefixes, Series as Declared};
-use crate::record::dropped;
+use crate::record::isolated::{self, Scope};
 use crate::record::shard::{self, Shard};
+use crate::record::{dropped, fork};
 use crate::snapshot::{Family, Histogram, Job, Labels, Series, Snapshot, Statement, Value};
 use crate::sync::{Mutex, lock, unforked};
 use std::cell::Cell;
@@ -106,9 +107,11 @@ impl Collection {
     }
 }
 
-/// The program's one registry.
+/// Who knows all: the program has one, and a test may have [one of its own](crate::testing::isolated).
 pub struct Registry {
+    /// When it was made, and in which process.
     started_at: SystemTime,
+    process: fork::Process,
     collectors: Mutex<Vec<Registered>>,
     collector_failures: crate::sync::AtomicU64,
 }
@@ -121,11 +124,34 @@ struct Registered {
 }
 
 static REGISTRY: OnceLock<Registry> = OnceLock::new();
+/// Those of scopes. As scopes are, they are never freed.
+static OF_SCOPES: Mutex<Vec<(&'static Scope, &'static Registry)>> = Mutex::new(Vec::new());
 
-/// The program's registry, made at first use.
+/// The program's registry, made at first use; within [`testing::isolated`](crate::testing::isolated) that of the test.
 #[must_use]
 pub fn registry() -> &'static Registry {
+    isolated::current_if_any().map_or_else(of_program, of_scope)
+}
+
+/// The program's registry, wherever it is asked for.
+pub(crate) fn of_program() -> &'static Registry {
     REGISTRY.get().unwrap_or_else(|| unforked(|| REGISTRY.get_or_init(Registry::new)))
+}
+
+fn of_scope(scope: &'static Scope) -> &'static Registry {
+    let known = |all: &[(&'static Scope, &'static Registry)]| {
+        all.iter().find(|(of, _)| std::ptr::eq(*of, scope)).map(|&(_, registry)| registry)
+    };
+    if let Some(registry) = known(&lock(&OF_SCOPES)) {
+        return registry;
+    }
+    // Not under the lock, since it asks collectors. Where two threads meet, the second one's is never seen.
+    let made: &'static Registry = Box::leak(Box::new(Registry::new()));
+    let mut all = lock(&OF_SCOPES);
+    known(&all).unwrap_or_else(|| {
+        all.push((scope, made));
+        made
+    })
 }
 
 impl Registry {
@@ -135,6 +161,7 @@ impl Registry {
         }
         let registry = Registry {
             started_at: SystemTime::now(),
+            process: fork::Process::current(),
             collectors: Mutex::default(),
             collector_failures: crate::sync::AtomicU64::new(0),
         };
@@ -227,11 +254,17 @@ impl Registry {
         given.statements.sort_by(|a, b| b.total_seconds.total_cmp(&a.total_seconds));
         Snapshot {
             taken_at: SystemTime::now(),
-            started_at: self.started_at,
+            started_at: self.started_at(),
             families,
             jobs: given.jobs,
             statements: given.statements,
         }
+    }
+
+    /// When recording began: at the first use, or where this is a forked child, which counts from zero, when that began.
+    fn started_at(&self) -> SystemTime {
+        let process = fork::Process::current();
+        if process == self.process { self.started_at } else { process.forked_at() }
     }
 
     fn ask(&self, collectors: &[Registered]) -> Collection {
@@ -293,7 +326,7 @@ impl Drop for Collecting {
 
 impl std::fmt::Debug for Registry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Registry").field("started_at", &self.started_at).finish_non_exhaustive()
+        f.debug_struct("Registry").field("started_at", &self.started_at()).finish_non_exhaustive()
     }
 }
 
@@ -336,10 +369,13 @@ fn add_up(old: &mut Value, new: Value) {
 fn declared_family(declared: &'static metric::Family, shards: &[&'static Shard]) -> Family {
     let descriptor = declared.shown();
     let mut family = Family::declared(descriptor);
+    let scope = isolated::current_if_any();
     for series in declared.all_series() {
-        family
-            .series
-            .push(Series { labels: labels_of(descriptor, series), value: value_of(descriptor, series, shards) });
+        let (labels, value) = (labels_of(descriptor, series), value_of(descriptor, series, shards));
+        // In a scope, what others made is not there.
+        if scope.is_none_or(|scope| scope.existing(series).is_some() || value.as_f64() != 0.0) {
+            family.series.push(Series { labels, value });
+        }
     }
     family
 }
@@ -361,6 +397,12 @@ fn value_of(descriptor: &'static Descriptor, series: &Declared, shards: &[&'stat
             let reading = shard::read_histogram_in(shards, series.slot, descriptor.bounds.len());
             Value::Histogram(Histogram { bounds: descriptor.bounds.into(), buckets: reading.buckets, sum: reading.sum })
         }
-        _ => Value::Float(f64::from_bits(series.gauge.load(crate::sync::Relaxed))),
+        _ => {
+            let bits = match isolated::current_if_any() {
+                None => Some(&series.gauge),
+                Some(scope) => scope.existing(series),
+            };
+            Value::Float(bits.map_or(0.0, |bits| f64::from_bits(bits.load(crate::sync::Relaxed))))
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::os::fd::FromRawFd;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use telemetry::{measured, metric};
 
 metric! {
@@ -245,4 +245,53 @@ fn a_call_in_a_thread_local_destructor_is_counted_while_the_process_exits() {
     // SAFETY: writes to the status, which lives.
     unsafe { libc::waitpid(child, &raw mut status, 0) };
     assert_eq!((text.as_str(), status), ("Some(2.0)", 0));
+}
+
+#[measured(error_type = |error: &&'static str| *error)]
+fn fails() -> Result<(), &'static str> {
+    Err("gone")
+}
+
+#[test]
+fn the_series_of_a_child_begin_when_it_was_forked() {
+    let _alone = ONE.lock();
+    let parents = telemetry::snapshot().started_at;
+    fails().unwrap_err();
+    thread::sleep(Duration::from_millis(20));
+    let before = SystemTime::now();
+    let seen = in_child(|out| {
+        let snapshot = telemetry::snapshot();
+        let from = snapshot.started_at.duration_since(before).unwrap();
+        assert!(snapshot.started_at <= snapshot.taken_at && from < Duration::from_secs(10), "{from:?}");
+        assert_eq!(snapshot.sum("function_errors_total", &[]), 0.0);
+        // A child's child begins later still.
+        thread::sleep(Duration::from_millis(5));
+        let grandchild_s = in_child(|out| {
+            assert!(telemetry::snapshot().started_at > snapshot.started_at);
+            write!(out, "later").unwrap();
+        });
+        write!(out, "{grandchild_s}").unwrap();
+    });
+    assert_eq!(seen, "later");
+    assert_eq!(telemetry::snapshot().started_at, parents, "the parent's are as old as they were");
+}
+
+/// Pending for ever.
+#[measured]
+async fn waits() {
+    std::future::pending::<()>().await;
+}
+
+#[test]
+fn what_waits_in_the_parent_has_no_age_in_the_child() {
+    let _alone = ONE.lock();
+    let mut waiting = Box::pin(waits());
+    let pending = waiting.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())).is_pending();
+    assert!(pending);
+    let age = || value("function_oldest_call_age_seconds", &[("function", "waits")]);
+    thread::sleep(Duration::from_millis(5));
+    assert!(age().unwrap() > 0.0);
+    let seen = in_child(|out| write!(out, "{:?}", age()).unwrap());
+    assert_eq!(seen, "Some(0.0)");
+    assert!(age().unwrap() > 0.0);
 }

@@ -8,7 +8,7 @@ use crate::record::callsite::{self, CallSite};
 use crate::record::outcome::{OUTCOMES, Outcome};
 use crate::record::probe::{self, SiteProbes};
 use crate::record::shard::{self, ResultReading, Shard, SiteCell, TRACKING};
-use crate::record::{clock, exponential, variants};
+use crate::record::{clock, exponential, isolated, variants};
 use crate::registry::{Collection, Collector};
 use crate::snapshot::{Exponential, Labels, Value};
 use crate::sync::{Acquire, Relaxed, fence};
@@ -75,7 +75,9 @@ struct Probed {
 fn totals() -> BTreeMap<(&'static str, String), Totals> {
     let shards = shard::all();
     let mut by_name = BTreeMap::<_, Totals>::new();
-    for site in callsite::all().into_iter().filter(|site| !site.is_variant()) {
+    let sites = callsite::all().into_iter().filter(|site| !site.is_variant());
+    // Those that a scope alone has reached are not there for others.
+    for site in sites.filter(|site| cells(site, &shards).next().is_some()) {
         let totals = Totals::of(site, &shards);
         by_name.entry((site.module(), site.function().to_owned())).or_default().merge(totals);
     }
@@ -85,6 +87,13 @@ fn totals() -> BTreeMap<(&'static str, String), Totals> {
 fn cells(site: &CallSite, shards: &[&'static Shard]) -> impl Iterator<Item = &'static SiteCell> {
     let index = site.index();
     shards.iter().filter_map(move |shard| shard.sites.get(index))
+}
+
+/// Whether a label set is shown: one that calls ended with, and before that one that calls run with, but not to a scope, which cannot tell whose
+/// they are.
+fn is_shown(variant: &CallSite, shards: &[&'static Shard]) -> bool {
+    let is_new = !variant.is_registered() && isolated::current_if_any().is_none();
+    is_new || cells(variant, shards).next().is_some()
 }
 
 /// The label of what was too many. The name is OpenTelemetry's attribute for it, as Prometheus would write it.
@@ -134,7 +143,8 @@ impl Totals {
         if label_names.is_empty() {
             totals.results.insert(Labels::new(), results_of(site, shards));
         }
-        for variant in site.what_was_asked().into_iter().flat_map(Asked::label_sets) {
+        let label_sets = site.what_was_asked().into_iter().flat_map(Asked::label_sets);
+        for variant in label_sets.filter(|variant| is_shown(&variant.value, shards)) {
             let labels = labels_of(label_names, &variant.labels);
             merge_results(totals.results.entry(labels).or_default(), results_of(&variant.value, shards));
         }
@@ -152,8 +162,11 @@ impl Totals {
             self.within.insert(threshold.to_string(), count);
         }
         for variant in asked.error_types() {
-            let labels = labels_of(&["error_type"], &variant.labels);
-            *self.errors.entry(labels).or_default() += shard::sum(variant.value);
+            let count = shard::sum(variant.value);
+            // Exists from its first error on: without one it is another scope's, or was counted before this process forked.
+            if count > 0 {
+                *self.errors.entry(labels_of(&["error_type"], &variant.labels)).or_default() += count;
+            }
         }
     }
 

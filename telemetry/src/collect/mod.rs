@@ -6,6 +6,7 @@ pub(crate) mod own;
 pub(crate) mod process;
 pub(crate) mod target;
 
+use crate::job::collector::Jobs;
 use crate::registry::Collector;
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ pub(crate) fn built_in() -> Vec<Arc<dyn Collector>> {
     vec![
         Arc::new(functions::Functions),
         Arc::new(own::Own),
+        Arc::new(Jobs),
         #[cfg(feature = "system")]
         Arc::new(process::Process::new()),
     ]

@@ -40,8 +40,8 @@ impl Lease {
     pub(crate) fn new(connection: &::duckdb::Connection, name: Arc<str>) -> Arc<Lease> {
         static REGISTER: Once = Once::new();
         REGISTER.call_once(|| {
-            crate::registry::registry().add(Statements);
-            crate::registry::registry().add(Databases);
+            crate::registry::of_program().add(Statements);
+            crate::registry::of_program().add(Databases);
         });
         let probe = connection.try_clone().ok();
         // Whole, since the program may change its folder. What is in memory is no file.

@@ -117,6 +117,16 @@ pub(crate) fn human_bytes(bytes: f64) -> String {
     format!("{} {unit}", three_digits(value))
 }
 
+/// A share as people read it: `0.4 %`, `12 %`, `>100 %`. What is not nothing is not shown as nothing.
+pub(crate) fn human_share(share: f64) -> String {
+    match share * 100.0 {
+        percent if percent > 100.0 => ">100 %".to_owned(),
+        percent if percent >= 9.95 => format!("{percent:.0} %"),
+        percent if percent > 0.0 => format!("{:.1} %", percent.max(0.1)),
+        _ => "0 %".to_owned(),
+    }
+}
+
 /// A number as people read it: whole ones with their thousands apart, others with three digits.
 pub(crate) fn human_number(value: f64) -> String {
     if !value.is_finite() {
@@ -232,5 +242,9 @@ mod tests {
         assert_eq!(human_number(-1_000.0), "-1,000");
         assert_eq!(human_number(0.123_45), "0.12");
         assert_eq!(human_number(1e-9), "1.00e-9");
+        assert_eq!(
+            [0.0, 0.000_01, 0.029, 0.0996, 1.0, 40.0].map(human_share),
+            ["0 %", "0.1 %", "2.9 %", "10 %", "100 %", ">100 %"]
+        );
     }
 }

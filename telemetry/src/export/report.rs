@@ -11,7 +11,7 @@ pub(crate) use table::Align;
 pub(crate) use table::Table;
 
 use crate::builtin;
-use crate::export::number::{human_bytes, human_number, human_seconds, thousands};
+use crate::export::number::{human_bytes, human_number, human_seconds, human_share, thousands};
 use crate::metric::Kind;
 use crate::snapshot::{Exponential, Family, Job, Series, Snapshot, Statement, Tally, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +25,18 @@ const MAX_ROWS: usize = 40;
 
 /// Families with more series than this are shown as one line, their total.
 const MAX_SERIES_SHOWN: usize = 6;
+
+/// What the columns of functions mean, said below the table of those that are shown.
+const FUNCTION_LEGEND: &[(&str, &str)] = &[
+    ("running", "running: how many, and the age of the oldest"),
+    ("busy", "busy: executing, callees included"),
+    ("idle", "idle: waiting at .await"),
+    ("self", "self: without measured callees"),
+    ("cpu", "cpu: on a processor, callees included"),
+    ("written", "read, written: files, pipes and terminals"),
+    (table::ESTIMATE, "±: standard error; in 19 of 20 cases the truth is within twice that"),
+    ("p99", "mean and quantiles: start to end, waiting included; quantiles are at most 19 % off"),
+];
 
 /// The report as tables in plain text, some 100 columns wide; empty where nothing was recorded.
 ///
@@ -96,11 +108,52 @@ struct Function<'a> {
     panics: f64,
     cancelled: f64,
     running: f64,
-    busy: f64,
-    own: f64,
+    /// Seconds that the oldest running call has run; 0 where none runs.
+    oldest: f64,
+    started: f64,
+    /// None where it is counted and not timed.
+    busy: Option<f64>,
+    own: Option<f64>,
+    /// None where it is no future.
+    polls: Option<f64>,
     /// Of all results together.
     durations: Option<Exponential>,
+    cpu: Option<f64>,
+    read: Option<f64>,
+    written: Option<f64>,
+    /// How the CPU time and the bytes of I/O are known.
+    cpu_quality: Quality,
+    io_quality: Quality,
     allocated: Option<f64>,
+    own_allocated: Option<f64>,
+    allocations: Option<f64>,
+    peak: Option<f64>,
+    /// By type, where the function tells it.
+    error_types: BTreeMap<&'a str, f64>,
+}
+
+/// How well a probe knows its sum.
+#[derive(Default)]
+struct Quality {
+    /// The share of the calls and polls that were read.
+    sampled: Option<f64>,
+    /// The standard error as a share of the sum.
+    error: Option<f64>,
+}
+
+impl Quality {
+    /// What stands behind a figure that is estimated. The standard error is that of all that the probe tells together (`sum`), hence at most
+    /// that of a part of it.
+    fn mark(&self, value: f64, sum: f64) -> String {
+        if self.sampled.is_none_or(|sampled| sampled >= 1.0) || value == 0.0 {
+            return String::new();
+        }
+        match self.error.map(|error| error * sum / value) {
+            // Nothing was drawn yet, but for the first call or poll, which is always read.
+            None | Some(0.0) => format!(" {}?", table::ESTIMATE),
+            Some(error) => format!(" {}{}", table::ESTIMATE, human_share(error)),
+        }
+    }
 }
 
 impl<'a> Report<'a> {
@@ -156,12 +209,16 @@ impl<'a> Report<'a> {
             Column::right("cancelled").alarming(),
             Column::right("running"),
             Column::right("busy"),
+            Column::right("idle").spare(2),
             Column::right("self"),
-            Column::right("mean").spare(),
-            Column::right("p50").spare(),
-            Column::right("p95").spare(),
-            Column::right("p99"),
-            Column::right("allocated"),
+            Column::right("cpu").spare(1),
+            Column::right("mean").spare(5),
+            Column::right("p50").spare(7),
+            Column::right("p95").spare(6),
+            Column::right("p99").spare(3),
+            Column::right("read").spare(4),
+            Column::right("written").spare(4),
+            Column::right("allocated").spare(4),
         ];
         let mut names = BTreeMap::<_, usize>::new();
         for function in &self.functions {
@@ -169,9 +226,12 @@ impl<'a> Report<'a> {
         }
         let row = |function: &Function<'_>| {
             let shared = names.get(function.name).is_some_and(|&count| count > 1);
-            let quantile = |quantile: f64| {
-                let value = function.durations.as_ref().and_then(|durations| durations.quantile(quantile));
-                value.map(human_seconds).unwrap_or_default()
+            let seconds = |seconds: Option<f64>| seconds.map(human_seconds).unwrap_or_default();
+            let bytes = |bytes: Option<f64>| {
+                let bytes = bytes.filter(|&bytes| bytes > 0.0);
+                bytes
+                    .map(|bytes| human_bytes(bytes) + &function.io_quality.mark(bytes, function.io()))
+                    .unwrap_or_default()
             };
             vec![
                 if shared { format!("{}::{}", function.module, function.name) } else { function.name.to_owned() },
@@ -179,20 +239,35 @@ impl<'a> Report<'a> {
                 or_nothing(function.errors),
                 or_nothing(function.panics),
                 or_nothing(function.cancelled),
-                or_nothing(function.running),
-                human_seconds(function.busy),
-                human_seconds(function.own),
-                function.mean().map(human_seconds).unwrap_or_default(),
-                quantile(0.5),
-                quantile(0.95),
-                quantile(0.99),
+                function.running(),
+                seconds(function.busy),
+                seconds(function.idle()),
+                seconds(function.own),
+                function.cpu.map(|cpu| human_seconds(cpu) + &function.cpu_quality.mark(cpu, cpu)).unwrap_or_default(),
+                seconds(function.mean()),
+                seconds(function.quantile(0.5)),
+                seconds(function.quantile(0.95)),
+                seconds(function.quantile(0.99)),
+                bytes(function.read),
+                bytes(function.written),
                 function.allocated.map(human_bytes).unwrap_or_default(),
             ]
         };
         let rows = self.functions.iter().map(row).collect();
-        let note = "busy: executing, callees included; self: without measured callees; \
-                    mean and quantiles: start to end, waiting included; quantiles are at most 19 % off";
-        Table { title: "Functions", columns, rows, note: Some(note.to_owned()) }
+        Table { title: "Functions", columns, rows, notes: self.error_types(), legend: FUNCTION_LEGEND }
+    }
+
+    /// `errors of fetch: 12 busy, 1 gone`
+    fn error_types(&self) -> Vec<String> {
+        let of = |function: &Function<'_>| {
+            let mut types: Vec<_> = function.error_types.iter().filter(|(_, count)| **count > 0.0).collect();
+            types.sort_by(|a, b| b.1.total_cmp(a.1));
+            let shown =
+                types.iter().take(MAX_SERIES_SHOWN).map(|(name, count)| format!("{} {name}", human_number(**count)));
+            let shown: Vec<_> = shown.collect();
+            (!shown.is_empty()).then(|| format!("errors of {}: {}", function.name, shown.join(", ")))
+        };
+        self.functions.iter().filter_map(of).collect()
     }
 
     fn job_table(&self) -> Table {
@@ -203,7 +278,7 @@ impl<'a> Report<'a> {
             Column::right("left"),
             Column::right("done"),
             Column::right("records"),
-            Column::right("rate").spare(),
+            Column::right("rate").spare(1),
         ];
         let row = |job: &Job| {
             let done = thousands(job.units.sum());
@@ -231,9 +306,8 @@ impl<'a> Report<'a> {
                 rate.unwrap_or_default(),
             ]
         };
-        let notes: Vec<_> = self.jobs.iter().filter_map(not_processed).collect();
-        let note = (!notes.is_empty()).then(|| notes.join("; "));
-        Table { title: "Jobs", columns, rows: self.jobs.iter().map(row).collect(), note }
+        let notes = self.jobs.iter().filter_map(not_processed).collect();
+        Table { title: "Jobs", columns, rows: self.jobs.iter().map(row).collect(), notes, legend: &[] }
     }
 
     fn statement_table(&self) -> Table {
@@ -243,7 +317,7 @@ impl<'a> Report<'a> {
             Column::right("runs"),
             Column::right("errors").alarming(),
             Column::right("total"),
-            Column::right("mean").spare(),
+            Column::right("mean").spare(1),
             Column::right("longest"),
             Column::right("rows"),
             Column::wide("text"),
@@ -266,7 +340,13 @@ impl<'a> Report<'a> {
                 statement.text.to_string(),
             ]
         };
-        Table { title: "Statements", columns, rows: self.statements.iter().map(row).collect(), note: None }
+        Table {
+            title: "Statements",
+            columns,
+            rows: self.statements.iter().map(row).collect(),
+            notes: Vec::new(),
+            legend: &[],
+        }
     }
 
     fn metric_table(&self) -> Table {
@@ -291,7 +371,7 @@ impl<'a> Report<'a> {
                 }
             }
         }
-        Table { title: "Metrics", columns, rows, note: None }
+        Table { title: "Metrics", columns, rows, notes: Vec::new(), legend: &[] }
     }
 }
 
@@ -300,6 +380,39 @@ impl Function<'_> {
     fn mean(&self) -> Option<f64> {
         let durations = self.durations.as_ref()?;
         Some(durations.sum / durations.count() as f64).filter(|mean| mean.is_finite())
+    }
+
+    /// `2 (1.24 s)`: how many run, and the age of the oldest, where ages are known.
+    fn running(&self) -> String {
+        let running = or_nothing(self.running);
+        if running.is_empty() || self.oldest == 0.0 {
+            running
+        } else {
+            format!("{running} ({})", human_seconds(self.oldest))
+        }
+    }
+
+    fn quantile(&self, quantile: f64) -> Option<f64> {
+        self.durations.as_ref()?.quantile(quantile)
+    }
+
+    /// Seconds that its calls waited at an `.await`, of those that ended. None where it is no future, or where others worked for it besides.
+    fn idle(&self) -> Option<f64> {
+        self.polls?;
+        Some(self.durations.as_ref()?.sum - self.busy?).filter(|&idle| idle >= 0.0)
+    }
+
+    fn quality(&mut self, probe: Option<&str>) -> Option<&mut Quality> {
+        match probe {
+            Some("cpu") => Some(&mut self.cpu_quality),
+            Some("io") => Some(&mut self.io_quality),
+            _ => None,
+        }
+    }
+
+    /// Bytes read and written.
+    fn io(&self) -> f64 {
+        self.read.unwrap_or(0.0) + self.written.unwrap_or(0.0)
     }
 
     fn add_durations(&mut self, more: &Exponential) {
@@ -320,37 +433,66 @@ impl Function<'_> {
 
 fn functions(snapshot: &Snapshot) -> Vec<Function<'_>> {
     let mut functions = BTreeMap::<(&str, &str), Function<'_>>::new();
-    let mut each = |family: &str, fill: fn(&mut Function<'_>, &Series)| {
-        for series in snapshot.family(family).map_or(&[][..], |family| &family.series) {
-            let (Some(module), Some(name)) = (series.label("module"), series.label("function")) else { continue };
-            let new = || Function { name, module, ..Function::default() };
-            fill(functions.entry((module, name)).or_insert_with(new), series);
-        }
-    };
-    each("function_calls_total", |function, series| {
-        let count = series.value.as_f64();
-        function.calls += count;
-        match series.label("result") {
-            Some("error") => function.errors += count,
-            Some("panic") => function.panics += count,
-            Some("cancelled") => function.cancelled += count,
-            _ => {}
-        }
-    });
-    each("function_calls_duration_seconds", |function, series| {
-        if let Value::Exponential(durations) = &series.value {
-            function.add_durations(durations);
-        }
-    });
-    each("function_calls_concurrent", |function, series| function.running += series.value.as_f64());
-    each("function_busy_seconds_total", |function, series| function.busy += series.value.as_f64());
-    each("function_self_seconds_total", |function, series| function.own += series.value.as_f64());
-    each("function_allocated_bytes_total", |function, series| {
-        *function.allocated.get_or_insert_default() += series.value.as_f64();
-    });
+    {
+        let mut each = |family: &str, fill: for<'a> fn(&mut Function<'a>, &'a Series)| {
+            for series in snapshot.family(family).map_or(&[][..], |family| &family.series) {
+                let (Some(module), Some(name)) = (series.label("module"), series.label("function")) else { continue };
+                let new = || Function { name, module, ..Function::default() };
+                fill(functions.entry((module, name)).or_insert_with(new), series);
+            }
+        };
+        each("function_calls_total", |function, series| {
+            let count = series.value.as_f64();
+            function.calls += count;
+            match series.label("result") {
+                Some("error") => function.errors += count,
+                Some("panic") => function.panics += count,
+                Some("cancelled") => function.cancelled += count,
+                _ => {}
+            }
+        });
+        each("function_calls_duration_seconds", |function, series| {
+            if let Value::Exponential(durations) = &series.value {
+                function.add_durations(durations);
+            }
+        });
+        each("function_errors_total", |function, series| {
+            let name = series.label("error_type").unwrap_or("others");
+            *function.error_types.entry(name).or_default() += series.value.as_f64();
+        });
+        each("function_probe_sampling_ratio", |function, series| {
+            if let Some(quality) = function.quality(series.label("probe")) {
+                quality.sampled = Some(series.value.as_f64());
+            }
+        });
+        each("function_probe_standard_error_ratio", |function, series| {
+            if let Some(quality) = function.quality(series.label("probe")) {
+                quality.error = Some(series.value.as_f64());
+            }
+        });
+        each("function_calls_concurrent", |function, series| function.running = series.value.as_f64());
+        each("function_oldest_call_age_seconds", |function, series| function.oldest = series.value.as_f64());
+        each("function_calls_started_total", |function, series| function.started = series.value.as_f64());
+        each("function_polls_total", |function, series| function.polls = Some(series.value.as_f64()));
+        each("function_busy_seconds_total", |function, series| function.busy = Some(series.value.as_f64()));
+        each("function_self_seconds_total", |function, series| function.own = Some(series.value.as_f64()));
+        each("function_cpu_seconds_total", |function, series| function.cpu = Some(series.value.as_f64()));
+        each("function_io_read_bytes_total", |function, series| function.read = Some(series.value.as_f64()));
+        each("function_io_written_bytes_total", |function, series| function.written = Some(series.value.as_f64()));
+        each("function_allocated_bytes_total", |function, series| function.allocated = Some(series.value.as_f64()));
+        each("function_self_allocated_bytes_total", |function, series| {
+            function.own_allocated = Some(series.value.as_f64());
+        });
+        each("function_allocations_total", |function, series| function.allocations = Some(series.value.as_f64()));
+        each("function_peak_allocated_bytes", |function, series| function.peak = Some(series.value.as_f64()));
+    }
     let mut functions: Vec<_> = functions.into_values().collect();
-    functions.sort_by(|a, b| b.own.total_cmp(&a.own).then(b.busy.total_cmp(&a.busy)));
+    functions.sort_by(|a, b| time(b.own).total_cmp(&time(a.own)).then(time(b.busy).total_cmp(&time(a.busy))));
     functions
+}
+
+fn time(seconds: Option<f64>) -> f64 {
+    seconds.unwrap_or(0.0)
 }
 
 /// The families that this library does not declare itself, with their series that are not zero.

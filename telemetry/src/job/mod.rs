@@ -56,7 +56,7 @@
 //! pause so far and at least a minute; ten minutes before the first unit.
 
 mod cancel;
-mod collector;
+pub(crate) mod collector;
 mod count;
 mod current;
 mod estimate;

@@ -6,6 +6,7 @@ use crate::job::estimate::Estimator;
 use crate::job::queue::QueueState;
 use crate::job::request::Endpoint;
 use crate::metric::Counter;
+use crate::record::isolated::{self, Scope};
 use crate::snapshot::Tally;
 use crate::sync::{AtomicU64, Mutex, Relaxed, lock};
 use std::collections::BTreeMap;
@@ -64,6 +65,8 @@ pub(crate) struct Run {
     pub(crate) id: u64,
     pub(crate) name: Arc<str>,
     pub(crate) unit: Arc<str>,
+    /// Where a test runs it by itself.
+    pub(crate) scope: Option<&'static Scope>,
     counts_records: bool,
     stalled_after: Option<Duration>,
     started: Instant,
@@ -165,6 +168,7 @@ impl Run {
             id,
             name: name.into(),
             unit: unit.into(),
+            scope: isolated::current_if_any(),
             counts_records: unit == RECORDS,
             stalled_after,
             started: Instant::now(),

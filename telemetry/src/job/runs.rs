@@ -3,11 +3,10 @@
 //! Counting must cost next to nothing, so it takes no time and tells nobody. What needs a clock (rates, pauses, the bar, waking
 //! those who wait for the end) is done by one thread, ten times a second, from the first job's start to the last one's end.
 
-use crate::job::collector::Jobs;
 use crate::job::progress;
 use crate::job::run::Run;
 use crate::job::signal;
-use crate::registry;
+use crate::record::isolated;
 use crate::sync::{Mutex, lock};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -24,27 +23,20 @@ struct Runs {
     all: VecDeque<Arc<Run>>,
     started: u64,
     watched: bool,
-    collected: bool,
 }
 
-static RUNS: Mutex<Runs> = Mutex::new(Runs { all: VecDeque::new(), started: 0, watched: false, collected: false });
+static RUNS: Mutex<Runs> = Mutex::new(Runs { all: VecDeque::new(), started: 0, watched: false });
 
-/// Makes a run and has it watched and collected from now on.
+/// Makes a run and has it watched from now on.
 pub(crate) fn begin(make: impl FnOnce(u64) -> Run) -> Arc<Run> {
     signal::begin();
-    let (run, first) = {
-        let mut runs = lock(&RUNS);
-        runs.started += 1;
-        let run = Arc::new(make(runs.started));
-        runs.all.push_back(run.clone());
-        if !runs.watched {
-            // Without the thread there is no bar, and a signal is seen by `is_cancelled` alone; all else works.
-            runs.watched = thread::Builder::new().name("telemetry-jobs".into()).spawn(watch).is_ok();
-        }
-        (run, !std::mem::replace(&mut runs.collected, true))
-    };
-    if first {
-        registry::registry().add(Jobs);
+    let mut runs = lock(&RUNS);
+    runs.started += 1;
+    let run = Arc::new(make(runs.started));
+    runs.all.push_back(run.clone());
+    if !runs.watched {
+        // Without the thread there is no bar, and a signal is seen by `is_cancelled` alone; all else works.
+        runs.watched = thread::Builder::new().name("telemetry-jobs".into()).spawn(watch).is_ok();
     }
     run
 }
@@ -64,9 +56,11 @@ pub(crate) fn end(run: &Arc<Run>) {
     signal::end();
 }
 
-/// Every run that is known, in the order of their start.
+/// Every run that is known, or in a scope every one that began in there, in the order of their start.
 pub(crate) fn all() -> Vec<Arc<Run>> {
-    lock(&RUNS).all.iter().cloned().collect()
+    let scope = isolated::current_if_any().map(std::ptr::from_ref);
+    let runs = lock(&RUNS);
+    runs.all.iter().filter(|run| run.scope.map(std::ptr::from_ref) == scope).cloned().collect()
 }
 
 fn watch() {

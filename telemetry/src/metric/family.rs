@@ -3,7 +3,7 @@
 use crate::metric::catalog;
 use crate::metric::label::{self, Values};
 use crate::metric::{Counter, Descriptor, DurationCounter, Gauge, Histogram, Info, Kind, LabelArg, LabelOwned};
-use crate::record::shard;
+use crate::record::{isolated, shard};
 use crate::sync::{Acquire, AtomicPtr, AtomicU64, AtomicUsize, Mutex, Relaxed, Release, lock};
 use std::fmt;
 use std::sync::OnceLock;
@@ -181,6 +181,21 @@ impl Family {
 
     #[inline]
     fn series(&self, labels: &[LabelArg<'_>]) -> &'static Series {
+        let series = self.series_of_program(labels);
+        if let Some(scope) = isolated::current_if_any() {
+            scope.series(series, self.first_bits());
+        }
+        series
+    }
+
+    /// A gauge begins at 0; an info is 1.
+    fn first_bits(&self) -> u64 {
+        let first: f64 = if self.descriptor.kind == Kind::Info { 1.0 } else { 0.0 };
+        first.to_bits()
+    }
+
+    #[inline]
+    fn series_of_program(&self, labels: &[LabelArg<'_>]) -> &'static Series {
         let hash = hash_of(labels);
         let table = self.table.load(Acquire);
         if !table.is_null() {
@@ -222,7 +237,7 @@ impl Family {
             .zip(&texts)
             .map(|(label, text)| if let LabelArg::Str(_) = label { LabelArg::Str(text) } else { *label })
             .collect();
-        self.series(&cut)
+        self.series_of_program(&cut)
     }
 
     fn add_uncounted(&self, hash: u64, labels: &[LabelArg<'_>]) -> &'static Series {
@@ -284,8 +299,7 @@ impl Family {
             _ => 0,
         };
         let labels = labels.iter().map(|label| label.keep()).collect();
-        let first: f64 = if self.descriptor.kind == Kind::Info { 1.0 } else { 0.0 };
-        let gauge = AtomicU64::new(first.to_bits());
+        let gauge = AtomicU64::new(self.first_bits());
         Box::leak(Box::new(Series { hash, labels, overflow, slot, gauge }))
     }
 

@@ -1,7 +1,7 @@
 //! Values that go up and down. `set` has one last writer in the program, so a series is one shared atomic.
 
 use crate::metric::Series;
-use crate::record::dropped;
+use crate::record::{dropped, isolated};
 use crate::sync::{AtomicU64, Relaxed};
 use std::fmt;
 
@@ -16,8 +16,12 @@ impl Gauge {
         Gauge { series }
     }
 
+    #[inline]
     fn bits(self) -> &'static AtomicU64 {
-        &self.series.gauge
+        match isolated::current_if_any() {
+            None => &self.series.gauge,
+            Some(scope) => scope.series(self.series, 0f64.to_bits()),
+        }
     }
 
     /// Sets the value. NaN and infinities are dropped and counted.
@@ -69,7 +73,9 @@ impl Gauge {
     /// The value.
     #[must_use]
     pub fn get(self) -> f64 {
-        f64::from_bits(self.bits().load(Relaxed))
+        let isolated = isolated::current_if_any().map(|scope| scope.existing(self.series));
+        let bits = isolated.map_or(Some(&self.series.gauge), |bits| bits);
+        bits.map_or(0.0, |bits| f64::from_bits(bits.load(Relaxed)))
     }
 }
 

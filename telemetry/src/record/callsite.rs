@@ -127,6 +127,11 @@ impl CallSite {
         self.index.load(Relaxed) as usize
     }
 
+    /// Whether a call has reached it.
+    pub(crate) fn is_registered(&self) -> bool {
+        self.index.load(Relaxed) != UNREGISTERED
+    }
+
     /// Gives the site its index, once, and starts the clock.
     #[cold]
     pub(crate) fn register(&'static self) -> usize {

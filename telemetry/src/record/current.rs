@@ -2,6 +2,7 @@
 
 use crate::record::callsite::CallSite;
 use crate::record::guard::Visit;
+use crate::record::isolated::Scope;
 use crate::record::shard;
 use crate::record::thread;
 use std::fmt;
@@ -12,6 +13,8 @@ use std::task::{Context, Poll};
 #[derive(Clone, Copy)]
 pub struct Current {
     site: Option<&'static CallSite>,
+    /// Where a test records: [`testing::isolated`](crate::testing::isolated).
+    scope: Option<&'static Scope>,
 }
 
 /// The innermost measured function that is running on this thread, if any.
@@ -35,7 +38,7 @@ pub struct Current {
 /// ```
 #[must_use = "it credits nothing before `scope` or `future`"]
 pub fn current() -> Current {
-    thread::with(|thread| Current { site: thread.running.get().map(|cell| cell.site) })
+    thread::with(|thread| Current { site: thread.running.get().map(|cell| cell.site), scope: thread.scope.get() })
 }
 
 /// A future that works for the measured function which is running: [`current()`]`.future(future)`.
@@ -58,6 +61,7 @@ pub fn in_current<F: Future>(future: F) -> InCurrent<F> {
 impl Current {
     /// Runs something on this thread for the function. Without one it just runs.
     pub fn scope<R>(self, work: impl FnOnce() -> R) -> R {
+        let _isolated = self.scope.and_then(Scope::enter_anew);
         let Some(site) = self.site else { return work() };
         let mut kept = 0;
         let _credit = Credit::begin(site, &mut kept);
@@ -69,7 +73,7 @@ impl Current {
     /// # Cancellation
     /// Dropped half-way it leaves credited what its polls took.
     pub fn future<F: Future>(self, future: F) -> InCurrent<F> {
-        InCurrent { site: self.site, kept: 0, future }
+        InCurrent { site: self.site, scope: self.scope, kept: 0, future }
     }
 }
 
@@ -84,6 +88,7 @@ pin_project_lite::pin_project! {
     #[must_use = "futures do nothing unless polled"]
     pub struct InCurrent<F> {
         site: Option<&'static CallSite>,
+        scope: Option<&'static Scope>,
         // Bytes that the polls so far allocated and did not free.
         kept: i64,
         #[pin]
@@ -96,6 +101,7 @@ impl<F: Future> Future for InCurrent<F> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
+        let _isolated = this.scope.and_then(Scope::enter_anew);
         let _credit = this.site.map(|site| Credit::begin(site, this.kept));
         this.future.poll(context)
     }

@@ -17,6 +17,7 @@ pub(crate) mod fork;
 mod future;
 pub(crate) mod guard;
 mod in_place;
+pub(crate) mod isolated;
 pub(crate) mod outcome;
 pub(crate) mod probe;
 pub(crate) mod shard;

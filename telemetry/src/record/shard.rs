@@ -10,7 +10,7 @@ use crate::record::outcome::{OUTCOMES, Outcome};
 use crate::record::probe::SiteProbes;
 use crate::record::table::Table;
 use crate::record::thread;
-use crate::record::{clock, dropped, exponential, fork};
+use crate::record::{clock, dropped, exponential, fork, isolated};
 use crate::sync::{
     Acquire, AtomicBool, AtomicI64, AtomicPtr, AtomicU32, AtomicU64, Mutex, Relaxed, Release, fence, lock,
 };
@@ -25,6 +25,15 @@ pub(crate) struct Shard {
 impl Shard {
     const fn new() -> Shard {
         Shard { sites: Table::new(), counters: Table::new(), histograms: Table::new() }
+    }
+
+    /// The thread that it was of has left it.
+    pub(crate) fn leave(&self) {
+        for cell in self.sites.iter() {
+            // A guard that was leaked there would else hide the next thread's calls as recursion.
+            cell.depth.store(0, Relaxed);
+            cell.ages.leave();
+        }
     }
 
     fn reset(&self, runs_here: bool) {
@@ -51,23 +60,29 @@ pub(crate) fn take() -> &'static Shard {
     if let Some(shard) = lock(&FREE).pop() {
         return shard;
     }
-    let shard: &'static Shard = Box::leak(Box::new(Shard::new()));
+    let shard = leak();
     lock(&ALL).push(shard);
     shard
 }
 
+/// A shard that is in no list.
+pub(crate) fn leak() -> &'static Shard {
+    Box::leak(Box::new(Shard::new()))
+}
+
 /// Leaves a shard to the next thread that starts.
 pub(crate) fn hand_over(shard: &'static Shard) {
-    for cell in shard.sites.iter() {
-        // A guard that was leaked on the ended thread would else hide the next thread's calls as recursion.
-        cell.depth.store(0, Relaxed);
-        cell.ages.leave();
-    }
+    shard.leave();
     lock(&FREE).push(shard);
 }
 
-/// Every shard that ever was, the shared one last.
+/// What the calling thread may see: every shard that ever was, or in a scope that scope's.
 pub(crate) fn all() -> Vec<&'static Shard> {
+    isolated::current().map_or_else(all_of_program, isolated::Scope::shards)
+}
+
+/// Every shard that ever was, but for those of scopes; the shared one last.
+fn all_of_program() -> Vec<&'static Shard> {
     let mut all = lock(&ALL).clone();
     all.push(&SHARED);
     all
@@ -78,7 +93,8 @@ pub(crate) fn all() -> Vec<&'static Shard> {
 pub(crate) fn reset() {
     thread::uncounted(|thread| {
         let own = thread.shard();
-        for shard in all() {
+        let scope = thread.scope.get().map(isolated::Scope::shards);
+        for shard in all_of_program().into_iter().chain(scope.into_iter().flatten()) {
             shard.reset(own.is_some_and(|own| std::ptr::eq(own, shard)));
         }
     });
@@ -682,6 +698,7 @@ impl SiteCell {
         self.started.store(running, Relaxed);
         self.depth.store(running, Relaxed);
         self.peak_bytes.store(0, Relaxed);
+        self.ages.reset(running != 0);
         if let Some(probes) = self.existing_probes() {
             probes.reset();
         }

@@ -5,6 +5,7 @@
 //! what its own callees used. Guards may therefore be moved freely until they are dropped.
 
 use crate::record::budget::Generator;
+use crate::record::isolated::Scope;
 use crate::record::probe::io;
 use crate::record::shard::{self, Shard, SiteCell};
 use crate::sync::{AtomicU64, Relaxed};
@@ -15,6 +16,8 @@ pub(crate) struct Thread {
     /// Null before the first recording and after `Handover`'s drop.
     pub(crate) shard: Cell<*const Shard>,
     ended: Cell<bool>,
+    /// The scope whose shard it is, if it is one's.
+    pub(crate) scope: Cell<Option<&'static Scope>>,
     /// The innermost call that is running.
     pub(crate) running: Cell<Option<&'static SiteCell>>,
     /// Busy ticks of calls that ended within the running call.
@@ -51,6 +54,7 @@ thread_local! {
         Thread {
             shard: Cell::new(std::ptr::null()),
             ended: Cell::new(false),
+            scope: Cell::new(None),
             running: Cell::new(None),
             callee_ticks: Cell::new(0),
             callee_bytes: Cell::new(0),

@@ -55,10 +55,7 @@ fn table(page: &mut String, table: &Table) -> fmt::Result {
         page.write_str("</tr>\n")?;
     }
     page.write_str("</table></div>\n")?;
-    match &table.note {
-        Some(note) => writeln!(page, "<p class=\"note\">{}</p>", Escaped(note)),
-        None => Ok(()),
-    }
+    table.all_notes().iter().try_for_each(|note| writeln!(page, "<p class=\"note\">{}</p>", Escaped(note)))
 }
 
 /// Text that is neither a tag nor an end of an attribute, whatever is in it.

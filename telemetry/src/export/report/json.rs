@@ -21,22 +21,38 @@ pub(super) fn line(report: &Report<'_>) -> String {
 }
 
 fn function(function: &Function<'_>) -> String {
-    let quantile = |quantile| optional(function.durations.as_ref().and_then(|durations| durations.quantile(quantile)));
+    let quantile = |quantile| optional(function.quantile(quantile));
+    let types = function.error_types.iter().map(|(name, count)| (*name, number(*count)));
     object([
         ("function", text(function.name)),
         ("module", text(function.module)),
         ("calls", number(function.calls)),
         ("errors", number(function.errors)),
+        ("errors_by_type", object(types)),
         ("panics", number(function.panics)),
         ("cancelled", number(function.cancelled)),
+        ("started", number(function.started)),
         ("running", number(function.running)),
-        ("busy_seconds", number(function.busy)),
-        ("self_seconds", number(function.own)),
+        ("oldest_call_age_seconds", number(function.oldest)),
+        ("polls", optional(function.polls)),
+        ("busy_seconds", optional(function.busy)),
+        ("idle_seconds", optional(function.idle())),
+        ("self_seconds", optional(function.own)),
         ("mean_seconds", optional(function.mean())),
         ("p50_seconds", quantile(0.5)),
         ("p95_seconds", quantile(0.95)),
         ("p99_seconds", quantile(0.99)),
+        ("cpu_seconds", optional(function.cpu)),
+        ("cpu_standard_error_ratio", optional(function.cpu_quality.error)),
+        ("cpu_sampling_ratio", optional(function.cpu_quality.sampled)),
+        ("io_read_bytes", optional(function.read)),
+        ("io_written_bytes", optional(function.written)),
+        ("io_standard_error_ratio", optional(function.io_quality.error)),
+        ("io_sampling_ratio", optional(function.io_quality.sampled)),
         ("allocated_bytes", optional(function.allocated)),
+        ("self_allocated_bytes", optional(function.own_allocated)),
+        ("allocations", optional(function.allocations)),
+        ("peak_allocated_bytes", optional(function.peak)),
     ])
 }
 

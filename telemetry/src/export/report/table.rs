@@ -14,13 +14,13 @@ pub(crate) struct Column {
     pub(crate) align: Align,
     /// What is in it is nothing good.
     alarming: bool,
-    /// Left out first where the line is too long.
-    spare: bool,
+    /// Where the line is too long, columns are left out, those of the highest rank first; 0 stays.
+    spare: u8,
 }
 
 impl Column {
     fn new(name: &'static str, align: Align) -> Column {
-        Column { name, align, alarming: false, spare: false }
+        Column { name, align, alarming: false, spare: 0 }
     }
 
     pub(super) fn left(name: &'static str) -> Column {
@@ -40,19 +40,24 @@ impl Column {
         self
     }
 
-    pub(super) fn spare(mut self) -> Column {
-        self.spare = true;
+    pub(super) fn spare(mut self, rank: u8) -> Column {
+        self.spare = rank;
         self
     }
 }
 
-/// A title, rows of as many cells as there are columns, and a line below.
+/// A title, rows of as many cells as there are columns, and what is said below.
 pub(crate) struct Table {
     pub(crate) title: &'static str,
     pub(crate) columns: Vec<Column>,
     pub(crate) rows: Vec<Vec<String>>,
-    pub(crate) note: Option<String>,
+    pub(super) notes: Vec<String>,
+    /// Names of columns, or [`ESTIMATE`], each with what it means.
+    pub(super) legend: &'static [(&'static str, &'static str)],
 }
+
+/// Stands in cells before the standard error of a figure that is estimated.
+pub(super) const ESTIMATE: &str = "±";
 
 /// How a word looks on a terminal that has colours.
 #[derive(Clone, Copy)]
@@ -77,7 +82,7 @@ impl Style {
 
 /// Between columns.
 const GAP: usize = 2;
-/// What wide columns keep at least, before spare columns go and after.
+/// What wide columns keep at least: so that spare columns have room, and where that is not enough.
 const WIDE_AT_LEAST: [usize; 2] = [24, 12];
 
 impl Table {
@@ -85,8 +90,7 @@ impl Table {
     /// would move the cursor: label values come from anywhere.
     pub(super) fn cut(mut self, max_rows: usize) -> Table {
         if let Some(more) = self.rows.len().checked_sub(max_rows).filter(|&more| more > 0) {
-            let also = format!("… and {more} more; /metrics has them all");
-            self.note = Some(self.note.map_or_else(|| also.clone(), |note| format!("{also}; {note}")));
+            self.notes.insert(0, format!("… and {more} more; /metrics has them all"));
         }
         self.rows.truncate(max_rows);
         self.rows.iter_mut().flatten().for_each(|cell| *cell = plain(cell));
@@ -126,43 +130,69 @@ impl Table {
         for row in &self.rows {
             text += &line(&|index| (row[index].clone(), self.columns[index].alarming.then_some(Style::Alarm)));
         }
-        if let Some(note) = &self.note {
-            for part in wrapped(note, width) {
-                text += &(Style::Note.paint(&part, color) + "\n");
-            }
+        let below = self.left_out(&shown).into_iter().chain(self.notes_on(&shown));
+        for part in below.flat_map(|note| wrapped(&note, width)) {
+            text += &(Style::Note.paint(&part, color) + "\n");
         }
         text
     }
 
-    /// Which columns are shown, and how wide each is.
+    /// What is said below the whole table.
+    pub(crate) fn all_notes(&self) -> Vec<String> {
+        self.notes_on(&(0..self.columns.len()).collect::<Vec<_>>())
+    }
+
+    /// What is said where these columns are shown.
+    fn notes_on(&self, shown: &[usize]) -> Vec<String> {
+        let is_there = |word: &str| {
+            let stands = |index: usize| self.rows.iter().any(|row| row[index].contains(word));
+            shown.iter().any(|&index| if word == ESTIMATE { stands(index) } else { self.columns[index].name == word })
+        };
+        let legend: Vec<_> = self.legend.iter().filter(|(word, _)| is_there(word)).map(|(_, text)| *text).collect();
+        let legend = (!legend.is_empty()).then(|| legend.join("; "));
+        self.notes.iter().cloned().chain(legend).collect()
+    }
+
+    /// Which columns there was no room for.
+    fn left_out(&self, shown: &[usize]) -> Option<String> {
+        let left_out = self.columns.iter().enumerate().filter(|(index, _)| !shown.contains(index));
+        let names: Vec<_> = left_out.map(|(_, column)| column.name).collect();
+        (!names.is_empty()).then(|| format!("no room for: {}", names.join(", ")))
+    }
+
+    /// Which columns are shown, and how wide each is. Spare ones are there as far as there is room, wide ones being short.
     fn fit(&self, width: usize) -> (Vec<usize>, Vec<usize>) {
-        let widest = |index: usize| {
-            let cells = self.rows.iter().map(|row| length(&row[index]));
-            cells.chain([length(self.columns[index].name)]).max().unwrap_or(0)
+        let widest: Vec<usize> = self.columns.iter().enumerate().map(|(index, _)| self.widest(index)).collect();
+        let is_wide = |index: usize| self.columns[index].align == Align::Wide;
+        let overflow = |shown: &[usize], widths: &dyn Fn(usize) -> usize| {
+            let gaps = GAP * shown.len().saturating_sub(1);
+            (shown.iter().map(|&index| widths(index)).sum::<usize>() + gaps).saturating_sub(width)
         };
-        let mut shown: Vec<usize> = (0..self.columns.len()).collect();
-        let mut widths: Vec<usize> = shown.iter().map(|&index| widest(index)).collect();
-        let overflow = |widths: &[usize]| {
-            let gaps = GAP * widths.len().saturating_sub(1);
-            (widths.iter().sum::<usize>() + gaps).saturating_sub(width)
-        };
-        for (round, at_least) in WIDE_AT_LEAST.into_iter().enumerate() {
-            for (place, &index) in shown.iter().enumerate() {
-                if self.columns[index].align == Align::Wide {
-                    let least = at_least.min(widths[place]);
-                    widths[place] = widths[place].saturating_sub(overflow(&widths)).max(least);
-                }
-            }
-            let spare = |shown: &[usize]| shown.iter().rposition(|&index| self.columns[index].spare);
-            while round == 0
-                && overflow(&widths) > 0
-                && let Some(place) = spare(&shown)
-            {
-                shown.remove(place);
-                widths.remove(place);
+        let short = |index: usize| if is_wide(index) { widest[index].min(WIDE_AT_LEAST[0]) } else { widest[index] };
+        let (mut shown, mut spare): (Vec<usize>, Vec<usize>) =
+            (0..self.columns.len()).partition(|&index| self.columns[index].spare == 0);
+        spare.sort_by_key(|&index| self.columns[index].spare);
+        for index in spare {
+            shown.push(index);
+            if overflow(&shown, &short) > 0 {
+                shown.pop();
             }
         }
+        shown.sort_unstable();
+        let mut widths = widest.clone();
+        for at_least in WIDE_AT_LEAST {
+            for &index in shown.iter().filter(|&&index| is_wide(index)) {
+                let less = overflow(&shown, &|index| widths[index]);
+                widths[index] = widths[index].saturating_sub(less).max(at_least.min(widths[index]));
+            }
+        }
+        let widths = shown.iter().map(|&index| widths[index]).collect();
         (shown, widths)
+    }
+
+    fn widest(&self, index: usize) -> usize {
+        let cells = self.rows.iter().map(|row| length(&row[index]));
+        cells.chain([length(self.columns[index].name)]).max().unwrap_or(0)
     }
 
     /// A table as GitHub's Markdown has it.
@@ -176,10 +206,7 @@ impl Table {
             let cells = self.columns.iter().zip(row);
             text += &line(cells.map(|(column, cell)| markdown_cell(cell, column.align)).collect());
         }
-        match &self.note {
-            Some(note) => text + "\n" + note + "\n",
-            None => text,
-        }
+        self.all_notes().iter().fold(text, |text, note| text + "\n" + &markdown_cell(note, Align::Left) + "\n")
     }
 }
 

@@ -144,11 +144,12 @@ flights  ok       12.1 s  365 of 365 days  336,780  30.2 days/s
 flights: 2 days failed, 4 records skipped
 
 Functions
-function                    calls  errors  running    busy    self     mean      p99  allocated
-<Client as S…rce>::fetch    3,545     177        2  1.23 s  1.13 s  4.99 ms  13.1 ms   94.2 MiB
-classify                  336,776                   420 ms  420 ms  1.25 µs  1.60 µs        0 B
-busy: executing, callees included; self: without measured callees; mean and quantiles: start to end,
-waiting included; quantiles are at most 19 % off
+function                     calls  errors  running    busy    self     mean      p99  allocated
+<Client as Source>::fetch    3,545     177        2  1.23 s  1.13 s  4.99 ms  13.1 ms   94.2 MiB
+classify                   336,776                   420 ms  420 ms  1.25 µs  1.60 µs        0 B
+no room for: p50, p95
+running: how many, and the age of the oldest; busy: executing, callees included; self: without
+measured callees; mean and quantiles: start to end, waiting included; quantiles are at most 19 % off
 
 Statements
 statement            runs  errors   total     mean  longest     rows  text
@@ -165,12 +166,153 @@ write_queue_records                   12
     assert_eq!(text, expected, "{text}");
 }
 
+/// What all can be said of functions: a future that waits and fails in two ways, one whose CPU time and bytes were sampled, one that is only counted.
+fn everything() -> Snapshot {
+    let fetch: &[_] = &[("function", "fetch"), ("module", "app")];
+    let copy: &[_] = &[("function", "copy"), ("module", "app")];
+    let tick: &[_] = &[("function", "tick"), ("module", "app")];
+    let with = |pairs: &[(&'static str, &'static str)], name, value| [pairs, &[(name, value)]].concat();
+    let mut buckets = vec![0; 41 * 4];
+    buckets[70] = 4;
+    let durations = Value::Exponential(Exponential { scale: 2, offset: -96, buckets, below: 0, above: 0, sum: 0.5 });
+    let counter = |name, series| family(name, Kind::Counter, "", series);
+    let gauge = |name, series| family(name, Kind::Gauge, "", series);
+    snapshot(vec![
+        counter(
+            "function_calls_total",
+            vec![
+                (&with(fetch, "result", "error"), Value::Integer(3)),
+                (&with(fetch, "result", "panic"), Value::Integer(1)),
+                (&with(fetch, "result", "cancelled"), Value::Integer(2)),
+                (&with(copy, "result", "ok"), Value::Integer(1_000)),
+                (&with(tick, "result", "ok"), Value::Integer(7)),
+            ],
+        ),
+        counter(
+            "function_errors_total",
+            vec![
+                (&with(fetch, "error_type", "gone"), Value::Integer(1)),
+                (&with(fetch, "error_type", "timeout"), Value::Integer(2)),
+            ],
+        ),
+        family(
+            "function_calls_duration_seconds",
+            Kind::Histogram,
+            "seconds",
+            vec![(&with(fetch, "result", "error"), durations)],
+        ),
+        counter(
+            "function_busy_seconds_total",
+            vec![(fetch, Value::Nanoseconds(80_000_000)), (copy, Value::Nanoseconds(2_000_000_000))],
+        ),
+        counter(
+            "function_self_seconds_total",
+            vec![(fetch, Value::Nanoseconds(70_000_000)), (copy, Value::Nanoseconds(2_000_000_000))],
+        ),
+        counter("function_polls_total", vec![(fetch, Value::Integer(20))]),
+        gauge(
+            "function_calls_concurrent",
+            vec![(fetch, Value::Float(2.0)), (copy, Value::Float(0.0)), (tick, Value::Float(1.0))],
+        ),
+        gauge("function_oldest_call_age_seconds", vec![(fetch, Value::Float(83.0)), (copy, Value::Float(0.0))]),
+        counter(
+            "function_cpu_seconds_total",
+            vec![(fetch, Value::Nanoseconds(71_000_000)), (copy, Value::Nanoseconds(1_234_000_000))],
+        ),
+        counter("function_io_read_bytes_total", vec![(fetch, Value::Integer(0)), (copy, Value::Integer(5_000_000))]),
+        counter("function_io_written_bytes_total", vec![(fetch, Value::Integer(0)), (copy, Value::Integer(100_000))]),
+        gauge(
+            "function_probe_sampling_ratio",
+            vec![
+                (&with(fetch, "probe", "cpu"), Value::Float(1.0)),
+                (&with(copy, "probe", "cpu"), Value::Float(0.06)),
+                (&with(copy, "probe", "io"), Value::Float(0.01)),
+            ],
+        ),
+        gauge(
+            "function_probe_standard_error_ratio",
+            vec![
+                (&with(fetch, "probe", "cpu"), Value::Float(0.0)),
+                (&with(copy, "probe", "cpu"), Value::Float(0.013)),
+                (&with(copy, "probe", "io"), Value::Float(0.21)),
+            ],
+        ),
+        gauge("function_peak_allocated_bytes", vec![(copy, Value::Float(4_096.0))]),
+    ])
+}
+
+#[test]
+fn each_figure_has_a_column_and_those_that_are_absent_have_none() {
+    let expected = "\
+telemetry ran 12.3 s: 3 functions
+
+Functions
+function  calls  errors  panics  cancelled        running     busy    idle     self             cpu     mean      p50      p95      p99            read          written
+copy      1,000                                             2.00 s           2.00 s  1.23 s ±1.3 %                                       4.77 MiB ±21 %  97.7 KiB ±>100 %
+fetch         6       3       1          2  2 (1 min 23 s)  80.0 ms  420 ms  70.0 ms         71.0 ms   125 ms  12.0 ms  13.0 ms  13.1 ms
+tick          7                                          1
+errors of fetch: 2 timeout, 1 gone
+";
+    let text = text_for(&everything(), 400, false);
+    let (table, legend) = text.split_at(text.find("running:").unwrap());
+    assert_eq!(squeezed(table), squeezed(expected), "{text}");
+    for word in ["busy:", "idle:", "self:", "cpu:", "written:", "±:", "quantiles:"] {
+        assert!(legend.contains(word), "{word} in {legend}");
+    }
+}
+
+/// Lines whose words are one blank apart.
+fn squeezed(text: &str) -> String {
+    text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ") + "\n").collect()
+}
+
+#[test]
+fn a_figure_that_is_estimated_says_so_and_one_that_is_exact_does_not() {
+    let quality = |sampled, error| Quality { sampled, error };
+    let marked = |sampled, error| quality(sampled, error).mark(10.0, 10.0);
+    assert_eq!(marked(Some(1.0), Some(0.0)), "");
+    assert_eq!(marked(None, None), "");
+    assert_eq!(marked(Some(0.5), Some(0.02)), " ±2.0 %");
+    assert_eq!(marked(Some(0.5), Some(0.0)), " ±?", "nothing but the first call was read");
+    assert_eq!(quality(Some(0.5), Some(0.02)).mark(0.0, 10.0), "", "of nothing there is no share");
+    assert_eq!(
+        quality(Some(0.5), Some(0.02)).mark(1.0, 10.0),
+        " ±20 %",
+        "a part is known as well as the whole, at worst"
+    );
+}
+
 #[test]
 fn the_report_fits_the_terminal() {
     for width in [80, 100, 120] {
-        let text = text_for(&example(), width, false);
-        let longest = text.lines().map(|line| line.chars().count()).max();
-        assert!(longest <= Some(width), "{longest:?} columns of {width}:\n{text}");
+        for snapshot in [example(), everything()] {
+            let text = text_for(&snapshot, width, false);
+            let longest = text.lines().map(|line| line.chars().count()).max();
+            assert!(longest <= Some(width), "{longest:?} columns of {width}:\n{text}");
+        }
+    }
+}
+
+#[test]
+fn what_there_is_no_room_for_is_named_and_not_explained() {
+    let text = text_for(&everything(), 80, false);
+    assert!(text.contains("no room for: cpu, idle") || text.contains("no room for: idle, cpu"), "{text}");
+    assert!(!text.contains("cpu: on a processor") && !text.contains('±'), "{text}");
+    assert!(!text_for(&everything(), 400, false).contains("no room"));
+}
+
+#[test]
+fn json_has_every_figure_of_a_function_and_null_where_there_is_none() {
+    let json = json(&everything());
+    for part in [
+        r#""errors_by_type":{"gone":1,"timeout":2},"panics":1,"cancelled":2"#,
+        r#""running":2,"oldest_call_age_seconds":83,"polls":20,"busy_seconds":0.08,"idle_seconds":0.42"#,
+        r#""cpu_seconds":1.234,"cpu_standard_error_ratio":0.013,"cpu_sampling_ratio":0.06"#,
+        r#""io_read_bytes":5000000,"io_written_bytes":100000,"io_standard_error_ratio":0.21,"io_sampling_ratio":0.01"#,
+        r#""allocations":null,"peak_allocated_bytes":4096"#,
+        r#""busy_seconds":null,"idle_seconds":null,"self_seconds":null"#,
+    ] {
+        assert!(json.contains(part), "{part}\nin {json}");
     }
 }
 
