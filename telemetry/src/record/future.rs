@@ -120,9 +120,11 @@ impl Call {
     }
 
     fn end(&mut self, outcome: Outcome) {
-        if let State::Running { .. } = self.state
-            && let Some(ended) = self.ended(clock::now())
-        {
+        // The clock is not read where nothing ends.
+        if !matches!(self.state, State::Running { .. }) {
+            return;
+        }
+        if let Some(ended) = self.ended(clock::now()) {
             ended.with(Ending { outcome, fallible: false });
         }
     }

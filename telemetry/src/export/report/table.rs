@@ -154,10 +154,8 @@ impl Table {
                 }
             }
             let spare = |shown: &[usize]| shown.iter().rposition(|&index| self.columns[index].spare);
-            while round == 0
-                && overflow(&widths) > 0
-                && let Some(place) = spare(&shown)
-            {
+            while round == 0 && overflow(&widths) > 0 {
+                let Some(place) = spare(&shown) else { break };
                 shown.remove(place);
                 widths.remove(place);
             }
