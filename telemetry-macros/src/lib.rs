@@ -384,6 +384,7 @@ pub fn profiled_connection(input: TokenStream) -> TokenStream {
 #[cfg(feature = "dashboards")]
 #[proc_macro]
 pub fn dashboards(input: TokenStream) -> TokenStream {
+    #[expect(clippy::incompatible_msrv, reason = "the crates that come with this feature need a newer compiler too")]
     let line = proc_macro::Span::call_site().line();
     dashboard::dashboards(input.into(), line).into()
 }

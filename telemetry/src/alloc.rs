@@ -43,7 +43,7 @@ fn grown(thread: &Thread, bytes: usize) {
     thread.allocated_bytes.set(thread.allocated_bytes.get().wrapping_add(bytes as u64));
     thread.allocations.set(thread.allocations.get().wrapping_add(1));
     // An allocation is smaller than isize::MAX.
-    let bytes = bytes.cast_signed() as i64;
+    let bytes = bytes as i64;
     if thread.running.get().is_none() {
         thread.allocated_outside(bytes);
     }
@@ -55,7 +55,7 @@ fn grown(thread: &Thread, bytes: usize) {
 }
 
 fn shrunk(thread: &Thread, bytes: usize) {
-    thread.live_bytes.set(thread.live_bytes.get().wrapping_sub(bytes.cast_signed() as i64));
+    thread.live_bytes.set(thread.live_bytes.get().wrapping_sub_unsigned(bytes as u64));
 }
 
 #[inline]

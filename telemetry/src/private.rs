@@ -18,19 +18,6 @@ pub use crate::record::{enter_block, instantiation, labelled};
 pub use ::core;
 pub use inventory;
 
-/// The line of a declaration: that of its name where the name stands in the file of the block, else the block's.
-#[must_use]
-pub const fn line(block_file: &str, block_line: u32, name_file: &str, name_line: u32) -> u32 {
-    let (block, name) = (block_file.as_bytes(), name_file.as_bytes());
-    let mut same = block.len() == name.len();
-    let mut index = 0;
-    while same && index < name.len() {
-        same = block[index] == name[index];
-        index += 1;
-    }
-    if same { name_line } else { block_line }
-}
-
 /// Runs a body once. That it is passed to this function tells the compiler that its closure is called once, so that what it moved in
 /// may be borrowed by what it returns.
 #[inline(always)]

@@ -17,14 +17,12 @@ pub(crate) fn all(model: &Model, diagnostics: &mut Diagnostics) {
             "a function with variadic arguments cannot be a job, since they cannot be passed on; call a job from it",
         );
     }
-    if let ReturnType::Type(_, ty) = &signature.output
-        && signature.asyncness.is_none()
-        && is_future(ty)
-    {
-        diagnostics.at(
+    match &signature.output {
+        ReturnType::Type(_, ty) if signature.asyncness.is_none() && is_future(ty) => diagnostics.at(
             ty,
             "this function returns before its future has run, and the job would end with it; write an `async fn`",
-        );
+        ),
+        _ => {}
     }
 }
 

@@ -54,10 +54,11 @@ fn is_unused(name: &Ident, body: &str) -> bool {
 }
 
 fn rebind_one(index: usize, pattern: &mut Pat, body: &str) -> Vec<TokenStream> {
-    if let Pat::Ident(PatIdent { by_ref: None, subpat: None, ident, .. }) = pattern
-        && is_unused(ident, body)
-    {
-        ident.set_span(Span::mixed_site().located_at(ident.span()));
+    match pattern {
+        Pat::Ident(PatIdent { by_ref: None, subpat: None, ident, .. }) if is_unused(ident, body) => {
+            ident.set_span(Span::mixed_site().located_at(ident.span()));
+        }
+        _ => {}
     }
     let name = match pattern {
         // A plain name stays what it is, so that documentation shows it; `mut` moves inward.

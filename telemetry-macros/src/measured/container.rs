@@ -79,10 +79,11 @@ impl Container {
             }
             Item::Trait(item) if entered => {
                 for item in &mut item.items {
-                    if let TraitItem::Fn(method) = item
-                        && method.default.is_some()
-                    {
-                        self.function(&mut method.attrs, &method.sig);
+                    match item {
+                        TraitItem::Fn(method) if method.default.is_some() => {
+                            self.function(&mut method.attrs, &method.sig);
+                        }
+                        _ => {}
                     }
                 }
             }

@@ -179,12 +179,13 @@ impl Call<'_> {
 
     fn block(&self, function: &mut ItemFn, returned: &Returned) -> TokenStream {
         if let Some(place) = shape::async_block_mut(&mut function.block) {
-            if let Expr::Async(inside) = place
-                && body::is_complete(&returned.output)
-            {
-                // An error in the block is then one, and there.
-                let pin = body::pinned_type(self.root, &returned.output);
-                inside.block.stmts.insert(0, Stmt::Expr(Expr::Verbatim(pin), None));
+            match place {
+                Expr::Async(inside) if body::is_complete(&returned.output) => {
+                    // An error in the block is then one, and there.
+                    let pin = body::pinned_type(self.root, &returned.output);
+                    inside.block.stmts.insert(0, Stmt::Expr(Expr::Verbatim(pin), None));
+                }
+                _ => {}
             }
             *place = Expr::Verbatim(self.future(false, &returned.output, &place.to_token_stream()));
         }

@@ -186,15 +186,10 @@ impl Expansion<'_> {
         }
     }
 
-    /// The line of the name. `line!()` tells that of the whole block; it serves where a macro of another file wrote the name.
+    /// The line of the name, since `line!()` tells where its own tokens stand: with spans of ours, that of the whole block. Where a macro
+    /// wrote the name it tells, as `file!()` does, where that macro was called.
     fn line(&self) -> TokenStream {
-        let (root, name) = (self.root, self.declaration.span());
-        let block = quote!(#root::__private::core::line!());
-        if !proc_macro::is_available() {
-            return block;
-        }
-        let (file, line) = (name.unwrap().file(), u32::try_from(name.unwrap().line()).unwrap_or_default());
-        quote!(#root::__private::line(#root::__private::core::file!(), #block, #file, #line))
+        quote_spanned!(self.declaration.span()=> ::core::line!())
     }
 
     /// The constants in which the compiler applies the rules that it alone can.

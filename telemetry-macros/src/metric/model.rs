@@ -308,9 +308,7 @@ fn declarations_in(tokens: TokenStream) -> Option<TokenStream> {
             if starts_declaration(input) {
                 return input.parse().map(Some);
             }
-            if let TokenTree::Group(group) = input.parse()?
-                && let Some(found) = declarations_in(group.stream())
-            {
+            if let Some(found) = inside(&input.parse()?) {
                 input.parse::<TokenStream>()?;
                 return Ok(Some(found));
             }
@@ -318,6 +316,14 @@ fn declarations_in(tokens: TokenStream) -> Option<TokenStream> {
         Ok(None)
     };
     find.parse2(tokens).ok().flatten()
+}
+
+/// The same where the tokens are those inside of a group.
+fn inside(token: &TokenTree) -> Option<TokenStream> {
+    match token {
+        TokenTree::Group(group) => declarations_in(group.stream()),
+        _ => None,
+    }
 }
 
 impl Declaration {
@@ -489,9 +495,7 @@ fn up_to_a_declaration(tokens: TokenStream) -> (TokenStream, Option<TokenStream>
                 return input.parse().map(Some);
             }
             let token = input.parse()?;
-            if let TokenTree::Group(group) = &token
-                && let Some(found) = declarations_in(group.stream())
-            {
+            if let Some(found) = inside(&token) {
                 input.parse::<TokenStream>()?;
                 return Ok(Some(found));
             }
@@ -613,13 +617,12 @@ struct IntegersAsFloats;
 impl VisitMut for IntegersAsFloats {
     fn visit_expr_mut(&mut self, expression: &mut Expr) {
         match expression {
-            Expr::Lit(literal) => {
-                if let Lit::Int(value) = &literal.lit
-                    && value.suffix().is_empty()
-                {
+            Expr::Lit(literal) => match &literal.lit {
+                Lit::Int(value) if value.suffix().is_empty() => {
                     literal.lit = LitFloat::new(&format!("{}.0", value.base10_digits()), value.span()).into();
                 }
-            }
+                _ => {}
+            },
             Expr::Unary(unary) => self.visit_expr_mut(&mut unary.expr),
             Expr::Binary(binary) => {
                 self.visit_expr_mut(&mut binary.left);

@@ -52,7 +52,7 @@ impl Decimal {
         scale <<= shift;
         let mut rest = (mantissa as u128 * unit) << shift;
         let (mut up, mut down) = (unit * factor, unit);
-        let even = mantissa.is_multiple_of(2);
+        let even = mantissa % 2 == 0;
 
         let mut point = 0;
         while rest + up > scale || (even && rest + up == scale) {

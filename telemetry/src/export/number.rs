@@ -30,7 +30,7 @@ fn seconds(f: &mut fmt::Formatter<'_>, nanoseconds: u64) -> fmt::Result {
         return Ok(());
     }
     let mut digits = 9;
-    while rest.is_multiple_of(10) {
+    while rest % 10 == 0 {
         rest /= 10;
         digits -= 1;
     }
@@ -148,7 +148,7 @@ pub(crate) fn thousands(value: u64) -> String {
     let digits = value.to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
             grouped.push(',');
         }
         grouped.push(digit);

@@ -136,9 +136,10 @@ struct Step<'a> {
 impl Drop for Step<'_> {
     fn drop(&mut self) {
         current::exchange(&mut self.call.running);
-        if !self.returned
-            && let Some(job) = self.call.running.take()
-        {
+        if self.returned {
+            return;
+        }
+        if let Some(job) = self.call.running.take() {
             finish(&job, Outcome::Panic);
         }
     }

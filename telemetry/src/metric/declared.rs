@@ -24,9 +24,11 @@ impl Sentence {
 
     const fn text(mut self, text: &str) -> Sentence {
         if text.len() <= Sentence::CAPACITY - self.length {
-            let (_, rest) = self.bytes.split_at_mut(self.length);
-            let (place, _) = rest.split_at_mut(text.len());
-            place.copy_from_slice(text.as_bytes());
+            let (text, mut index) = (text.as_bytes(), 0);
+            while index < text.len() {
+                self.bytes[self.length + index] = text[index];
+                index += 1;
+            }
             self.length += text.len();
         }
         self

@@ -69,7 +69,7 @@ impl LabelArg<'_> {
         match self {
             LabelArg::Str(value) => hash_bytes(value.as_bytes(), seed),
             LabelArg::Unsigned(value) => mix(*value, seed),
-            LabelArg::Signed(value) => mix(value.cast_unsigned(), seed),
+            LabelArg::Signed(value) => mix(*value as u64, seed),
             LabelArg::Closed { index, .. } => mix(u64::from(*index), seed),
         }
     }
@@ -92,8 +92,8 @@ pub(crate) fn cut(value: &str) -> String {
     if value.len() <= MAX_VALUE_BYTES {
         return value.to_owned();
     }
-    let end = value.floor_char_boundary(MAX_VALUE_BYTES - ELLIPSIS.len());
-    value.get(..end).unwrap_or_default().to_owned() + ELLIPSIS
+    let kept = (0..=MAX_VALUE_BYTES - ELLIPSIS.len()).rev().find_map(|end| value.get(..end));
+    kept.unwrap_or_default().to_owned() + ELLIPSIS
 }
 
 /// Folds the 128-bit product of its inputs: one multiplication spreads every bit of both.
@@ -111,9 +111,10 @@ fn mix(a: u64, b: u64) -> u64 {
 #[inline]
 fn hash_bytes(bytes: &[u8], seed: u64) -> u64 {
     let mut state = mix(bytes.len() as u64, seed);
-    let (words, rest) = bytes.as_chunks::<8>();
-    for word in words {
+    let mut rest = bytes;
+    while let Some((word, behind)) = rest.split_first_chunk::<8>() {
         state = mix(u64::from_le_bytes(*word), state);
+        rest = behind;
     }
     let mut last = 0;
     for &byte in rest {

@@ -173,9 +173,11 @@ const fn without_word(name: &'static str, word: &str) -> Option<&'static str> {
     if word.is_empty() || name.len() < word.len() + 2 || !ends_with(name, word) {
         return None;
     }
-    let (rest, _) = name.split_at(name.len() - word.len());
-    match rest.as_bytes() {
-        [.., b'_'] => Some(rest.split_at(rest.len() - 1).0),
+    match name.as_bytes().split_at(name.len() - word.len()).0 {
+        [rest @ .., b'_'] => match std::str::from_utf8(rest) {
+            Ok(rest) => Some(rest),
+            Err(_) => None,
+        },
         _ => None,
     }
 }

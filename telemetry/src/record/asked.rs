@@ -74,9 +74,10 @@ impl Asked {
 
     /// Counts a call that ended against the thresholds.
     pub(crate) fn ended(&self, outcome: Outcome, ticks: u64) {
-        if outcome == Outcome::Ok
-            && let Some((_, slot)) = self.within().iter().find(|(threshold, _)| ticks <= *threshold)
-        {
+        if outcome != Outcome::Ok {
+            return;
+        }
+        if let Some((_, slot)) = self.within().iter().find(|(threshold, _)| ticks <= *threshold) {
             shard::add(*slot, 1);
         }
     }

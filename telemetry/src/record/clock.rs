@@ -52,7 +52,7 @@ impl Clock {
     fn new(source: &'static str, ticks_per_second: f64, epoch: Instant) -> Clock {
         let units_per_tick = f64::from(2u32.pow(17)) * f64::from(2u32.pow(17)) / ticks_per_second;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, below 2^64 above 4 Hz")]
-        let unit_factor = (units_per_tick * 2f64.powi(UNIT_SHIFT.cast_signed())).round() as u64;
+        let unit_factor = (units_per_tick * 2f64.powi(UNIT_SHIFT as i32)).round() as u64;
         Clock { source, ticks_per_second, unit_factor, epoch }
     }
 }
@@ -177,8 +177,10 @@ mod counter {
             return std::fs::read_to_string(path).is_ok_and(|name| name.trim() == "tsc");
         }
         if cfg!(target_os = "macos") {
-            let highest = __cpuid(0x8000_0000).eax;
-            return highest >= 0x8000_0007 && __cpuid(0x8000_0007).edx & (1 << 8) != 0;
+            #[allow(unused_unsafe, reason = "in newer versions of Rust it is a safe function")]
+            // SAFETY: every x86-64 processor has the instruction.
+            let cpuid = |leaf| unsafe { __cpuid(leaf) };
+            return cpuid(0x8000_0000).eax >= 0x8000_0007 && cpuid(0x8000_0007).edx & (1 << 8) != 0;
         }
         false
     }

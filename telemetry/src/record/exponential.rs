@@ -37,7 +37,7 @@ const LAST_OF_QUARTER: [u64; 16] = {
 pub(crate) fn bucket(units: u64) -> usize {
     // Upper bounds belong to their bucket: below, 2^k counts as just under 2^k.
     let below = units.saturating_sub(1);
-    const LOWEST_UNITS_LOG2: u32 = (UNITS_PER_SECOND_LOG2.cast_signed() + LOWEST).cast_unsigned();
+    const LOWEST_UNITS_LOG2: u32 = UNITS_PER_SECOND_LOG2.saturating_add_signed(LOWEST);
     if below >> LOWEST_UNITS_LOG2 == 0 {
         return 0;
     }

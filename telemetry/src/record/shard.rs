@@ -221,7 +221,7 @@ impl Version {
     /// Ends the writes of a thread that does not exist any more.
     fn settle(&self) {
         let version = self.0.load(Relaxed);
-        if !version.is_multiple_of(2) {
+        if version % 2 != 0 {
             self.0.store(version.wrapping_add(1), Relaxed);
         }
     }
@@ -233,7 +233,7 @@ impl Version {
             reads();
             // What was read above is not newer than the version read below.
             fence(Acquire);
-            if before.is_multiple_of(2) && self.0.load(Relaxed) == before {
+            if before % 2 == 0 && self.0.load(Relaxed) == before {
                 return;
             }
             std::hint::spin_loop();

@@ -135,10 +135,10 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, open: Arc<Semaphore>
             continue;
         };
         connections.retain(|connection| !connection.is_finished());
-        if connections.len() >= MAX_CONNECTIONS
-            && let Some(oldest) = connections.pop_front()
-        {
-            oldest.abort();
+        if connections.len() >= MAX_CONNECTIONS {
+            if let Some(oldest) = connections.pop_front() {
+                oldest.abort();
+            }
         }
         let shared = Arc::clone(&shared);
         let open = Arc::clone(&open);

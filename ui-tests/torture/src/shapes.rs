@@ -666,12 +666,20 @@ mod bodies {
         1
     }
 
-    #[cfg(target_arch = "x86_64")]
+    // Since Rust 1.86 it need not be unsafe.
+    #[cfg(all(feature = "newer", target_arch = "x86_64"))]
     #[measured]
     #[target_feature(enable = "sse2")]
     fn has_target_features(a: u8) -> u8 {
         use std::arch::x86_64::{_mm_cvtsi128_si32, _mm_cvtsi32_si128};
         u8::try_from(_mm_cvtsi128_si32(_mm_cvtsi32_si128(i32::from(a)))).unwrap()
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[measured]
+    #[target_feature(enable = "sse2")]
+    unsafe fn has_target_features_and_is_unsafe(a: u8) -> u8 {
+        a
     }
 
     #[measured]
@@ -713,6 +721,12 @@ mod bodies {
         assert_calls("unwinds", 0, 0, 1, 0);
         assert_eq!(torture_exported(), 1);
         #[cfg(target_arch = "x86_64")]
+        {
+            // SAFETY: part of the architecture.
+            assert_eq!(unsafe { has_target_features_and_is_unsafe(5) }, 5);
+            assert_ok("has_target_features_and_is_unsafe", 1);
+        }
+        #[cfg(all(feature = "newer", target_arch = "x86_64"))]
         {
             // SAFETY: part of the architecture.
             assert_eq!(unsafe { has_target_features(5) }, 5);

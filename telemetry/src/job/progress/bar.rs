@@ -41,9 +41,9 @@ fn style() -> ProgressStyle {
 
 /// Takes a job's bar away.
 pub(super) fn clear(run: &Run) {
-    if let Some(bars) = &mut *lock(&BARS)
-        && let Some(bar) = bars.by_run.remove(&run.id)
-    {
+    let mut bars = lock(&BARS);
+    let Some(bars) = &mut *bars else { return };
+    if let Some(bar) = bars.by_run.remove(&run.id) {
         bar.finish_and_clear();
         bars.all.remove(&bar);
     }

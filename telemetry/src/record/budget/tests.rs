@@ -210,7 +210,7 @@ fn k_follows_a_program_into_its_next_phase() {
 fn the_first_of_many_coins_is_geometrically_distributed() {
     let random = Generator::new(42);
     for k in [1, 2, 3, 6, 12, 16u32] {
-        let p = 0.5f64.powi(k.cast_signed());
+        let p = 0.5f64.powi(k as i32);
         let draws = 100_000;
         let mut counts = vec![0u32; HORIZON as usize + 1];
         let mut beyond = 0;

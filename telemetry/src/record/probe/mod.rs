@@ -177,12 +177,12 @@ impl SiteProbes {
             }
             books.charge(Probe::Io);
         }
-        if let Some(k) = due[Probe::Cpu as usize]
-            && let Some((cpu, ticks)) = read_cpu_calmly(k, books.costs)
-        {
-            sample.cpu.store(cpu, Relaxed);
-            sample.cpu_ticks.store(ticks, Relaxed);
-            sample.exponents[Probe::Cpu as usize].store(k, Relaxed);
+        if let Some(k) = due[Probe::Cpu as usize] {
+            if let Some((cpu, ticks)) = read_cpu_calmly(k, books.costs) {
+                sample.cpu.store(cpu, Relaxed);
+                sample.cpu_ticks.store(ticks, Relaxed);
+                sample.exponents[Probe::Cpu as usize].store(k, Relaxed);
+            }
         }
     }
 
