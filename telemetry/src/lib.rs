@@ -40,6 +40,31 @@
 //! cells that only the current thread writes. [`snapshot`](fn@snapshot) merges the threads' cells, asks the [collectors](Collector)
 //! and returns the one model, a [`Snapshot`], which every way out reads: the exposition, the report, tests.
 
+//!
+//! # Without telemetry
+//! `RUSTFLAGS="--cfg telemetry_off" cargo build` builds a program from which this library is gone: a program's choice, which no dependency can
+//! make for it. Sources stay as they are, and what does not compile with it does not compile without it.
+//!
+//! | | with `--cfg telemetry_off` |
+//! | :--- | :--- |
+//! | `#[measured]`, `measure!`, [`span`] | check what they check, and leave the body alone: no call site, no clock; a future is the user's own |
+//! | `metric!`, `#[derive(Label)]`, `dashboards!` | check what they check; constants (`CATALOG`, `DESCRIPTOR`, `VALUES`) stay, instruments do nothing and read as 0 |
+//! | [`snapshot`](fn@snapshot), [`catalog`](fn@catalog()), [`testing`] | are empty |
+//! | [`init`](fn@init) | starts nothing, prints nothing, reads no variable, and cannot fail; [`register`](fn@register) takes any collector and never asks it |
+//! | [`Tracking`](alloc::Tracking) | is the allocator within |
+//! | `#[backfill_job]`, [`Job`] | run the function, send and retry requests, wait for limits, stop at Ctrl-C; without a bar, and counting for nobody |
+//! | `duckdb::Connection` | runs every statement as it comes, without a profile, and its list of them is empty |
+//!
+//! Arguments of an instrument are Rust like any other and are evaluated: `rows_read_total(name()).inc()` calls `name`. What stands in the
+//! parentheses of `#[measured]` (`labels`, `ok_if`, `error_if`, `error_type`) is checked and does not run. Names that are declared
+//! twice in one program are not found out, since nobody knows all of them.
+//!
+//! Of `#[measured]` and `metric!` alone an optimised program keeps no symbol and no text. A crate that asks `cfg(telemetry_off)` itself, such as
+//! a test of what was recorded, names it in its manifest: `unexpected_cfgs = { level = "warn", check-cfg = ["cfg(telemetry_off)"] }`.
+
+// What records and shows is not compiled, and much that only it calls has no caller.
+#![cfg_attr(telemetry_off, allow(dead_code, unused_imports))]
+
 extern crate self as telemetry;
 
 /// The programs of the page about `#[measured]`.
@@ -49,21 +74,26 @@ struct MeasuredPage;
 
 // The modules, in the order in which a value passes them.
 mod config; // what the environment and the builder say
+#[cfg_attr(telemetry_off, path = "off/init.rs")]
 mod init;
 #[doc(hidden)]
 pub mod private; // the one door for generated code // start and end: the guard of a program
 
 pub mod builtin; // the families that are there by themselves
 pub mod catalog; // declarations as documents
+#[cfg(not(telemetry_off))]
 mod collect; // what is asked at snapshot time
 pub mod export; // the ways out
 mod metric; // what users declare: instruments, labels, series
+#[cfg_attr(telemetry_off, path = "off/record.rs")]
 mod record; // one call, on one thread
+#[cfg_attr(telemetry_off, path = "off/registry.rs")]
 mod registry; // who knows all
-#[cfg(feature = "prometheus")]
+#[cfg(all(feature = "prometheus", not(telemetry_off)))]
 mod server;
 pub mod snapshot; // the one model // the endpoint
 
+#[cfg_attr(telemetry_off, path = "off/alloc.rs")]
 pub mod alloc; // the tracking allocator
 #[cfg(feature = "dashboards")]
 #[expect(clippy::incompatible_msrv, reason = "the crates that come with this feature need a newer compiler too")]

@@ -8,15 +8,34 @@ pub use crate::job::lifetime::{
 pub use crate::metric::declared::{bound, bounds, combinations, help, help_bytes, help_length, required};
 pub use crate::metric::{Counter, DurationCounter, Gauge, Histogram, Info};
 pub use crate::metric::{Descriptor, Family, IntoLabel, Kind, LabelArg, Origin, Registration, Values};
-pub use crate::record::{Asked, BlockGuard, Counted, CountedFuture};
+pub use crate::record::{Asked, BlockGuard, Counted};
 pub use crate::record::{
-    CallSite, Ending, Fallback, Guard, InPlace, Inspect, MeasuredFuture, Outcome, Returns, ReturnsOther, boxed_future,
-    enter, enter_in_place, measured_future,
+    CallSite, Ending, Fallback, Guard, InPlace, Inspect, Outcome, Returns, ReturnsOther, boxed_future, enter,
+    enter_in_place, measured_future,
 };
+#[cfg(not(telemetry_off))]
+pub use crate::record::{CountedFuture, MeasuredFuture};
 pub use crate::record::{boxed_counted_future, count, count_error, count_in_place, counted_future};
 pub use crate::record::{enter_block, instantiation, labelled};
 pub use ::core;
+#[cfg(not(telemetry_off))]
 pub use inventory;
+
+/// Whether anything is recorded, which `--cfg telemetry_off` decides.
+pub const RECORDS: bool = cfg!(not(telemetry_off));
+
+/// Takes a registration and leaves nothing of it.
+#[cfg(telemetry_off)]
+pub mod inventory {
+    pub use crate::__nothing as submit;
+}
+
+#[cfg(telemetry_off)]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __nothing {
+    ($($any:tt)*) => {};
+}
 
 /// Runs a body once. That it is passed to this function tells the compiler that its closure is called once, so that what it moved in
 /// may be borrowed by what it returns.

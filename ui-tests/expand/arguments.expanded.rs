@@ -25,13 +25,17 @@ fn fetch(
             });
         &__CALL_SITE
     };
-    let __site = ::telemetry::__private::labelled(
-        __site,
-        &[
-            ::telemetry::__private::IntoLabel::as_label(&(carrier)),
-            ::telemetry::__private::IntoLabel::as_label(&(self.pages.len())),
-        ],
-    );
+    let __site = if ::telemetry::__private::RECORDS {
+        ::telemetry::__private::labelled(
+            __site,
+            &[
+                ::telemetry::__private::IntoLabel::as_label(&(carrier)),
+                ::telemetry::__private::IntoLabel::as_label(&(self.pages.len())),
+            ],
+        )
+    } else {
+        __site
+    };
     return ::telemetry::__private::measured_future::<
         Option<Page>,
         _,

@@ -53,7 +53,11 @@ pub(crate) fn find(args: &Args, root: &Path) -> TokenStream {
             quote_spanned!(span=> #root::__private::IntoLabel::as_label(&(#value)))
         });
         statements.extend(quote_spanned! {Span::mixed_site()=>
-            let #site = #root::__private::labelled(#site, &[#(#values),*]);
+            let #site = if #root::__private::RECORDS {
+                #root::__private::labelled(#site, &[#(#values),*])
+            } else {
+                #site
+            };
         });
     }
     statements

@@ -7,6 +7,7 @@
 use crate::builtin::duckdb::databases as families;
 use crate::duckdb::table;
 use crate::metric::Descriptor;
+use crate::private::RECORDS;
 use crate::registry::{Collection, Collector};
 use crate::sync::{Mutex, MutexGuard, lock, lock_for_long};
 use std::collections::HashSet;
@@ -43,7 +44,7 @@ impl Lease {
             crate::registry::of_program().add(Statements);
             crate::registry::of_program().add(Databases);
         });
-        let probe = connection.try_clone().ok();
+        let probe = if RECORDS { connection.try_clone().ok() } else { None };
         // Whole, since the program may change its folder. What is in memory is no file.
         let file = connection.path().and_then(|path| path.canonicalize().ok());
         let database = Arc::new(Database { name: Mutex::new(name), file, probe: Mutex::new(probe) });

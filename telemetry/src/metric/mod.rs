@@ -5,11 +5,15 @@
 
 mod catalog;
 mod clash;
+#[cfg_attr(telemetry_off, path = "../off/counter.rs")]
 mod counter;
 pub(crate) mod declared;
 mod descriptor;
+#[cfg_attr(telemetry_off, path = "../off/family.rs")]
 mod family;
+#[cfg_attr(telemetry_off, path = "../off/gauge.rs")]
 mod gauge;
+#[cfg_attr(telemetry_off, path = "../off/histogram.rs")]
 mod histogram;
 mod info;
 mod label;
@@ -22,8 +26,10 @@ pub use clash::{CatalogError, Clash};
 pub(crate) use clash::{check as check_clashes, check_new as check_new_clashes, declared};
 pub use counter::{Counter, DurationCounter};
 pub use descriptor::{Descriptor, Kind, Origin};
-pub(crate) use family::{DEFAULT_MAX_SERIES, Series, max_series, registered, set_max_series};
+pub(crate) use family::{DEFAULT_MAX_SERIES, registered};
 pub use family::{Family, Registration};
+#[cfg(not(telemetry_off))]
+pub(crate) use family::{Series, max_series, set_max_series};
 pub use gauge::Gauge;
 pub use histogram::{Histogram, Timer};
 pub use info::Info;

@@ -1,5 +1,6 @@
 //! How a call ended, and how that is seen in its value.
 
+use crate::private::RECORDS;
 use std::hint::black_box;
 use std::marker::PhantomData;
 use std::task::Poll;
@@ -42,9 +43,10 @@ pub struct Ending {
 }
 
 impl Ending {
-    /// Of a call that could have ended as an error.
+    /// Of a call that could have ended as an error. Nobody looks where nothing is recorded.
     #[inline]
-    fn fallible(is_error: bool) -> Ending {
+    fn fallible(is_error: impl FnOnce() -> bool) -> Ending {
+        let is_error = RECORDS && is_error();
         Ending { outcome: if is_error { Outcome::Error } else { Outcome::Ok }, fallible: true }
     }
 
@@ -52,14 +54,14 @@ impl Ending {
     #[inline]
     #[must_use]
     pub fn ok_if<T>(output: &T, is_ok: impl FnOnce(&T) -> bool) -> Ending {
-        Ending::fallible(!is_ok(black_box(output)))
+        Ending::fallible(|| !is_ok(black_box(output)))
     }
 
     /// What `error_if` says of an output.
     #[inline]
     #[must_use]
     pub fn error_if<T>(output: &T, is_error: impl FnOnce(&T) -> bool) -> Ending {
-        Ending::fallible(is_error(black_box(output)))
+        Ending::fallible(|| is_error(black_box(output)))
     }
 
     /// Whether the call ended as an error.
@@ -88,8 +90,7 @@ macro_rules! carriers {
             #[inline]
             #[must_use]
             pub fn __ending(&self) -> Ending {
-                black_box(self.0);
-                Ending::fallible(matches!(self.0, $error))
+                Ending::fallible(|| matches!(black_box(self.0), $error))
             }
 
             /// The error, whose type is asked for.
@@ -138,7 +139,9 @@ impl<T> Fallback for Inspect<'_, T> {
 
     #[inline]
     fn __ending(&self) -> Ending {
-        black_box(self.0);
+        if RECORDS {
+            black_box(self.0);
+        }
         Ending { outcome: Outcome::Ok, fallible: false }
     }
 

@@ -10,7 +10,7 @@ use std::pin::{pin, Pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use support::{assert_calls, assert_ok, calls, poll_once, run, Yields};
+use support::{assert_calls, assert_ok, calls, poll_once, recorded, run, Yields};
 use telemetry::measured;
 
 fn is_send<F: Future + Send>(future: F) -> F {
@@ -179,7 +179,7 @@ fn a_future_that_is_dropped_is_cancelled_and_one_never_polled_is_no_call() {
         let mut future = Box::pin(waits(5));
         assert!(poll_once(future.as_mut()).is_pending());
     }
-    assert_eq!(calls("waits"), [Some(0), Some(0), None, Some(1)]);
+    assert_eq!(calls("waits"), recorded([Some(0), Some(0), None, Some(1)]));
 }
 
 // ---- traits -------------------------------------------------------------------------------------------------------
@@ -310,7 +310,7 @@ fn methods_of_async_trait_are_measured_as_futures() {
     assert!(poll_once(memory.load("2").as_mut()).is_pending());
     assert_calls(name, 1, 2, 0, 1);
     let polls = telemetry::testing::value("function_polls_total", &[("function", name)]);
-    assert_eq!(polls, Some(3.0 + 3.0 + 3.0 + 1.0));
+    assert_eq!(polls, recorded(Some(3.0 + 3.0 + 3.0 + 1.0)));
     assert_eq!(run(memory.load_by_default(&["1", "2"])).unwrap(), ["x1", "x2"]);
     run(memory.nothing());
     assert_ok("Store::nothing", 1);
@@ -472,7 +472,7 @@ fn functions_that_return_futures_are_measured_as_futures() {
     assert_eq!(run(boxed_with_a_return(1)), 1);
     assert_eq!(run(boxed_by_alias(&[1])) + run(boxed_by_a_method(&[1])), 2);
     let polls = |name| telemetry::testing::value("function_polls_total", &[("function", name)]);
-    assert_eq!((polls("boxed_by_alias"), polls("boxed_by_a_method")), (Some(2.0), Some(1.0)));
+    assert_eq!((polls("boxed_by_alias"), polls("boxed_by_a_method")), recorded((Some(2.0), Some(1.0))));
     assert_eq!(run(boxed_recursion(3)), 3);
     assert_ok("boxed_recursion", 4);
     assert!(poll_once(boxed_never().as_mut()).is_pending());

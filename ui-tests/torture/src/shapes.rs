@@ -20,7 +20,7 @@ use std::pin::{pin, Pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use support::{assert_calls, assert_ok, calls, poll_once, run, Yields};
+use support::{assert_calls, assert_ok, calls, poll_once, recorded, run, Yields};
 use telemetry::measured;
 
 // ---- results ------------------------------------------------------------------------------------------------------
@@ -351,7 +351,7 @@ mod types {
         assert_eq!(opaque_in_tuple().0.sum::<u8>(), 3);
         assert_eq!(opaque_in_result(false).map(|(items, one)| items.sum::<u8>() + one).ok(), Some(3));
         // The type cannot be named before the first value is there.
-        assert_eq!(calls("opaque_in_result"), [Some(1), Some(0), None, None]);
+        assert_eq!(calls("opaque_in_result"), recorded([Some(1), Some(0), None, None]));
         assert!(opaque_in_result(true).is_err());
         assert_calls("opaque_in_result", 1, 1, 0, 0);
         assert_eq!(opaque_in_vec().unwrap()[0](1), 2);
@@ -1040,7 +1040,7 @@ mod macros {
     #[test]
     fn what_a_macro_makes_is_measured() {
         assert_eq!(made_of_fragments(&1).unwrap(), 1);
-        assert_eq!(calls("made_of_fragments")[0..2], [Some(1), Some(0)]);
+        assert_eq!(calls("made_of_fragments"), recorded([Some(1), Some(0), None, None]));
         catch_unwind(|| made_without_end(1)).unwrap_err();
         assert_eq!(run(made_boxed(3)), 3);
         assert_ok("made_boxed", 1);
@@ -1258,7 +1258,7 @@ mod callers {
         assert_eq!(line(), line!());
         assert_ok("line", 1);
         assert_eq!(line_of_a_public_one(), Ok(line!()));
-        assert_eq!(calls("line_of_a_public_one"), [Some(1), Some(0), None, None]);
+        assert_eq!(calls("line_of_a_public_one"), recorded([Some(1), Some(0), None, None]));
         assert_eq!(unwraps(Ok::<_, ()>(1)), 1);
         assert_eq!(fails(0), Ok(line!()));
         fails(1).unwrap_err();

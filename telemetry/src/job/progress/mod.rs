@@ -7,6 +7,7 @@ mod bar;
 mod text;
 
 use crate::job::run::Run;
+use crate::private::RECORDS;
 use crate::sync::Relaxed;
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
@@ -40,6 +41,9 @@ pub fn progress(choice: Progress) {
 }
 
 fn choice() -> Progress {
+    if !RECORDS {
+        return Progress::Off;
+    }
     match CHOICE.load(Relaxed) {
         choice if choice == Progress::Off as u8 => Progress::Off,
         choice if choice == Progress::Lines as u8 => Progress::Lines,

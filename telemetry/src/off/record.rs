@@ -1,0 +1,247 @@
+//! What stands for `record` with `--cfg telemetry_off`: what generated code calls, with the same types in and out of it, and nothing done.
+//!
+//! A call site is a static without a size that nothing refers to. A future is the user's own. What borrows, and what is `Send`, is as it is with
+//! telemetry, so that a program which compiles without it compiles with it.
+
+#[path = "../record/outcome.rs"]
+pub(crate) mod outcome;
+
+use crate::metric::{IntoLabel, LabelArg};
+use std::fmt;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+pub use outcome::{Ending, Fallback, Inspect, Outcome, Returns, ReturnsOther};
+
+/// What is read besides count and time: nothing.
+pub(crate) mod budget {
+    pub(crate) const DEFAULT_SHARE: f64 = 0.0;
+}
+
+/// A measured function, of which nothing is kept.
+#[derive(Debug)]
+pub struct CallSite(());
+
+impl CallSite {
+    /// Forgets where it stands.
+    #[inline(always)]
+    #[must_use]
+    pub const fn new(
+        _name: &'static str,
+        _path: fn() -> &'static str,
+        _module: &'static str,
+        _file: &'static str,
+        _line: u32,
+    ) -> CallSite {
+        CallSite(())
+    }
+
+    /// Forgets what it was asked.
+    #[inline(always)]
+    #[must_use]
+    pub const fn asked(self, _asked: &'static Asked) -> CallSite {
+        self
+    }
+}
+
+/// What a call site is asked, of which nothing is kept.
+#[derive(Debug)]
+pub struct Asked(());
+
+impl Asked {
+    /// Asks for nothing.
+    #[inline(always)]
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "for statics")]
+    pub const fn new() -> Asked {
+        Asked(())
+    }
+
+    /// Forgets the names.
+    #[inline(always)]
+    #[must_use]
+    pub const fn labels(self, _names: &'static [&'static str]) -> Asked {
+        self
+    }
+
+    /// Forgets the thresholds.
+    #[inline(always)]
+    #[must_use]
+    pub const fn thresholds(self, _seconds: &'static [f64]) -> Asked {
+        self
+    }
+
+    /// Neither counts nor times.
+    #[inline(always)]
+    #[must_use]
+    pub const fn counts(self) -> Asked {
+        self
+    }
+}
+
+/// The same call site.
+#[inline(always)]
+#[must_use]
+pub fn labelled(site: &'static CallSite, _labels: &[LabelArg<'_>]) -> &'static CallSite {
+    site
+}
+
+/// The same call site.
+#[inline(always)]
+#[must_use]
+pub fn instantiation<T>(site: &'static CallSite, _body: &T) -> &'static CallSite {
+    site
+}
+
+/// Counts nothing, and does not ask what the error is.
+#[inline(always)]
+pub fn count_error<E, L: IntoLabel>(_site: &'static CallSite, _error: Option<&E>, _error_type: impl FnOnce(&E) -> L) {}
+
+/// A running call, of which nothing is kept.
+#[must_use]
+#[derive(Debug)]
+pub struct Guard(
+    /// A call ends on the thread on which it began.
+    PhantomData<*const ()>,
+);
+
+/// The guard of a call that is counted alone.
+pub type Counted = Guard;
+
+/// The guard of a call whose body stayed where it was.
+pub type InPlace = Guard;
+
+impl Guard {
+    /// Ends it.
+    #[inline(always)]
+    pub fn end(self, _ending: Ending) {}
+}
+
+/// Begins a call.
+#[inline(always)]
+pub fn enter(_site: &'static CallSite, _fallible: bool) -> Guard {
+    Guard(PhantomData)
+}
+
+pub use self::{enter as count, enter as count_in_place, enter as enter_in_place};
+
+/// The future itself.
+#[inline(always)]
+pub fn measured_future<T, F, E>(_site: &'static CallSite, _fallible: bool, future: F, _ending: E) -> F
+where
+    F: Future<Output = T>,
+    E: Fn(&T) -> Ending,
+{
+    future
+}
+
+pub use self::{
+    measured_future as boxed_counted_future, measured_future as boxed_future, measured_future as counted_future,
+};
+
+/// A running block, of which nothing is kept.
+#[must_use]
+#[derive(Debug)]
+pub struct BlockGuard(PhantomData<*const ()>);
+
+/// Begins a block.
+#[inline(always)]
+pub fn enter_block(_site: &'static CallSite) -> BlockGuard {
+    BlockGuard(PhantomData)
+}
+
+impl BlockGuard {
+    /// The value, at which nobody looks.
+    #[inline(always)]
+    pub fn end<T>(&self, value: T, _look: impl FnOnce(&T) -> Ending) -> T {
+        value
+    }
+
+    /// Goes by.
+    #[inline(always)]
+    pub fn leaves(&self, _ending: Ending) {}
+
+    /// Goes by.
+    #[inline(always)]
+    pub fn leaves_with_error(&self) {}
+}
+
+/// Measures nothing.
+#[inline(always)]
+#[must_use = "a block ends when this is dropped, so at once if it is not kept; write `let _running = …`"]
+pub fn span(_name: &'static str) -> SpanGuard {
+    SpanGuard(PhantomData)
+}
+
+/// A running block, see [`span`].
+#[must_use = "a block ends when this is dropped, so at once if it is not kept; write `let _running = …`"]
+#[derive(Debug)]
+pub struct SpanGuard(PhantomData<*const ()>);
+
+impl SpanGuard {
+    /// Ends the block.
+    #[inline(always)]
+    pub fn end<T, E>(self, _result: &Result<T, E>) {}
+}
+
+impl Drop for SpanGuard {
+    /// Nothing; but where it is dropped is the program's to say, and lints are not to find that superfluous.
+    #[inline(always)]
+    fn drop(&mut self) {}
+}
+
+/// Nobody: what is handed on is credited to no function. Made by [`current()`].
+#[derive(Clone, Copy, Debug)]
+pub struct Current(());
+
+/// Nobody.
+#[inline(always)]
+#[must_use = "it credits nothing before `scope` or `future`"]
+pub fn current() -> Current {
+    Current(())
+}
+
+/// The future, credited to nobody.
+#[inline(always)]
+pub fn in_current<F: Future>(future: F) -> InCurrent<F> {
+    current().future(future)
+}
+
+impl Current {
+    /// Just runs.
+    #[inline(always)]
+    pub fn scope<R>(self, work: impl FnOnce() -> R) -> R {
+        work()
+    }
+
+    /// The future, credited to nobody.
+    #[inline(always)]
+    pub fn future<F: Future>(self, future: F) -> InCurrent<F> {
+        InCurrent { future }
+    }
+}
+
+pin_project_lite::pin_project! {
+    /// A future that is credited to nobody. Made by [`in_current`] and [`Current::future`].
+    #[must_use = "futures do nothing unless polled"]
+    pub struct InCurrent<F> {
+        #[pin]
+        future: F,
+    }
+}
+
+impl<F: Future> Future for InCurrent<F> {
+    type Output = F::Output;
+
+    #[inline(always)]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        self.project().future.poll(context)
+    }
+}
+
+impl<F> fmt::Debug for InCurrent<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("InCurrent")
+    }
+}
