@@ -26,6 +26,9 @@ const MAX_ROWS: usize = 40;
 /// Families with more series than this are shown as one line, their total.
 const MAX_SERIES_SHOWN: usize = 6;
 
+/// With fewer readings the spread of what was read says little of what was not: the usual rule of thumb for means.
+const ENOUGH_READINGS: f64 = 30.0;
+
 /// What the columns of functions mean, said below the table of those that are shown.
 const FUNCTION_LEGEND: &[(&str, &str)] = &[
     ("running", "running: how many, and the age of the oldest"),
@@ -34,7 +37,10 @@ const FUNCTION_LEGEND: &[(&str, &str)] = &[
     ("self", "self: without measured callees"),
     ("cpu", "cpu: on a processor, callees included"),
     ("written", "read, written: files, pipes and terminals"),
-    (table::ESTIMATE, "±: standard error; in 19 of 20 cases the truth is within twice that"),
+    (
+        table::ESTIMATE,
+        "±: standard error, in 19 of 20 cases the truth is within twice that; ±?: too few readings to tell",
+    ),
     ("p99", "mean and quantiles: start to end, waiting included; quantiles are at most 19 % off"),
 ];
 
@@ -143,15 +149,14 @@ struct Quality {
 
 impl Quality {
     /// What stands behind a figure that is estimated. The standard error is that of all that the probe tells together (`sum`), hence at most
-    /// that of a part of it.
-    fn mark(&self, value: f64, sum: f64) -> String {
-        if self.sampled.is_none_or(|sampled| sampled >= 1.0) || value == 0.0 {
-            return String::new();
-        }
+    /// that of a part of it. `visits` are calls and polls.
+    fn mark(&self, value: f64, sum: f64, visits: f64) -> String {
+        let Some(sampled) = self.sampled.filter(|&sampled| sampled < 1.0 && value != 0.0) else { return String::new() };
         match self.error.map(|error| error * sum / value) {
-            // Nothing was drawn yet, but for the first call or poll, which is always read.
-            None | Some(0.0) => format!(" {}?", table::ESTIMATE),
-            Some(error) => format!(" {}{}", table::ESTIMATE, human_share(error)),
+            Some(error) if error > 0.0 && sampled * visits >= ENOUGH_READINGS => {
+                format!(" {}{}", table::ESTIMATE, human_share(error))
+            }
+            _ => format!(" {}?", table::ESTIMATE),
         }
     }
 }
@@ -230,7 +235,9 @@ impl<'a> Report<'a> {
             let bytes = |bytes: Option<f64>| {
                 let bytes = bytes.filter(|&bytes| bytes > 0.0);
                 bytes
-                    .map(|bytes| human_bytes(bytes) + &function.io_quality.mark(bytes, function.io()))
+                    .map(|bytes| {
+                        human_bytes(bytes) + &function.io_quality.mark(bytes, function.io(), function.visits())
+                    })
                     .unwrap_or_default()
             };
             vec![
@@ -243,7 +250,10 @@ impl<'a> Report<'a> {
                 seconds(function.busy),
                 seconds(function.idle()),
                 seconds(function.own),
-                function.cpu.map(|cpu| human_seconds(cpu) + &function.cpu_quality.mark(cpu, cpu)).unwrap_or_default(),
+                function
+                    .cpu
+                    .map(|cpu| human_seconds(cpu) + &function.cpu_quality.mark(cpu, cpu, function.visits()))
+                    .unwrap_or_default(),
                 seconds(function.mean()),
                 seconds(function.quantile(0.5)),
                 seconds(function.quantile(0.95)),
@@ -408,6 +418,11 @@ impl Function<'_> {
             Some("io") => Some(&mut self.io_quality),
             _ => None,
         }
+    }
+
+    /// What is sampled: polls of futures, else calls.
+    fn visits(&self) -> f64 {
+        self.polls.unwrap_or_default().max(self.started).max(self.calls)
     }
 
     /// Bytes read and written.

@@ -226,7 +226,7 @@ fn everything() -> Snapshot {
             vec![
                 (&with(fetch, "probe", "cpu"), Value::Float(1.0)),
                 (&with(copy, "probe", "cpu"), Value::Float(0.06)),
-                (&with(copy, "probe", "io"), Value::Float(0.01)),
+                (&with(copy, "probe", "io"), Value::Float(0.04)),
             ],
         ),
         gauge(
@@ -269,14 +269,15 @@ fn squeezed(text: &str) -> String {
 #[test]
 fn a_figure_that_is_estimated_says_so_and_one_that_is_exact_does_not() {
     let quality = |sampled, error| Quality { sampled, error };
-    let marked = |sampled, error| quality(sampled, error).mark(10.0, 10.0);
+    let marked = |sampled, error| quality(sampled, error).mark(10.0, 10.0, 60.0);
     assert_eq!(marked(Some(1.0), Some(0.0)), "");
     assert_eq!(marked(None, None), "");
     assert_eq!(marked(Some(0.5), Some(0.02)), " ±2.0 %");
     assert_eq!(marked(Some(0.5), Some(0.0)), " ±?", "nothing but the first call was read");
-    assert_eq!(quality(Some(0.5), Some(0.02)).mark(0.0, 10.0), "", "of nothing there is no share");
+    assert_eq!(marked(Some(0.4), Some(0.02)), " ±?", "24 readings");
+    assert_eq!(quality(Some(0.5), Some(0.02)).mark(0.0, 10.0, 60.0), "", "of nothing there is no share");
     assert_eq!(
-        quality(Some(0.5), Some(0.02)).mark(1.0, 10.0),
+        quality(Some(0.5), Some(0.02)).mark(1.0, 10.0, 60.0),
         " ±20 %",
         "a part is known as well as the whole, at worst"
     );
@@ -308,7 +309,7 @@ fn json_has_every_figure_of_a_function_and_null_where_there_is_none() {
         r#""errors_by_type":{"gone":1,"timeout":2},"panics":1,"cancelled":2"#,
         r#""running":2,"oldest_call_age_seconds":83,"polls":20,"busy_seconds":0.08,"idle_seconds":0.42"#,
         r#""cpu_seconds":1.234,"cpu_standard_error_ratio":0.013,"cpu_sampling_ratio":0.06"#,
-        r#""io_read_bytes":5000000,"io_written_bytes":100000,"io_standard_error_ratio":0.21,"io_sampling_ratio":0.01"#,
+        r#""io_read_bytes":5000000,"io_written_bytes":100000,"io_standard_error_ratio":0.21,"io_sampling_ratio":0.04"#,
         r#""allocations":null,"peak_allocated_bytes":4096"#,
         r#""busy_seconds":null,"idle_seconds":null,"self_seconds":null"#,
     ] {
