@@ -1,18 +1,60 @@
-//! The atomics, cells and locks of the recording path, in one place, so that a model checker can stand in for them.
+//! The atomics, cells, locks and thread locals of the recording path, in one place, so that a model checker can stand in for them: under
+//! `--cfg loom` they are those of `modelled`.
 //!
 //! Also what makes the locks survive `fork`: a child has the forking thread alone, so a lock that another thread held at that moment would
 //! stay locked in it for ever. Every lock that is taken with [`lock`] is therefore counted while it is held, and a fork waits until none is
 //! (see [`before_fork`]), as the C library does with its own.
 
 pub(crate) use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
-pub(crate) use std::sync::atomic::{
-    AtomicBool, AtomicI32, AtomicI64, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, fence,
-};
-pub(crate) use std::sync::{Mutex, MutexGuard, PoisonError};
+
+#[cfg(not(loom))]
+mod plain {
+    pub(crate) use std::hint::spin_loop;
+    pub(crate) use std::sync::atomic::{
+        AtomicBool, AtomicI32, AtomicI64, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, fence,
+    };
+    pub(crate) use std::sync::{Mutex, MutexGuard, OnceLock};
+    pub(crate) use std::thread_local;
+
+    /// Makes a value that is never freed.
+    pub(crate) fn leak<T>(value: T) -> &'static T {
+        Box::leak(Box::new(value))
+    }
+
+    /// Makes a list that is never freed.
+    pub(crate) fn leak_all<T>(values: Vec<T>) -> &'static [T] {
+        Vec::leak(values)
+    }
+
+    /// Makes a value that is never freed, unless [`unleak`] is told of it before anybody else is.
+    pub(crate) fn leak_raw<T>(value: T) -> *mut T {
+        Box::into_raw(Box::new(value))
+    }
+
+    /// Frees what was to be leaked.
+    ///
+    /// # Safety
+    /// `value` came from [`leak_raw`], and nobody else knows it.
+    pub(crate) unsafe fn unleak<T>(value: *mut T) {
+        // SAFETY: it is in a box of its own, and nobody else's, says the caller.
+        drop(unsafe { Box::from_raw(value) });
+    }
+}
+#[cfg(not(loom))]
+pub(crate) use plain::*;
+
+#[cfg(loom)]
+pub(crate) mod modelled;
+#[cfg(loom)]
+pub(crate) use modelled::*;
+
+/// Whether the edges of growing tables are to be met soon: where a checker runs each step, in many orders or slowly.
+pub(crate) const IS_SMALL: bool = cfg!(any(loom, miri));
 
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 /// Threads that hold a lock, or are within [`unforked`].
@@ -20,7 +62,7 @@ static HOLDERS: AtomicUsize = AtomicUsize::new(0);
 /// Forks that are under way: while there is one, no thread begins to hold a lock.
 static FORKS: AtomicUsize = AtomicUsize::new(0);
 
-thread_local! {
+std::thread_local! {
     /// How many locks this thread holds.
     static HELD: Cell<usize> = const { Cell::new(0) };
 }
@@ -34,6 +76,10 @@ struct Unforked(PhantomData<*const ()>);
 
 impl Unforked {
     fn begin() -> Unforked {
+        // Models do not fork.
+        if cfg!(loom) {
+            return Unforked(PhantomData);
+        }
         HELD.with(|held| {
             // Who holds one lock already may take another: the fork waits for him.
             if held.get() == 0 {
@@ -57,6 +103,9 @@ impl Unforked {
 
 impl Drop for Unforked {
     fn drop(&mut self) {
+        if cfg!(loom) {
+            return;
+        }
         HELD.with(|held| {
             held.set(held.get() - 1);
             if held.get() == 0 {
@@ -93,13 +142,13 @@ pub(crate) fn after_fork_in_child() {
 }
 
 /// A lock that is held.
-pub(crate) struct Locked<'a, T: ?Sized> {
+pub(crate) struct Locked<'a, T> {
     // Given back before the fork may go on: fields are dropped in this order.
     guard: MutexGuard<'a, T>,
     _unforked: Unforked,
 }
 
-impl<T: ?Sized> Deref for Locked<'_, T> {
+impl<T> Deref for Locked<'_, T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -107,25 +156,25 @@ impl<T: ?Sized> Deref for Locked<'_, T> {
     }
 }
 
-impl<T: ?Sized> DerefMut for Locked<'_, T> {
+impl<T> DerefMut for Locked<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
         &mut self.guard
     }
 }
 
 /// Locks, whatever happened to the last holder: what our locks guard is valid after every single write.
-pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> Locked<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> Locked<'_, T> {
     let unforked = Unforked::begin();
     Locked { guard: mutex.lock().unwrap_or_else(PoisonError::into_inner), _unforked: unforked }
 }
 
 /// Locks for as long as it takes: no fork waits for it.
 #[cfg_attr(not(feature = "duckdb"), expect(dead_code, reason = "what is held for long comes with a feature"))]
-pub(crate) fn lock_for_long<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock_for_long<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
     use std::sync::mpsc;

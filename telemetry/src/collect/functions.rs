@@ -359,3 +359,24 @@ mod tests {
         assert_eq!(shown.buckets.len(), shown.bounds.len() + 1);
     }
 }
+
+/// What a snapshot sees of a function, for the models of what it reads.
+#[cfg(all(test, loom))]
+pub(crate) mod seen {
+    use super::{CallSite, ResultReading, Totals, shard};
+
+    #[derive(Debug)]
+    pub(crate) struct Seen {
+        pub(crate) started: u64,
+        pub(crate) ended: u64,
+        pub(crate) allocated_bytes: u64,
+        pub(crate) oldest: Option<u64>,
+    }
+
+    pub(crate) fn of(site: &'static CallSite) -> Seen {
+        let totals = Totals::of(site, &shard::all());
+        let ended = totals.results.values().flatten().flatten().map(ResultReading::ended).sum();
+        let Totals { started, allocated_bytes, oldest, .. } = totals;
+        Seen { started, ended, allocated_bytes, oldest }
+    }
+}

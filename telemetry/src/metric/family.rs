@@ -4,9 +4,10 @@ use crate::metric::catalog;
 use crate::metric::label::{self, Values};
 use crate::metric::{Counter, Descriptor, DurationCounter, Gauge, Histogram, Info, Kind, LabelArg, LabelOwned};
 use crate::record::{isolated, shard};
-use crate::sync::{Acquire, AtomicPtr, AtomicU64, AtomicUsize, Mutex, Relaxed, Release, lock};
+use crate::sync::{
+    Acquire, AtomicPtr, AtomicU64, AtomicUsize, IS_SMALL, Mutex, OnceLock, Relaxed, Release, leak, lock,
+};
 use std::fmt;
-use std::sync::OnceLock;
 
 /// The most series that a family holds unless set otherwise: OpenTelemetry's default for a metric's cardinality.
 /// <https://opentelemetry.io/docs/specs/otel/metrics/sdk/#cardinality-limits>
@@ -56,6 +57,9 @@ pub struct Family {
     cut: AtomicU64,
 }
 
+/// 8: a family rarely has fewer than four series, and the tables double.
+const SMALLEST: usize = if IS_SMALL { 2 } else { 8 };
+
 struct Slots {
     slots: Box<[AtomicPtr<Series>]>,
 }
@@ -63,7 +67,7 @@ struct Slots {
 impl Slots {
     fn leak(capacity: usize) -> &'static Slots {
         let slots = (0..capacity).map(|_| AtomicPtr::default()).collect();
-        Box::leak(Box::new(Slots { slots }))
+        leak(Slots { slots })
     }
 
     /// Where a hash's search begins, and which place comes after one.
@@ -272,8 +276,7 @@ impl Family {
             table.insert(series);
         } else {
             lock(&self.outgrown).extend(table);
-            // 8: a family rarely has fewer than four series, and the tables double.
-            let larger = Slots::leak((all.len() * 4).next_power_of_two().max(8));
+            let larger = Slots::leak((all.len() * 4).next_power_of_two().max(SMALLEST));
             for &series in all {
                 larger.insert(series);
             }
@@ -300,7 +303,7 @@ impl Family {
         };
         let labels = labels.iter().map(|label| label.keep()).collect();
         let gauge = AtomicU64::new(self.first_bits());
-        Box::leak(Box::new(Series { hash, labels, overflow, slot, gauge }))
+        leak(Series { hash, labels, overflow, slot, gauge })
     }
 
     /// The values of each label, where all are closed; no values where there are no labels.

@@ -2,7 +2,7 @@
 //! what waits at an `.await`. There is no list of calls.
 
 use crate::record::thread;
-use crate::sync::{Acquire, AtomicPtr, AtomicU64, Relaxed, Release};
+use crate::sync::{Acquire, AtomicPtr, AtomicU64, Relaxed, Release, leak};
 
 /// Calls whose starts agree in all but their 30 lowest bits are counted together: a second of a clock of nanoseconds, a third of one of
 /// a counter of 3 GHz.
@@ -96,14 +96,14 @@ impl Ages {
         let free = self.each().find(|slot| slot.ended() == slot.begun.load(Relaxed));
         let slot = free.unwrap_or_else(|| {
             let slot = thread::uncounted(|_| {
-                &*Box::leak(Box::new(Slot {
+                leak(Slot {
                     since: AtomicU64::new(start),
                     begun: AtomicU64::new(0),
                     ended: AtomicU64::new(0),
                     ended_elsewhere: AtomicU64::new(0),
                     owner: self,
                     next: self.slots.load(Relaxed),
-                }))
+                })
             });
             self.slots.store(std::ptr::from_ref(slot).cast_mut(), Release);
             slot

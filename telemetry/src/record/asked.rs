@@ -7,8 +7,8 @@ use crate::record::callsite::{self, CallSite};
 use crate::record::outcome::Outcome;
 use crate::record::variants::{Variant, Variants};
 use crate::record::{clock, shard};
+use crate::sync::OnceLock;
 use std::fmt;
-use std::sync::OnceLock;
 
 /// The most types of errors of one function. An error's type is a name that its program wrote down; more than this is a text that
 /// somebody composed, and each is a series.

@@ -5,9 +5,8 @@ use crate::record::clock;
 use crate::record::outcome::Outcome;
 use crate::record::shard::{self, SiteCell};
 use crate::record::thread;
-use crate::sync::{AtomicBool, AtomicU32, Mutex, Relaxed, lock};
+use crate::sync::{AtomicBool, AtomicU32, Mutex, OnceLock, Relaxed, lock};
 use std::fmt;
-use std::sync::OnceLock;
 
 /// A measured function, as it stands in the source.
 pub struct CallSite {

@@ -205,6 +205,13 @@ pub(crate) mod fake {
 
     thread_local!(pub(crate) static NOW: Cell<Option<u64>> = const { Cell::new(None) });
 
+    /// A clock of nanoseconds that stands at one until it is put forward.
+    #[cfg(loom)]
+    pub(crate) fn begin() {
+        super::CLOCK.get_or_init(|| super::Clock::new("test", 1e9, std::time::Instant::now()));
+        NOW.set(Some(1));
+    }
+
     /// Stops the clock, if it runs, and puts it forward.
     pub(crate) fn advance(by: Duration) {
         NOW.set(Some(NOW.get().unwrap_or_else(super::now) + ticks(by)));

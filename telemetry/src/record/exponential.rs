@@ -10,7 +10,7 @@ pub(crate) const SCALE: i32 = 2;
 const PER_OCTAVE: usize = 1 << SCALE;
 /// The lowest and the highest bound, as powers of two of a second.
 pub(crate) const LOWEST: i32 = -24;
-pub(crate) const HIGHEST: i32 = 17;
+pub(crate) const HIGHEST: i32 = if cfg!(loom) { LOWEST + 1 } else { 17 };
 /// One bucket for what is not above the lowest bound, four for each octave, one for what is above the highest.
 pub(crate) const BUCKETS: usize = 2 + PER_OCTAVE * (HIGHEST - LOWEST) as usize;
 

@@ -75,7 +75,7 @@ impl Scope {
     fn take(&self) -> &'static Shard {
         let mut shards = lock(&self.shards);
         shards.free.pop().unwrap_or_else(|| {
-            let shard = shard::leak();
+            let shard = shard::new();
             shards.all.push(shard);
             shard
         })

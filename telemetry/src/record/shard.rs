@@ -12,7 +12,8 @@ use crate::record::table::Table;
 use crate::record::thread;
 use crate::record::{clock, dropped, exponential, fork, isolated};
 use crate::sync::{
-    Acquire, AtomicBool, AtomicI64, AtomicPtr, AtomicU32, AtomicU64, Mutex, Relaxed, Release, fence, lock,
+    Acquire, AtomicBool, AtomicI64, AtomicPtr, AtomicU32, AtomicU64, IS_SMALL, Mutex, Relaxed, Release, fence, leak,
+    leak_raw, lock, spin_loop, unleak,
 };
 
 /// Cells for all that a program records.
@@ -60,14 +61,14 @@ pub(crate) fn take() -> &'static Shard {
     if let Some(shard) = lock(&FREE).pop() {
         return shard;
     }
-    let shard = leak();
+    let shard = new();
     lock(&ALL).push(shard);
     shard
 }
 
 /// A shard that is in no list.
-pub(crate) fn leak() -> &'static Shard {
-    Box::leak(Box::new(Shard::new()))
+pub(crate) fn new() -> &'static Shard {
+    leak(Shard::new())
 }
 
 /// Leaves a shard to the next thread that starts.
@@ -122,7 +123,7 @@ fn bump_to_the_end(cell: &AtomicU64, n: u64) {
 
 /// 128 counters, 1 KiB: few enough that a thread with one counter wastes little, aligned so that no two threads' cells
 /// share a cache line or the pair that is prefetched with it.
-const COUNTERS_PER_CHUNK: usize = 128;
+const COUNTERS_PER_CHUNK: usize = if IS_SMALL { 2 } else { 128 };
 
 #[repr(align(128))]
 struct CounterChunk([AtomicU64; COUNTERS_PER_CHUNK]);
@@ -200,7 +201,7 @@ struct Version(AtomicU64);
 /// defeats any number of tries; then what was read last is taken as it is. Every cell only grows, so that no total falls: the
 /// sum alone may be some observations off its buckets. (An older consistent copy would be worse: the series of the busiest threads would
 /// stand still, and then jump.)
-const READ_TRIES: usize = 64;
+const READ_TRIES: usize = if IS_SMALL { 2 } else { 64 };
 
 impl Version {
     const fn new() -> Version {
@@ -226,18 +227,19 @@ impl Version {
         }
     }
 
-    /// Reads, again and again, until no write came in between, or the tries are used up.
-    fn read(&self, mut reads: impl FnMut()) {
+    /// Reads, again and again, until no write came in between, or the tries are used up. Says which.
+    fn read(&self, mut reads: impl FnMut()) -> bool {
         for _ in 0..READ_TRIES {
             let before = self.0.load(Acquire);
             reads();
             // What was read above is not newer than the version read below.
             fence(Acquire);
             if before % 2 == 0 && self.0.load(Relaxed) == before {
-                return;
+                return true;
             }
-            std::hint::spin_loop();
+            spin_loop();
         }
+        false
     }
 }
 
@@ -265,14 +267,14 @@ impl HistogramCell {
         HistogramCell { version: Version::new(), sum: AtomicU64::new(0), buckets }
     }
 
-    /// Reads into what has room for the buckets.
-    fn read(&self, into: &mut HistogramReading) {
+    /// Reads into what has room for the buckets. Says whether sum and buckets belong together.
+    fn read(&self, into: &mut HistogramReading) -> bool {
         self.version.read(|| {
             into.sum = f64::from_bits(self.sum.load(Relaxed));
             for (count, bucket) in into.buckets.iter_mut().zip(&self.buckets) {
                 *count = bucket.load(Relaxed);
             }
-        });
+        })
     }
 
     #[inline]
@@ -376,7 +378,7 @@ pub(crate) struct SiteCell {
 }
 
 /// 16 buckets, 128 bytes: four octaves of durations, which is what most functions span.
-const BUCKETS_PER_BLOCK: usize = 16;
+const BUCKETS_PER_BLOCK: usize = if IS_SMALL { 3 } else { 16 };
 const BLOCKS: usize = exponential::BUCKETS.div_ceil(BUCKETS_PER_BLOCK);
 
 #[repr(align(128))]
@@ -474,8 +476,8 @@ impl ResultCell {
         }
     }
 
-    fn read(&self) -> ResultReading {
-        let mut reading = ResultReading::default();
+    /// Reads into what is empty. Says whether sum and buckets belong together.
+    fn read(&self, reading: &mut ResultReading) -> bool {
         self.version.read(|| {
             reading.ticks = self.ticks.load(Relaxed);
             for (block, into) in self.blocks.iter().zip(reading.buckets.chunks_mut(BUCKETS_PER_BLOCK)) {
@@ -486,8 +488,7 @@ impl ResultCell {
                     }
                 }
             }
-        });
-        reading
+        })
     }
 }
 
@@ -497,13 +498,13 @@ fn leak_once<T>(place: &AtomicPtr<T>, new: impl FnOnce() -> T) -> &'static T {
     if let Some(value) = unsafe { place.load(Acquire).as_ref() } {
         return value;
     }
-    let value = thread::uncounted(|_| Box::into_raw(Box::new(new())));
+    let value = thread::uncounted(|_| leak_raw(new()));
     match place.compare_exchange(std::ptr::null_mut(), value, Release, Acquire) {
         // SAFETY: just made, and published for ever.
         Ok(_) => unsafe { &*value },
         Err(other) => {
             // SAFETY: nobody else has seen `value`.
-            drop(unsafe { Box::from_raw(value) });
+            unsafe { unleak(value) };
             // SAFETY: what was there before is a leaked value.
             unsafe { &*other }
         }
@@ -714,7 +715,9 @@ impl SiteCell {
     pub(crate) fn read(&self, outcome: Outcome) -> Option<ResultReading> {
         // SAFETY: null, or a leaked cell.
         let cell = unsafe { self.results[outcome as usize].load(Acquire).as_ref() }?;
-        Some(cell.read())
+        let mut reading = ResultReading::default();
+        cell.read(&mut reading);
+        Some(reading)
     }
 }
 
@@ -748,3 +751,6 @@ fn site_cell_first(site: &'static CallSite) -> &'static SiteCell {
 
 /// True once the tracking allocator has served an allocation.
 pub(crate) static TRACKING: AtomicBool = AtomicBool::new(false);
+
+#[cfg(all(test, loom))]
+mod models;

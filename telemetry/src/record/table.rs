@@ -1,6 +1,9 @@
 //! A growing array of pointers with one writer and any number of readers.
 
-use crate::sync::{Acquire, AtomicPtr, AtomicUsize, Mutex, Relaxed, Release, lock};
+use crate::sync::{Acquire, AtomicPtr, AtomicUsize, IS_SMALL, Mutex, Relaxed, Release, leak, leak_all, lock};
+
+/// 16: what a small program has call sites.
+const SMALLEST: usize = if IS_SMALL { 1 } else { 16 };
 
 /// Written by one thread at a time (its owner's, or under a lock); read by any. Entries appear once and stay.
 pub(crate) struct Table<T: 'static> {
@@ -38,19 +41,19 @@ impl<T> Table<T> {
         if index >= self.len.load(Relaxed) {
             self.grow(index);
         }
-        let value = Box::leak(Box::new(value));
+        let value = leak(value);
         // SAFETY: as in `get`; `grow` has made room.
         let entry = unsafe { &*self.entries.load(Relaxed).add(index) };
-        entry.store(value, Release);
+        entry.store(std::ptr::from_ref(value).cast_mut(), Release);
         value
     }
 
     fn grow(&self, index: usize) {
-        // 16: what a small program has call sites; doubling keeps the outgrown arrays below the current one.
-        let len = (index + 1).next_power_of_two().max(16);
+        // Doubling keeps the outgrown arrays below the current one.
+        let len = (index + 1).next_power_of_two().max(SMALLEST);
         let old_len = self.len.load(Relaxed);
         let larger: Vec<AtomicPtr<T>> = (0..len).map(|i| AtomicPtr::new(self.entry_or_null(i, old_len))).collect();
-        let larger: &'static [AtomicPtr<T>] = Vec::leak(larger);
+        let larger = leak_all(larger);
         lock(&self.outgrown).push(larger);
         self.entries.store(larger.as_ptr().cast_mut(), Release);
         self.len.store(len, Release);

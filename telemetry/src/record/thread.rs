@@ -8,7 +8,7 @@ use crate::record::budget::Generator;
 use crate::record::isolated::Scope;
 use crate::record::probe::io;
 use crate::record::shard::{self, Shard, SiteCell};
-use crate::sync::{AtomicU64, Relaxed};
+use crate::sync::{AtomicU64, Relaxed, thread_local};
 use std::cell::Cell;
 
 /// One thread's own. No destructor, so that it can be read in other destructors; the shard is handed on by `Handover`.

@@ -2,11 +2,10 @@
 
 use crate::metric::{LabelArg, LabelOwned};
 use crate::record::thread;
-use crate::sync::{Acquire, AtomicPtr, AtomicU64, Mutex, Relaxed, Release, lock};
-use std::sync::OnceLock;
+use crate::sync::{Acquire, AtomicPtr, AtomicU64, IS_SMALL, Mutex, OnceLock, Relaxed, Release, leak, lock};
 
 /// 64 chains: a labelled function has tens of label sets, so that most chains hold one, and 2,000 make chains of some 30.
-const CHAINS: usize = 64;
+const CHAINS: usize = if IS_SMALL { 2 } else { 64 };
 
 /// A value for each label set. Never freed: call sites live as long as the program.
 pub(crate) struct Variants<T: 'static> {
@@ -87,8 +86,8 @@ impl<T> Variants<T> {
         let chains = self.chains.get_or_init(|| Box::new([const { AtomicPtr::new(std::ptr::null_mut()) }; CHAINS]));
         let labels: Box<[LabelOwned]> = labels.iter().map(|label| label.keep()).collect();
         let value = make(&labels);
-        let variant = Box::leak(Box::new(Variant { hash, labels, value, next: first(chains, hash) }));
-        chain(chains, hash).store(variant, Release);
+        let variant = leak(Variant { hash, labels, value, next: first(chains, hash) });
+        chain(chains, hash).store(std::ptr::from_ref(variant).cast_mut(), Release);
         variant
     }
 
