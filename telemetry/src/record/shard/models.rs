@@ -102,8 +102,8 @@ fn time_and_durations_of_a_result_belong_together_and_do_not_fall() {
     model(|| {
         let cell = leak(SiteCell::new(&SITE, false));
         let writer = spawn(move || {
-            cell.end(Outcome::Ok, 1);
-            cell.end(Outcome::Ok, 1_000);
+            cell.end::<false>(Outcome::Ok, 1);
+            cell.end::<false>(Outcome::Ok, 1_000);
         });
         let mut last = 0;
         for _ in 0..2 {
@@ -271,8 +271,8 @@ fn calls_that_meet_in_the_shared_shard_are_not_lost() {
     model(|| {
         two_that_end(|| {
             let cell = thread::with(|thread| site_cell(thread, &SITE));
-            cell.start();
-            cell.end(Outcome::Ok, 1);
+            cell.start::<false>();
+            cell.end::<false>(Outcome::Ok, 1);
         });
         let Seen { started, ended, .. } = look();
         assert_eq!((started, ended), (2, 2));
