@@ -114,7 +114,6 @@ impl Ages {
     }
 
     /// Forgets what waits: for a forked child, where the parent's tasks do not run. `runs_here` tells whether calls of the forking thread do.
-    #[cfg_attr(not(test), expect(dead_code, reason = "called once forks are seen"))]
     pub(crate) fn reset(&self, runs_here: bool) {
         if !runs_here {
             self.leave();
