@@ -73,12 +73,15 @@ struct Probed {
 
 /// Figures by module and function. Two call sites of one name, as a macro may make them, are one function.
 fn totals() -> BTreeMap<(&'static str, String), Totals> {
-    let shards = shard::all();
+    let mut shards = shard::all();
     let mut by_name = BTreeMap::<_, Totals>::new();
     let sites = callsite::all().into_iter().filter(|site| !site.is_variant());
-    // Those that a scope alone has reached are not there for others.
-    for site in sites.filter(|site| cells(site, &shards).next().is_some()) {
-        let totals = Totals::of(site, &shards);
+    for site in sites {
+        // Those that a scope alone has reached are not there for others.
+        if cells(site, &shards).next().is_none() {
+            continue;
+        }
+        let totals = Totals::of(site, &mut shards);
         by_name.entry((site.module(), site.function().to_owned())).or_default().merge(totals);
     }
     by_name
@@ -134,10 +137,12 @@ fn merge_results(mine: &mut Results, theirs: Results) {
 }
 
 impl Totals {
-    fn of(site: &'static CallSite, shards: &[&'static Shard]) -> Totals {
+    fn of(site: &'static CallSite, shards: &mut Vec<&'static Shard>) -> Totals {
         let mut totals = Totals { timed: true, ..Totals::default() };
         if let Some(asked) = site.what_was_asked() {
             totals.add_asked(asked);
+            fence(Acquire);
+            shard::refresh(shards);
         }
         let label_names = site.what_was_asked().map_or(&[][..], Asked::label_names);
         if label_names.is_empty() {
@@ -151,11 +156,13 @@ impl Totals {
         // All ends of a site are read before any start: a call that ends meanwhile on another thread than it began is never
         // seen as ended and not begun. Calls that begin meanwhile are seen as running.
         fence(Acquire);
+        // A call that ended here may have begun on a thread that is newer than the list.
+        shard::refresh(shards);
         cells(site, shards).for_each(|cell| totals.add(cell));
         totals
     }
 
-    /// Before the results: what is counted besides a result is then never more than the result.
+    /// Before the results: calls within a threshold are then never more than the calls.
     fn add_asked(&mut self, asked: &'static Asked) {
         self.timed = !asked.only_counts();
         for (threshold, count) in asked.read_within() {
@@ -369,14 +376,16 @@ pub(crate) mod seen {
     pub(crate) struct Seen {
         pub(crate) started: u64,
         pub(crate) ended: u64,
+        pub(crate) within: u64,
         pub(crate) allocated_bytes: u64,
         pub(crate) oldest: Option<u64>,
     }
 
     pub(crate) fn of(site: &'static CallSite) -> Seen {
-        let totals = Totals::of(site, &shard::all());
+        let totals = Totals::of(site, &mut shard::all());
+        let within = totals.within.values().sum();
         let ended = totals.results.values().flatten().flatten().map(ResultReading::ended).sum();
         let Totals { started, allocated_bytes, oldest, .. } = totals;
-        Seen { started, ended, allocated_bytes, oldest }
+        Seen { started, ended, within, allocated_bytes, oldest }
     }
 }

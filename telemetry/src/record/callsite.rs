@@ -5,7 +5,7 @@ use crate::record::clock;
 use crate::record::outcome::Outcome;
 use crate::record::shard::{self, SiteCell};
 use crate::record::thread;
-use crate::sync::{AtomicBool, AtomicU32, Mutex, OnceLock, Relaxed, lock};
+use crate::sync::{AtomicBool, AtomicU32, Mutex, OnceLock, Relaxed, Release, fence, lock};
 use std::fmt;
 
 /// A measured function, as it stands in the source.
@@ -110,6 +110,8 @@ impl CallSite {
 
     fn end_asked(&'static self, asked: &Asked, outcome: Outcome, ticks: u64) {
         thread::with(|thread| shard::site_cell(thread, self)).end::<true>(outcome, ticks);
+        // What is counted besides is not seen before the result is.
+        fence(Release);
         asked.ended(outcome, ticks);
     }
 

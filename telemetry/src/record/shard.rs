@@ -89,6 +89,16 @@ fn all_of_program() -> Vec<&'static Shard> {
     all
 }
 
+/// Adds to a list of every shard those that came since it was made.
+pub(crate) fn refresh(list: &mut Vec<&'static Shard>) {
+    let all = lock(&ALL);
+    // The list has the shared one besides.
+    if list.len() <= all.len() {
+        list.clone_from(&all);
+        list.push(&SHARED);
+    }
+}
+
 /// Sets to zero what a child of this process has from it. There is no other thread. Cells that are zero are not written, so that their
 /// pages stay shared with the parent.
 pub(crate) fn reset() {
@@ -455,7 +465,8 @@ impl ResultCell {
         let block = self.block(block);
         if shared {
             self.ticks.fetch_add(ticks, Relaxed);
-            block.0[index].fetch_add(1, Relaxed);
+            // As what follows a version's fence: who sees the end sees the start, which may be on another thread.
+            block.0[index].fetch_add(1, Release);
         } else {
             self.record_in(block, index, ticks);
         }
@@ -699,7 +710,7 @@ impl SiteCell {
         self.started.store(running, Relaxed);
         self.depth.store(running, Relaxed);
         self.peak_bytes.store(0, Relaxed);
-        self.ages.reset(running != 0);
+        self.ages.reset(running > 0);
         if let Some(probes) = self.existing_probes() {
             probes.reset();
         }

@@ -52,9 +52,11 @@ std::thread_local!(static EXECUTION: RefCell<Execution> = RefCell::default());
 const SLACK: usize = 32;
 const FIRST_POOL: usize = 2_000;
 
-/// Checks a model: runs it in each order of its threads, and with each value that a load may give.
-pub(crate) fn check(model: impl Fn() + Send + Sync + 'static) {
+/// Checks a model: runs it in each order of its threads, and with each value that a load may give. Where preemptions are bounded, by so many
+/// fewer.
+pub(crate) fn check(fewer: usize, model: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = builder.preemption_bound.map(|bound| bound.saturating_sub(fewer));
     // A snapshot alone is some hundred operations.
     builder.max_branches = 20_000;
     let executions = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
