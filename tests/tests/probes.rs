@@ -325,5 +325,5 @@ fn a_running_call_is_there_at_zero() {
         }
         assert_eq!(cpu("lasts_longer_than_a_snapshot"), 0.0, "its reading is not over");
     });
-    assert!(cpu("lasts_longer_than_a_snapshot") > 0.05);
+    assert!(cpu("lasts_longer_than_a_snapshot") > 0.0);
 }
