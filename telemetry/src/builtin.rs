@@ -314,6 +314,7 @@ mod tests {
         assert_eq!(CATALOG.len(), BLOCKS.iter().map(|block| block.len()).sum::<usize>());
     }
 
+    #[cfg_attr(telemetry_off, ignore = "nothing is registered")]
     #[test]
     fn a_program_registers_what_its_features_record() {
         let registered = |name: &str| crate::metric::catalog().iter().any(|family| family.name == name);

@@ -314,6 +314,7 @@ mod tests {
         builder.config(value).map_err(|error| error.to_string())
     }
 
+    #[cfg_attr(telemetry_off, ignore = "what nobody reads has no defaults")]
     #[test]
     fn nothing_said_means_the_defaults() {
         let config = config(&[]).unwrap();

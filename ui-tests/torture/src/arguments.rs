@@ -276,8 +276,7 @@ fn condition_panics_in_place(carrier: u8) -> u8 {
     carrier
 }
 
-// A condition does not run where nothing is recorded.
-#[cfg_attr(telemetry_off, ignore)]
+#[cfg_attr(telemetry_off, ignore = "conditions do not run")]
 #[test]
 fn a_condition_that_panics_ends_the_call_as_a_panic() {
     catch_unwind(|| run(condition_panics())).unwrap_err();
