@@ -56,6 +56,12 @@ pub fn registry() -> &'static Registry {
     &REGISTRY
 }
 
+/// The same.
+#[cfg(feature = "duckdb")]
+pub(crate) fn of_program() -> &'static Registry {
+    &REGISTRY
+}
+
 /// A snapshot without families.
 #[must_use]
 pub fn snapshot() -> Snapshot {
