@@ -65,11 +65,32 @@ impl Visit {
     /// Ends on the thread on which it began. The clock is read first. Says how many ticks it took.
     #[inline]
     pub(crate) fn end(&self, thread: &Thread) -> u64 {
+        self.end_in(thread, self.cell_now(thread))
+    }
+
+    /// The cell to write to: that of its beginning, unless the thread has handed its shard on since.
+    #[inline]
+    fn cell_now(&self, thread: &Thread) -> &'static SiteCell {
+        if thread.is_ended() { self.shared_cell(thread) } else { self.cell }
+    }
+
+    /// For a guard that was kept in a thread local. Its end takes off a depth that its beginning added elsewhere.
+    #[cold]
+    fn shared_cell(&self, thread: &Thread) -> &'static SiteCell {
+        let cell = shard::site_cell(thread, self.cell.site);
+        if !std::ptr::eq(cell, self.cell) {
+            cell.descend();
+        }
+        cell
+    }
+
+    #[inline]
+    fn end_in(&self, thread: &Thread, cell: &'static SiteCell) -> u64 {
         let ticks = clock::now().checked_sub(self.start).unwrap_or_else(|| {
             dropped::clock_step();
             0
         });
-        let reading = if self.is_read { probe::end(thread, self.cell) } else { 0 };
+        let reading = if self.is_read { probe::end(thread, cell) } else { 0 };
         let callers = self.caller_ticks.wrapping_add(ticks).wrapping_add(reading);
         let own_ticks = ticks.saturating_sub(thread.callee_ticks.replace(callers));
         thread.running.set(self.caller);
@@ -83,7 +104,7 @@ impl Visit {
             let callees = thread.callee_bytes.replace(memory.caller_bytes.wrapping_add(used.bytes));
             used.own_bytes = used.bytes.saturating_sub(callees);
         }
-        self.cell.ascend(&used);
+        cell.ascend(&used);
         ticks
     }
 
@@ -128,8 +149,11 @@ impl Guard {
     }
 
     fn finish(&self, outcome: Outcome) {
-        let ticks = thread::with(|thread| self.visit.end(thread));
-        self.site.end(self.visit.cell, outcome, ticks);
+        let (cell, ticks) = thread::with(|thread| {
+            let cell = self.visit.cell_now(thread);
+            (cell, self.visit.end_in(thread, cell))
+        });
+        self.site.end(cell, outcome, ticks);
     }
 }
 

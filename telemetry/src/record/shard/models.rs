@@ -260,6 +260,21 @@ fn what_is_recorded_after_the_hand_over_does_not_meet_who_has_the_shard_now() {
     });
 }
 
+#[test]
+fn a_call_that_ends_after_the_hand_over_does_not_meet_who_has_the_shard_now() {
+    model(|| {
+        let ends = spawn(|| {
+            at_last(|| ());
+            let guard = enter(&SITE, false);
+            at_last(|| guard.end(OK)); // as a guard that is kept in a thread local
+        });
+        let next = spawn(|| call(&SITE));
+        join([ends, next]);
+        let Seen { started, ended, .. } = look();
+        assert_eq!((started, ended), (2, 2));
+    });
+}
+
 /// Two threads that do the same after their shards were handed on.
 fn two_that_end(work: fn()) {
     let end = move || {
