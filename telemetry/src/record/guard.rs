@@ -79,14 +79,14 @@ impl Visit {
         Some(Visit::begin_as::<false>(thread, cell, kept, clock::counter))
     }
 
-    /// Ends what began so; none where it did not, or where the clock stepped back.
+    /// Ends what began so; none where it did not, where the thread has handed its shard on since, or where the clock stepped back.
     #[inline]
     pub(crate) fn end_plainly(&self, thread: &Thread) -> Option<u64> {
-        if self.is_rare {
+        if self.is_rare || thread.is_ended() {
             return None;
         }
         let ticks = clock::counter().checked_sub(self.start)?;
-        Some(self.end_as::<false>(thread, ticks))
+        Some(self.end_as::<false>(thread, self.cell, ticks))
     }
 
     #[cold]
@@ -132,19 +132,39 @@ impl Visit {
 
     /// Ends on the thread on which it began. Says how many ticks it took.
     pub(crate) fn end(&self, thread: &Thread) -> u64 {
-        self.end_as::<true>(thread, clock::since(self.start))
+        self.end_on(thread, self.cell_now(thread))
+    }
+
+    /// The cell to write to: that of its beginning, unless the thread has handed its shard on since.
+    #[inline]
+    fn cell_now(&self, thread: &Thread) -> &'static SiteCell {
+        if thread.is_ended() { self.shared_cell(thread) } else { self.cell }
+    }
+
+    /// For a guard that was kept in a thread local. Its end takes off a depth that its beginning added elsewhere.
+    #[cold]
+    fn shared_cell(&self, thread: &Thread) -> &'static SiteCell {
+        let cell = shard::site_cell(thread, self.cell.site);
+        if !std::ptr::eq(cell, self.cell) {
+            cell.descend::<true>();
+        }
+        cell
+    }
+
+    fn end_on(&self, thread: &Thread, cell: &'static SiteCell) -> u64 {
+        self.end_as::<true>(thread, cell, clock::since(self.start))
     }
 
     /// The clock was read first, and has come by `ticks`.
     #[inline]
-    fn end_as<const RARE: bool>(&self, thread: &Thread, ticks: u64) -> u64 {
-        let reading = if RARE && self.is_read { probe::end(thread, self.cell) } else { 0 };
+    fn end_as<const RARE: bool>(&self, thread: &Thread, cell: &'static SiteCell, ticks: u64) -> u64 {
+        let reading = if RARE && self.is_read { probe::end(thread, cell) } else { 0 };
         let callers = self.caller_ticks.wrapping_add(ticks).wrapping_add(reading);
         let own_ticks = ticks.saturating_sub(thread.callee_ticks.replace(callers));
         thread.running.set(self.caller);
-        let outermost = self.cell.ascend::<RARE>(ticks, own_ticks);
+        let outermost = cell.ascend::<RARE>(ticks, own_ticks);
         if let Some(memory) = &self.memory {
-            self.cell.used::<RARE>(&memory.close(thread), outermost);
+            cell.used::<RARE>(&memory.close(thread), outermost);
         }
         ticks
     }
@@ -212,8 +232,11 @@ impl Guard {
     #[cold]
     #[inline(never)]
     fn finish_rarely(&self, outcome: Outcome) {
-        let ticks = thread::with(|thread| self.visit.end(thread));
-        self.site.end(self.visit.cell, outcome, ticks);
+        let (cell, ticks) = thread::with(|thread| {
+            let cell = self.visit.cell_now(thread);
+            (cell, self.visit.end_on(thread, cell))
+        });
+        self.site.end(cell, outcome, ticks);
     }
 }
 
@@ -248,7 +271,7 @@ fn measured_floor() -> u64 {
                 cell.countdown.store(u32::MAX, Relaxed);
                 cell.start::<false>();
                 let visit = black_box(Visit::begin_as::<false>(thread, cell, 0, clock::now));
-                let ticks = visit.end_as::<false>(thread, clock::since(visit.start));
+                let ticks = visit.end_as::<false>(thread, cell, clock::since(visit.start));
                 cell.end::<false>(Outcome::Ok, ticks);
             }
             clock::now().saturating_sub(start) / CALLS

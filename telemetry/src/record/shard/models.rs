@@ -260,6 +260,21 @@ fn what_is_recorded_after_the_hand_over_does_not_meet_who_has_the_shard_now() {
     });
 }
 
+#[test]
+fn a_call_that_ends_after_the_hand_over_does_not_meet_who_has_the_shard_now() {
+    model(|| {
+        let ends = spawn(|| {
+            at_last(|| ());
+            let guard = enter(&SITE, false);
+            at_last(|| guard.end(OK)); // as a guard that is kept in a thread local
+        });
+        let next = spawn(|| call(&SITE));
+        join([ends, next]);
+        let Seen { started, ended, .. } = look();
+        assert_eq!((started, ended), (2, 2));
+    });
+}
+
 /// Two threads that do the same after their shards were handed on.
 fn two_that_end(work: fn()) {
     let end = move || {
@@ -423,7 +438,10 @@ fn threads_that_meet_at_a_new_label_set_make_one() {
         let threads = [spawn(|| [find("a"), find("b")]), spawn(|| [find("b"), find("c")])];
         let [[a, b], [also_b, c]] = join(threads);
         assert!(VARIANTS.all().len() == 3 && a != c, "two, and what stands for one that was too many");
-        assert!(b == also_b || [b, also_b].contains(&find("d").cast()), "one for both, unless one of them came too late");
+        assert!(
+            b == also_b || [b, also_b].contains(&find("d").cast()),
+            "one for both, unless one of them came too late"
+        );
     });
 }
 
