@@ -19,7 +19,7 @@ pub(crate) fn backfill_job(model: Model, parameter: usize) -> TokenStream {
     let supplied = bind(remove(&mut function.sig, parameter));
     let total = total(&root, model.args.total.as_ref());
     let uses = [total.clone(), function.block.to_token_stream()];
-    let rebound = body::rebind(&mut function.sig, &quote!(#(#uses)*));
+    let rebound = body::rebind(&mut function.sig, || quote!(#(#uses)*));
     let statements = quote!(#supplied #rebound #total);
     let inner = body::inner_attributes(&function.attrs);
     let outer: Vec<&Attribute> =

@@ -5,6 +5,8 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
+use std::cell::LazyCell;
+use std::ops::Deref;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
     Attribute, Block, Expr, ExprAsync, ExprClosure, ExprConst, ExprReturn, ExprTry, FnArg, Ident, Item, Lifetime, Pat,
@@ -15,10 +17,10 @@ use syn::{
 ///
 /// What decides whether a parameter is there (`cfg`) goes along with its statement, and what decides about lints moves there.
 ///
-/// `uses` is all that may name a parameter.
-pub(crate) fn rebind(signature: &mut Signature, uses: &impl ToTokens) -> TokenStream {
+/// `uses` is all that may name a parameter. Few parameters ask for it, and to print a body is dear.
+pub(crate) fn rebind(signature: &mut Signature, uses: impl FnOnce() -> TokenStream) -> TokenStream {
     let mut statements = TokenStream::new();
-    let body = uses.to_token_stream().to_string();
+    let body = LazyCell::new(|| uses().to_string());
     for (index, input) in signature.inputs.iter_mut().enumerate() {
         match input {
             // A receiver cannot be bound again; the reference has it moved in whole, also where only a field is used.
@@ -48,12 +50,12 @@ fn goes_along(attribute: &Attribute) -> bool {
 
 /// Whether a name that begins with `_`, as those of unused parameters do, stands nowhere in the body, not even in a text to be formatted.
 /// Then no token of ours needs to meet the user's, and no lint takes our binding for a use of theirs.
-fn is_unused(name: &Ident, body: &str) -> bool {
+fn is_unused(name: &Ident, body: &impl Deref<Target = String>) -> bool {
     let name = name.to_string();
     name.starts_with('_') && !body.contains(&name)
 }
 
-fn rebind_one(index: usize, pattern: &mut Pat, body: &str) -> Vec<TokenStream> {
+fn rebind_one(index: usize, pattern: &mut Pat, body: &impl Deref<Target = String>) -> Vec<TokenStream> {
     match pattern {
         Pat::Ident(PatIdent { by_ref: None, subpat: None, ident, .. }) if is_unused(ident, body) => {
             ident.set_span(Span::mixed_site().located_at(ident.span()));

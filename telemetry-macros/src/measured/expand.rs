@@ -99,7 +99,7 @@ impl Call<'_> {
     /// The parameters bound again. Those that only the words name are used, since the words were read where they are bound no more.
     fn rebound(&self, function: &mut ItemFn) -> TokenStream {
         let (block, words) = (&function.block, site::uses(self.args));
-        let mut statements = body::rebind(&mut function.sig, &quote!(#block #words));
+        let mut statements = body::rebind(&mut function.sig, || quote!(#block #words));
         statements.extend(site::used(self.args, &function.sig));
         statements
     }

@@ -3,9 +3,10 @@
 use crate::diagnostics::Diagnostics;
 use crate::measured::args::Args;
 use crate::measured::container::Container;
+use crate::measured::shape;
 use proc_macro2::TokenStream;
-use syn::parse::Parser;
-use syn::{Item, ItemFn, Path, parse_quote};
+use syn::parse::{ParseStream, Parser};
+use syn::{Attribute, Block, Expr, Item, ItemFn, Path, Stmt, braced, parse_quote};
 
 /// What the attribute stands on.
 pub(crate) enum Subject {
@@ -22,7 +23,7 @@ impl Subject {
         if args.skip.is_some() {
             return Some(Subject::Skipped);
         }
-        let error = match syn::parse2::<ItemFn>(item.clone()) {
+        let error = match function.parse2(item.clone()) {
             Ok(function) => return Some(Subject::Function(Box::new(Model { args, function }))),
             Err(error) => error,
         };
@@ -49,6 +50,21 @@ impl Model {
     pub(crate) fn root(&self) -> Path {
         self.args.root.clone().unwrap_or_else(|| parse_quote!(::telemetry))
     }
+}
+
+/// A function. Its body is left as it is, unless its shape depends on what is in there: to parse it is most of what a body costs here.
+fn function(input: ParseStream<'_>) -> syn::Result<ItemFn> {
+    let mut attrs = input.call(Attribute::parse_outer)?;
+    let (vis, sig) = (input.parse()?, input.parse()?);
+    let body;
+    let brace_token = braced!(body in input);
+    attrs.extend(body.call(Attribute::parse_inner)?);
+    let stmts = if shape::may_look_inside(&attrs, &sig) {
+        body.call(Block::parse_within)?
+    } else {
+        vec![Stmt::Expr(Expr::Verbatim(body.parse()?), None)]
+    };
+    Ok(ItemFn { attrs, vis, sig, block: Box::new(Block { brace_token, stmts }) })
 }
 
 /// Says why this item cannot be measured, or passes on why it does not parse.

@@ -33,8 +33,7 @@ pub(crate) struct Returned {
 impl Shape {
     pub(crate) fn of(function: &ItemFn) -> Shape {
         let signature = &function.sig;
-        let tracks_caller =
-            function.attrs.iter().any(|attribute| attribute.path().is_ident("track_caller")) || is_index(signature);
+        let tracks_caller = tracks_caller(&function.attrs, signature);
         if signature.asyncness.is_some() {
             let stays = tracks_caller
                 || body::never_returns(&signature.output)
@@ -48,6 +47,17 @@ impl Shape {
             None => Shape::Call,
         }
     }
+}
+
+/// Whether the shape of a function, or what is made of it, may depend on what is in its body.
+pub(crate) fn may_look_inside(attributes: &[Attribute], signature: &Signature) -> bool {
+    tracks_caller(attributes, signature)
+        || body::is_closure(&signature.output)
+        || (signature.asyncness.is_none() && returned_future(signature).is_some())
+}
+
+fn tracks_caller(attributes: &[Attribute], signature: &Signature) -> bool {
+    attributes.iter().any(|attribute| attribute.path().is_ident("track_caller")) || is_index(signature)
 }
 
 /// Whether a function looks like one of `Index` or `IndexMut`: those traits declare `#[track_caller]`, so that their implementations need not.
