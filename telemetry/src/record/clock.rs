@@ -4,8 +4,10 @@
 //! that are converted at each snapshot could fall.
 
 use crate::record::dropped;
-use crate::sync::{AtomicBool, AtomicU64, Relaxed, unforked};
+use crate::sync::{Relaxed, unforked};
 use std::sync::OnceLock;
+// Set once, before anything is timed: nothing for a model checker.
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::{Duration, Instant};
 
 /// True once the counter was found to be trustworthy. Until then, and elsewhere, ticks are nanoseconds since `epoch`.
@@ -208,7 +210,10 @@ pub(crate) mod fake {
     /// A clock of nanoseconds that stands at one until it is put forward.
     #[cfg(loom)]
     pub(crate) fn begin() {
-        super::CLOCK.get_or_init(|| super::Clock::new("test", 1e9, std::time::Instant::now()));
+        let clock = super::CLOCK.get_or_init(|| super::Clock::new("test", 1e9, std::time::Instant::now()));
+        super::UNIT_FACTOR.store(clock.unit_factor, super::Relaxed);
+        // So that calls take their plain way.
+        super::COUNTER.store(true, super::Relaxed);
         NOW.set(Some(1));
     }
 

@@ -308,8 +308,8 @@ fn calls_that_meet_in_the_shared_shard_are_not_lost() {
     model(|| {
         two_that_end(|| {
             let cell = thread::with(|thread| site_cell(thread, &SITE));
-            cell.start::<false>();
-            cell.end::<false>(Outcome::Ok, 1);
+            cell.start::<true>();
+            cell.end::<true>(Outcome::Ok, 1);
         });
         let Seen { started, ended, .. } = look();
         assert_eq!((started, ended), (2, 2));
