@@ -186,10 +186,19 @@ impl Family {
     #[inline]
     fn series(&self, labels: &[LabelArg<'_>]) -> &'static Series {
         let series = self.series_of_program(labels);
-        if let Some(scope) = isolated::current_if_any() {
-            scope.series(series, self.first_bits());
+        if isolated::is_any() {
+            self.ask_for(series);
         }
         series
+    }
+
+    /// In a scope a series exists from here on.
+    #[cold]
+    #[inline(never)]
+    fn ask_for(&self, series: &'static Series) {
+        if let Some(scope) = isolated::current() {
+            scope.series(series, self.first_bits());
+        }
     }
 
     /// A gauge begins at 0; an info is 1.

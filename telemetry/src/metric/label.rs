@@ -116,11 +116,19 @@ fn hash_bytes(bytes: &[u8], seed: u64) -> u64 {
         state = mix(u64::from_le_bytes(*word), state);
         rest = behind;
     }
-    let mut last = 0;
-    for &byte in rest {
-        last = last << 8 | u64::from(byte);
+    mix(up_to_seven(rest), state)
+}
+
+/// As many bytes as are left, in one word. Which bytes are read twice depends on the length alone, which is hashed too.
+#[inline]
+fn up_to_seven(bytes: &[u8]) -> u64 {
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        return u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32;
     }
-    mix(last, state)
+    let [Some(first), Some(middle), Some(last)] = [bytes.first(), bytes.get(bytes.len() / 2), bytes.last()] else {
+        return 0;
+    };
+    u64::from(*first) | u64::from(*middle) << 8 | u64::from(*last) << 16
 }
 
 /// The values of a label's type: all of them, or `None` where there is no end to them.

@@ -37,10 +37,16 @@ pub(crate) fn current() -> Option<&'static Scope> {
     thread::with(|thread| thread.scope.get())
 }
 
-/// The same, at next to no cost where there never was one.
+/// Whether there ever was a scope.
+#[inline]
+pub(crate) fn is_any() -> bool {
+    ANY.load(Relaxed)
+}
+
+/// The calling thread's scope, at next to no cost where there never was one.
 #[inline]
 pub(crate) fn current_if_any() -> Option<&'static Scope> {
-    if ANY.load(Relaxed) { current() } else { None }
+    if is_any() { current() } else { None }
 }
 
 impl Scope {
