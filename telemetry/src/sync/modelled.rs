@@ -33,6 +33,7 @@ struct Execution {
     /// Each with what nobody waits for: see [`Bits::load`].
     pool: Vec<(Checked, Condvar)>,
     taken: usize,
+    #[expect(clippy::vec_box, reason = "they stay where they are while the list grows")]
     locks: Vec<Box<loom::sync::Mutex<()>>>,
     /// By address: the length, and whose making is to come before any use.
     leaked: BTreeMap<usize, (usize, Box<loom::cell::UnsafeCell<()>>)>,
@@ -353,7 +354,8 @@ impl<T> AtomicPtr<T> {
 
     /// The address is kept as what it differs by from the first one.
     fn pointer(&self, difference: usize) -> *mut T {
-        let pointer: *mut T = std::ptr::with_exposed_provenance_mut(self.first.expose_provenance().wrapping_add(difference));
+        let pointer: *mut T =
+            std::ptr::with_exposed_provenance_mut(self.first.expose_provenance().wrapping_add(difference));
         comes_after_its_making(pointer.addr());
         pointer
     }
@@ -459,11 +461,7 @@ pub(crate) struct MutexGuard<'a, T> {
 
 impl<T> Mutex<T> {
     pub(crate) const fn new(first: T) -> Mutex<T> {
-        Mutex {
-            first: ManuallyDrop::new(first),
-            met: Cell::new((0, 0)),
-            value: UnsafeCell::new(MaybeUninit::uninit()),
-        }
+        Mutex { first: ManuallyDrop::new(first), met: Cell::new((0, 0)), value: UnsafeCell::new(MaybeUninit::uninit()) }
     }
 
     fn lock_of_this_execution(&self) -> &loom::sync::Mutex<()> {

@@ -184,7 +184,7 @@ fn a_call_that_ends_on_another_thread_is_begun_before_it_has_ended() {
 fn a_call_that_begins_on_a_new_thread_and_ends_on_an_old_one_is_begun_before_it_has_ended() {
     large_model(|| {
         add(0, 1); // has a shard, which the reader knows of
-        let reader = spawn(|| drop(look()));
+        let reader = spawn(look);
         let begins = spawn(|| {
             let mut task = task();
             assert!(!poll(&mut task));
@@ -438,7 +438,10 @@ fn threads_that_meet_at_a_new_label_set_make_one() {
         let threads = [spawn(|| [find("a"), find("b")]), spawn(|| [find("b"), find("c")])];
         let [[a, b], [also_b, c]] = join(threads);
         assert!(VARIANTS.all().len() == 3 && a != c, "two, and what stands for one that was too many");
-        assert!(b == also_b || [b, also_b].contains(&find("d").cast()), "one for both, unless one of them came too late");
+        assert!(
+            b == also_b || [b, also_b].contains(&find("d").cast()),
+            "one for both, unless one of them came too late"
+        );
     });
 }
 
