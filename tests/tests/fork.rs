@@ -127,9 +127,10 @@ fn a_call_that_runs_while_its_thread_forks_runs_in_both_and_those_of_other_threa
         }
         let seen = in_child(|out| {
             let running = value("function_calls_concurrent", &[("function", "runs_meanwhile")]);
-            write!(out, "{running:?}").unwrap();
+            let age = value("function_oldest_call_age_seconds", &[("function", "runs_meanwhile")]);
+            write!(out, "{running:?} {age:?}").unwrap();
         });
-        assert_eq!(seen, "Some(0.0)");
+        assert_eq!(seen, "Some(0.0) Some(0.0)");
     });
 }
 

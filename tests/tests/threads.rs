@@ -1,10 +1,11 @@
 //! Many threads, ended threads, and snapshots meanwhile.
 
+use std::cell::Cell;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::thread;
 use telemetry::snapshot::Value;
-use telemetry::{measured, metric};
+use telemetry::{SpanGuard, measured, metric};
 
 metric! {
     /// Steps, by the thread that took them.
@@ -29,6 +30,7 @@ fn called_a_million_times(n: u64) -> Result<u64, u64> {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "hours")]
 fn a_million_calls_from_eight_threads_are_counted_exactly_while_snapshots_are_taken() {
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -86,6 +88,7 @@ impl Drop for Ends<'_> {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "hours")]
 fn the_series_of_a_thread_that_never_pauses_do_not_stand_still() {
     let done = AtomicBool::new(false);
     let made = AtomicU64::new(0);
@@ -158,6 +161,50 @@ fn a_call_in_a_thread_local_destructor_is_counted() {
     assert_eq!(calls("called_at_the_end_of_a_thread"), 4.0);
     assert_eq!(last_steps_total().get(), 4);
     assert_eq!((last_size_bytes().count(), last_size_bytes().sum()), (2, 10.0));
+}
+
+#[test]
+fn a_span_that_is_kept_in_a_thread_local_ends_with_its_thread_whoever_has_its_shard_by_then() {
+    thread_local!(static KEPT: Cell<Option<SpanGuard>> = const { Cell::new(None) });
+    let keeps = || {
+        // Made before the first recording of the thread, so destroyed after what hands the shard on.
+        KEPT.with(|kept| kept.set(Some(telemetry::span("kept_in_a_thread_local"))));
+    };
+    for _ in 0..100 {
+        let threads = [thread::spawn(keeps), thread::spawn(keeps)];
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+    }
+    assert_eq!(calls("kept_in_a_thread_local"), 200.0);
+    let labels = [("function", "kept_in_a_thread_local")];
+    assert_eq!(telemetry::snapshot().sum("function_calls_concurrent", &labels), 0.0);
+}
+
+#[measured]
+fn spins() {
+    let start = std::time::Instant::now();
+    while start.elapsed() < std::time::Duration::from_millis(2) {
+        std::hint::spin_loop();
+    }
+}
+
+#[test]
+fn a_span_that_a_thread_forgot_stays_in_flight_and_hides_no_time_of_the_next_thread() {
+    // One after the other, so that each has the shard of the one before.
+    for _ in 0..5 {
+        thread::spawn(|| std::mem::forget(telemetry::span("forgotten"))).join().unwrap();
+        thread::spawn(|| {
+            let _running = telemetry::span("forgotten");
+            spins();
+        })
+        .join()
+        .unwrap();
+    }
+    let snapshot = telemetry::snapshot();
+    let labels = [("function", "forgotten")];
+    assert_eq!(snapshot.sum("function_calls_concurrent", &labels), 5.0);
+    assert_eq!(calls("forgotten"), 5.0);
+    let busy = snapshot.sum("function_busy_seconds_total", &labels);
+    assert!(busy >= 0.01, "{busy} s of five times 2 ms: taken for calls within a call that still runs");
 }
 
 #[measured]

@@ -159,7 +159,7 @@ pub(crate) fn units(ticks: u64) -> u64 {
     units
 }
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(miri)))]
 mod counter {
     use std::arch::x86_64::{__cpuid, _rdtsc};
 
@@ -188,7 +188,7 @@ mod counter {
     }
 }
 
-#[cfg(not(target_arch = "x86_64"))]
+#[cfg(any(not(target_arch = "x86_64"), miri))]
 mod counter {
     pub(super) fn read() -> u64 {
         0

@@ -36,6 +36,10 @@ pub(crate) fn watch() {
     static WATCHED: Once = Once::new();
     #[cfg(unix)]
     WATCHED.call_once(|| {
+        // An interpreter does not fork.
+        if cfg!(miri) {
+            return;
+        }
         // SAFETY: the three functions are there as long as the program. Where the system has no room for them, forks go unnoticed, as before.
         unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
     });

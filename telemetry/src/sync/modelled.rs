@@ -33,6 +33,7 @@ struct Execution {
     /// Each with what nobody waits for: see [`Bits::load`].
     pool: Vec<(Checked, Condvar)>,
     taken: usize,
+    #[expect(clippy::vec_box, reason = "they stay where they are while the list grows")]
     locks: Vec<Box<loom::sync::Mutex<()>>>,
     /// By address: the length, and whose making is to come before any use.
     leaked: BTreeMap<usize, (usize, Box<loom::cell::UnsafeCell<()>>)>,

@@ -184,7 +184,7 @@ fn a_call_that_ends_on_another_thread_is_begun_before_it_has_ended() {
 fn a_call_that_begins_on_a_new_thread_and_ends_on_an_old_one_is_begun_before_it_has_ended() {
     large_model(|| {
         add(0, 1); // has a shard, which the reader knows of
-        let reader = spawn(|| drop(look()));
+        let reader = spawn(look);
         let begins = spawn(|| {
             let mut task = task();
             assert!(!poll(&mut task));
