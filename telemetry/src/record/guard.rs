@@ -8,7 +8,7 @@ use crate::record::{clock, probe};
 use crate::sync::{Relaxed, unforked};
 use std::hint::black_box;
 use std::marker::PhantomData;
-use std::mem;
+use std::mem::ManuallyDrop;
 use std::sync::OnceLock;
 
 /// What was read of a thread when a call or a poll began on it. The caller's sums are kept here meanwhile.
@@ -214,14 +214,15 @@ fn enter_rarely(site: &'static CallSite) -> Guard {
 }
 
 impl Guard {
-    /// Ends the call that returned.
-    #[inline]
+    /// Ends the call that returned. Not inline: the guard is ended where it is, and not copied in each measured function.
+    #[inline(never)]
     pub fn end(self, ending: Ending) {
-        self.site.learn(ending.fallible);
-        self.finish(ending.outcome);
-        mem::forget(self);
+        let guard = ManuallyDrop::new(self);
+        guard.site.learn(ending.fallible);
+        guard.finish(ending.outcome);
     }
 
+    #[inline]
     fn finish(&self, outcome: Outcome) {
         match thread::with(|thread| self.visit.end_plainly(thread)) {
             Some(ticks) => self.visit.cell.end::<false>(outcome, ticks),
