@@ -7,6 +7,7 @@ use crate::record::dropped;
 use crate::record::shard::{self, Shard};
 use crate::snapshot::{Family, Histogram, Job, Labels, Series, Snapshot, Statement, Value};
 use crate::sync::{Mutex, lock, unforked};
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -46,6 +47,8 @@ pub trait Collector: Send + Sync + 'static {
 #[derive(Debug, Default)]
 pub struct Collection {
     families: Vec<Family>,
+    /// Where the family of a name is, but for foreign ones.
+    places: BTreeMap<Cow<'static, str>, usize>,
     jobs: Vec<Job>,
     statements: Vec<Statement>,
 }
@@ -55,17 +58,23 @@ impl Collection {
         if values.len() != descriptor.labels.len() || !value.is_of(descriptor.kind) {
             return dropped::observation();
         }
-        let labels = descriptor.labels.iter().zip(values).map(|(name, value)| ((*name).into(), Arc::from(*value)));
-        self.series(descriptor, labels.collect(), value);
+        let labels = descriptor.labels.iter().zip(values).map(|(&name, &value)| (name.into(), value.into())).collect();
+        self.series(descriptor, labels, value);
     }
 
     /// Gives any value under labels that are not all declared.
     pub(crate) fn series(&mut self, descriptor: &Descriptor, labels: Labels, value: Value) {
-        let series = Series { labels, value };
         let name = metric::shown_name(descriptor);
-        match self.families.iter_mut().find(|family| family.name == name) {
-            Some(family) => family.series.push(series),
-            None => self.families.push(Family { name, series: vec![series], ..Family::declared(descriptor) }),
+        let place = match self.places.get(&name) {
+            Some(&place) => place,
+            None => {
+                self.places.insert(name.clone(), self.families.len());
+                self.families.push(Family { name, ..Family::declared(descriptor) });
+                self.families.len() - 1
+            }
+        };
+        if let Some(family) = self.families.get_mut(place) {
+            family.series.push(Series { labels, value });
         }
     }
 
@@ -110,7 +119,19 @@ impl Collection {
 pub struct Registry {
     started_at: SystemTime,
     collectors: Mutex<Vec<Registered>>,
+    /// What the next snapshot reads, unless something is new by then.
+    plan: Mutex<Arc<Plan>>,
     collector_failures: crate::sync::AtomicU64,
+}
+
+/// Whom a snapshot asks for what, found out once.
+#[derive(Default)]
+struct Plan {
+    collectors: Vec<Registered>,
+    /// Those whose series the shards have, by the names under which they are shown.
+    declared: Vec<&'static metric::Family>,
+    /// All that is declared, and whether names are final: what else this follows from.
+    of: Option<(Arc<[&'static metric::Family]>, bool)>,
 }
 
 /// A collector, and what it said that it gives.
@@ -130,12 +151,13 @@ pub fn registry() -> &'static Registry {
 
 impl Registry {
     fn new() -> Registry {
-        for family in metric::families() {
+        for family in metric::families().iter() {
             family.start_at_zero();
         }
         let registry = Registry {
             started_at: SystemTime::now(),
             collectors: Mutex::default(),
+            plan: Mutex::default(),
             collector_failures: crate::sync::AtomicU64::new(0),
         };
         let built_in = collect::built_in().into_iter().map(|collector| registry.described(collector)).collect();
@@ -197,32 +219,23 @@ impl Registry {
     /// Merges the shards, asks the collectors, and returns all of it.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
+        let plan = self.plan();
         let shards = shard::all();
-        let mut families = BTreeMap::new();
-        // Not under the lock: a collector may register another one, or take a snapshot.
-        let collectors = lock(&self.collectors).clone();
-        // What a collector describes comes from it alone, so that nothing shows a zero that nobody measured.
-        let described = collectors.iter().flat_map(|registered| &*registered.described);
-        let described: BTreeSet<_> = described.map(metric::shown_name).collect();
-        for declared in metric::families().filter(|family| !described.contains(family.shown().name)) {
-            merge(&mut families, declared_family(declared, &shards));
-        }
-        let mut given = self.ask(&collectors);
-        for family in given.families.drain(..) {
-            merge(&mut families, family);
-        }
-        for family in families.values_mut() {
-            family.series.sort_by(|a, b| a.labels.cmp(&b.labels));
-            family.series.dedup_by(|later, earlier| {
-                let twice = later.labels == earlier.labels;
-                if twice {
-                    std::mem::swap(later, earlier);
-                    dropped::observation();
-                }
-                twice
-            });
-        }
-        let mut families: Vec<Family> = families.into_values().filter(|family| !family.series.is_empty()).collect();
+        let readings = Readings { sums: shard::sums_in(&shards), shards };
+        let mut families: Vec<Family> = plan.declared.iter().filter_map(|family| readings.of(family)).collect();
+        let mut given = self.ask(&plan.collectors);
+        given.families.iter_mut().for_each(put_in_order);
+        families.append(&mut given.families);
+        // Keeps the order of those of one name: the first to come tells help and kind.
+        families.sort_by(|a, b| a.name.cmp(&b.name));
+        families.dedup_by(|later, first| {
+            let same = later.name == first.name;
+            if same {
+                merge(first, later);
+            }
+            same
+        });
+        families.retain(|family| !family.series.is_empty());
         collect::own::add_series_count(&mut families);
         given.statements.sort_by(|a, b| b.total_seconds.total_cmp(&a.total_seconds));
         Snapshot {
@@ -232,6 +245,19 @@ impl Registry {
             jobs: given.jobs,
             statements: given.statements,
         }
+    }
+
+    fn plan(&self) -> Arc<Plan> {
+        let of = (metric::families(), metric::prefixes_are_set());
+        // A copy, since a collector may register another one, or take a snapshot.
+        let collectors = lock(&self.collectors);
+        let mut plan = lock(&self.plan);
+        let is_known = plan.of.as_ref().is_some_and(|known| Arc::ptr_eq(&known.0, &of.0) && known.1 == of.1);
+        // Collectors are never taken away.
+        if !is_known || plan.collectors.len() != collectors.len() {
+            *plan = Arc::new(Plan::new(collectors.clone(), of));
+        }
+        Arc::clone(&plan)
     }
 
     fn ask(&self, collectors: &[Registered]) -> Collection {
@@ -297,23 +323,50 @@ impl std::fmt::Debug for Registry {
     }
 }
 
-/// Puts a family's series beside those of the same name. The first to come tells help and kind; a family of another kind
-/// under the same name is left out rather than making the exposition invalid.
-fn merge(families: &mut BTreeMap<String, Family>, family: Family) {
-    match families.get_mut(family.name.as_ref()) {
-        None => {
-            families.insert(family.name.to_string(), family);
-        }
-        Some(known) if known.kind == family.kind => {
-            for series in family.series {
-                match known.series.iter_mut().find(|old| old.labels == series.labels) {
-                    None => known.series.push(series),
-                    Some(old) => add_up(&mut old.value, series.value),
-                }
-            }
-        }
-        Some(_) => {}
+impl Plan {
+    fn new(collectors: Vec<Registered>, of: (Arc<[&'static metric::Family]>, bool)) -> Plan {
+        // What a collector describes comes from it alone, so that nothing shows a zero that nobody measured.
+        let described = collectors.iter().flat_map(|registered| &*registered.described);
+        let described: BTreeSet<_> = described.map(metric::shown_name).collect();
+        let all = of.0.iter().copied();
+        let mut declared: Vec<_> = all.filter(|family| !described.contains(family.shown().name)).collect();
+        declared.sort_by_key(|family| family.shown().name);
+        Plan { collectors, declared, of: Some(of) }
     }
+}
+
+/// Sorts a family's series by their labels. Of two with the same labels the later one stays.
+fn put_in_order(family: &mut Family) {
+    if family.series.is_sorted_by(|a, b| a.labels < b.labels) {
+        return;
+    }
+    family.series.sort_by(|a, b| a.labels.cmp(&b.labels));
+    family.series.dedup_by(|later, earlier| {
+        let twice = later.labels == earlier.labels;
+        if twice {
+            std::mem::swap(later, earlier);
+            dropped::observation();
+        }
+        twice
+    });
+}
+
+/// Puts a family's series among those of another one of the same name; both are in order. A family of another kind is left out rather than
+/// making the exposition invalid.
+fn merge(known: &mut Family, family: &mut Family) {
+    if known.kind != family.kind {
+        return;
+    }
+    known.series.append(&mut family.series);
+    known.series.sort_by(|a, b| a.labels.cmp(&b.labels));
+    known.series.dedup_by(|later, earlier| {
+        let same = later.labels == earlier.labels;
+        if same {
+            // What is left behind is dropped.
+            add_up(&mut earlier.value, std::mem::replace(&mut later.value, Value::Integer(0)));
+        }
+        same
+    });
 }
 
 /// Two that give one family, as two collectors do, have one series for each label set. Totals add up; of other values the later one
@@ -333,34 +386,43 @@ fn add_up(old: &mut Value, new: Value) {
     }
 }
 
-fn declared_family(declared: &'static metric::Family, shards: &[&'static Shard]) -> Family {
-    let descriptor = declared.shown();
-    let mut family = Family::declared(descriptor);
-    for series in declared.all_series() {
-        family
-            .series
-            .push(Series { labels: labels_of(descriptor, series), value: value_of(descriptor, series, shards) });
-    }
-    family
+/// What the shards of all threads hold.
+struct Readings {
+    shards: Vec<&'static Shard>,
+    /// Of the counters, by slot.
+    sums: Vec<u64>,
 }
 
-fn labels_of(descriptor: &Descriptor, series: &Declared) -> Labels {
-    if series.overflow {
-        // The name is OpenTelemetry's attribute for it, as Prometheus would write it.
-        return vec![("otel_metric_overflow".into(), "true".into())];
+impl Readings {
+    /// A declared family with the values of its series; `None` where it has no series.
+    fn of(&self, declared: &'static metric::Family) -> Option<Family> {
+        let shown = declared.shown_series()?;
+        let descriptor = declared.shown();
+        let series = shown.iter().map(|shown| {
+            let value = self.value_of(descriptor, shown.series);
+            Series { labels: shown.labels.clone(), value }
+        });
+        Some(Family { series: series.collect(), ..Family::declared(descriptor) })
     }
-    let pairs = descriptor.labels.iter().zip(&series.labels);
-    pairs.map(|(name, value)| ((*name).into(), value.to_string().into())).collect()
-}
 
-fn value_of(descriptor: &'static Descriptor, series: &Declared, shards: &[&'static Shard]) -> Value {
-    match descriptor.kind {
-        Kind::Counter if descriptor.counts_time() => Value::Nanoseconds(shard::sum_in(shards, series.slot)),
-        Kind::Counter => Value::Integer(shard::sum_in(shards, series.slot)),
-        Kind::Histogram => {
-            let reading = shard::read_histogram_in(shards, series.slot, descriptor.bounds.len());
-            Value::Histogram(Histogram { bounds: descriptor.bounds.into(), buckets: reading.buckets, sum: reading.sum })
+    fn value_of(&self, descriptor: &'static Descriptor, series: &Declared) -> Value {
+        match descriptor.kind {
+            Kind::Counter if descriptor.counts_time() => Value::Nanoseconds(self.sum(series.slot)),
+            Kind::Counter => Value::Integer(self.sum(series.slot)),
+            Kind::Histogram => {
+                let reading = shard::read_histogram_in(&self.shards, series.slot, descriptor.bounds.len());
+                Value::Histogram(Histogram {
+                    bounds: descriptor.bounds.into(),
+                    buckets: reading.buckets,
+                    sum: reading.sum,
+                })
+            }
+            _ => Value::Float(f64::from_bits(series.gauge.load(crate::sync::Relaxed))),
         }
-        _ => Value::Float(f64::from_bits(series.gauge.load(crate::sync::Relaxed))),
+    }
+
+    fn sum(&self, slot: u32) -> u64 {
+        // A series that was made since the sums were read is not among them.
+        self.sums.get(slot as usize).copied().unwrap_or_else(|| shard::sum_in(&self.shards, slot))
     }
 }

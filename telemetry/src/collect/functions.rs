@@ -89,7 +89,7 @@ fn cells(site: &CallSite, shards: &[&'static Shard]) -> impl Iterator<Item = &'s
 
 /// The label of what was too many. The name is OpenTelemetry's attribute for it, as Prometheus would write it.
 fn overflow() -> Labels {
-    vec![("otel_metric_overflow".into(), "true".into())]
+    Labels::from([("otel_metric_overflow", "true")])
 }
 
 fn labels_of(names: &[&'static str], values: &[LabelOwned]) -> Labels {
@@ -132,7 +132,7 @@ impl Totals {
         }
         let label_names = site.what_was_asked().map_or(&[][..], Asked::label_names);
         if label_names.is_empty() {
-            totals.results.insert(Labels::new(), results_of(site, shards));
+            totals.results.insert(Labels::none(), results_of(site, shards));
         }
         for variant in site.what_was_asked().into_iter().flat_map(Asked::label_sets) {
             let labels = labels_of(label_names, &variant.labels);
@@ -227,8 +227,8 @@ impl Totals {
             for (outcome, reading) in Outcome::ALL.iter().zip(results) {
                 let Some(reading) = reading else { continue };
                 ended = ended.wrapping_add(reading.ended());
-                let mut all = named(&[("function", function), ("module", module), ("result", outcome.as_str())]);
-                all.extend(labels.iter().cloned());
+                let own = [("function", function), ("module", module), ("result", outcome.as_str())];
+                let all = with(&own, labels);
                 if self.timed {
                     let histogram = Value::Exponential(exponential_of(reading));
                     out.series(&families::function_calls_duration_seconds::DESCRIPTOR, all.clone(), histogram);
@@ -245,8 +245,7 @@ impl Totals {
             out.counter(&families::function_calls_within_total::DESCRIPTOR, &labels, *count);
         }
         for (labels, count) in &self.errors {
-            let mut all = named(&[("function", function), ("module", module)]);
-            all.extend(labels.iter().cloned());
+            let all = with(&[("function", function), ("module", module)], labels);
             out.series(&families::function_errors_total::DESCRIPTOR, all, Value::Integer(*count));
         }
     }
@@ -315,8 +314,9 @@ impl Probed {
     }
 }
 
-fn named(labels: &[(&'static str, &str)]) -> Labels {
-    labels.iter().map(|&(name, value)| (name.into(), value.into())).collect()
+fn with(own: &[(&'static str, &str)], others: &Labels) -> Labels {
+    let own = own.iter().map(|&(name, value)| (name.into(), value.into()));
+    own.chain(others.iter().cloned()).collect()
 }
 
 fn duration(ticks: u64) -> Duration {

@@ -17,30 +17,47 @@ impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Number::Integer(value) => value.fmt(f),
-            Number::Nanoseconds(value) => seconds(f, value),
-            Number::Float(value) => float(f, value),
+            _ => self.write(f),
         }
     }
 }
 
-fn seconds(f: &mut fmt::Formatter<'_>, nanoseconds: u64) -> fmt::Result {
-    let (whole, mut rest) = (nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000);
-    write!(f, "{whole}")?;
+impl Number {
+    /// Writes what is displayed, in a fraction of the time.
+    pub(crate) fn write(self, out: &mut impl Write) -> fmt::Result {
+        match self {
+            Number::Integer(value) => integer(out, value),
+            Number::Nanoseconds(value) => seconds(out, value),
+            Number::Float(value) => float(out, value),
+        }
+    }
+}
+
+fn integer(out: &mut impl Write, value: impl itoa::Integer) -> fmt::Result {
+    out.write_str(itoa::Buffer::new().format(value))
+}
+
+fn seconds(out: &mut impl Write, nanoseconds: u64) -> fmt::Result {
+    let (whole, rest) = (nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000);
+    integer(out, whole)?;
     if rest == 0 {
         return Ok(());
     }
-    let mut digits = 9;
-    while rest.is_multiple_of(10) {
-        rest /= 10;
-        digits -= 1;
-    }
-    write!(f, ".{rest:0digits$}")
+    // The leading one keeps the zeros behind the point.
+    let mut digits = itoa::Buffer::new();
+    let digits = digits.format(1_000_000_000 + rest).trim_end_matches('0');
+    out.write_char('.')?;
+    out.write_str(digits.get(1..).unwrap_or_default())
 }
 
 /// The shortest digits that are read back as the same number.
-fn float(f: &mut fmt::Formatter<'_>, value: f64) -> fmt::Result {
+fn float(f: &mut impl Write, value: f64) -> fmt::Result {
     let size = value.abs();
-    if value.is_nan() {
+    // 2^53: up to there an integer is what it looks like. A zero may be negative, which is shown.
+    #[expect(clippy::cast_possible_truncation, reason = "whole, and below 2^53")]
+    if size < 9_007_199_254_740_992.0 && value.fract() == 0.0 && size != 0.0 {
+        integer(f, value as i64)
+    } else if value.is_nan() {
         f.write_str("NaN")
     } else if value.is_infinite() {
         f.write_str(if value > 0.0 { "+Inf" } else { "-Inf" })
@@ -181,6 +198,25 @@ mod tests {
             (Number::Float(f64::NEG_INFINITY), "-Inf"),
         ] {
             assert_eq!(number.to_string(), text);
+            assert_eq!(written(number), text);
+        }
+    }
+
+    fn written(number: Number) -> String {
+        let mut text = String::new();
+        number.write(&mut text).unwrap();
+        text
+    }
+
+    #[test]
+    fn whole_numbers_are_written_as_the_standard_library_displays_them() {
+        let mut value = 1.0f64;
+        while value < 1e21 {
+            for near in [value - 1.0, value, value + 1.0, -value] {
+                assert_eq!(written(Number::Float(near)), format!("{near}"));
+            }
+            value *= 1.5;
+            value = if value < 1e15 { value.ceil() } else { value };
         }
     }
 

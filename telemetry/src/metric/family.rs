@@ -3,10 +3,11 @@
 use crate::metric::catalog;
 use crate::metric::label::{self, Values};
 use crate::metric::{Counter, Descriptor, DurationCounter, Gauge, Histogram, Info, Kind, LabelArg, LabelOwned};
-use crate::record::shard;
+use crate::record::{dropped, shard, thread};
+use crate::snapshot::Labels;
 use crate::sync::{Acquire, AtomicPtr, AtomicU64, AtomicUsize, Mutex, Relaxed, Release, lock};
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// The most series that a family holds unless set otherwise: OpenTelemetry's default for a metric's cardinality.
 /// <https://opentelemetry.io/docs/specs/otel/metrics/sdk/#cardinality-limits>
@@ -37,6 +38,21 @@ pub(crate) struct Series {
     pub(crate) gauge: AtomicU64,
 }
 
+/// A series as snapshots show it.
+#[derive(Clone)]
+pub(crate) struct Shown {
+    pub(crate) labels: Labels,
+    pub(crate) series: &'static Series,
+}
+
+/// The series in the order in which they are shown: sorted when there are new ones, not at each snapshot.
+struct Sorted {
+    /// How many of the series that have labels are among them.
+    known: usize,
+    overflow: bool,
+    all: Arc<[Shown]>,
+}
+
 /// The family behind one `metric!` declaration. Made by the macro; users meet its handles.
 pub struct Family {
     descriptor: &'static Descriptor,
@@ -48,6 +64,7 @@ pub struct Family {
     outgrown: Mutex<Vec<&'static Slots>>,
     series: Mutex<Vec<&'static Series>>,
     overflow: AtomicPtr<Series>,
+    shown: Mutex<Option<Sorted>>,
     capped: AtomicU64,
     /// Who keeps the series, where the program has this declaration twice and this is not the first of them.
     first: OnceLock<Option<&'static Family>>,
@@ -124,6 +141,7 @@ impl Family {
             outgrown: Mutex::new(Vec::new()),
             series: Mutex::new(Vec::new()),
             overflow: AtomicPtr::new(std::ptr::null_mut()),
+            shown: Mutex::new(None),
             capped: AtomicU64::new(0),
             first: OnceLock::new(),
             prefixed: OnceLock::new(),
@@ -201,7 +219,7 @@ impl Family {
 
     #[cold]
     fn add(&self, hash: u64, labels: &[LabelArg<'_>]) -> &'static Series {
-        crate::record::thread::uncounted(|_| {
+        thread::uncounted(|_| {
             if labels.iter().any(LabelArg::is_too_long) {
                 self.cut.fetch_add(1, Relaxed);
                 return self.cut_series(labels);
@@ -325,15 +343,47 @@ impl Family {
         }
     }
 
-    /// Every series, the overflow series last.
-    pub(crate) fn all_series(&self) -> Vec<&'static Series> {
-        let mut all = lock(&self.series).clone();
-        let overflow = self.overflow.load(Acquire);
-        if !overflow.is_null() {
-            // SAFETY: leaked and published with release by `overflow_series`.
-            all.push(unsafe { &*overflow });
+    /// Every series, sorted by the labels' values.
+    pub(crate) fn shown_series(&self) -> Option<Arc<[Shown]>> {
+        // SAFETY: null, or a leaked series that was published with release by `overflow_series`.
+        let overflow: Option<&'static Series> = unsafe { self.overflow.load(Acquire).as_ref() };
+        if overflow.is_none() && self.table.load(Acquire).is_null() {
+            return None;
         }
-        all
+        let mut shown = lock(&self.shown);
+        let sorted = shown.get_or_insert_with(|| Sorted { known: 0, overflow: false, all: Arc::default() });
+        // Copied, so that a call that makes a series does not wait for the sorting.
+        let mut new = lock(&self.series).get(sorted.known..).unwrap_or_default().to_vec();
+        sorted.known += new.len();
+        new.extend(overflow.filter(|_| !sorted.overflow));
+        sorted.overflow = overflow.is_some();
+        if !new.is_empty() {
+            thread::uncounted(|_| {
+                let new = new.into_iter().map(|series| Shown { labels: self.labels_of(series), series });
+                let mut all: Vec<Shown> = sorted.all.iter().cloned().chain(new).collect();
+                all.sort_by(|a, b| a.labels.cmp(&b.labels));
+                // A value that is a number once and the same digits as a text another time is one label to whoever scrapes it.
+                all.dedup_by(|later, earlier| {
+                    let twice = later.labels == earlier.labels;
+                    if twice {
+                        std::mem::swap(later, earlier);
+                        dropped::observation();
+                    }
+                    twice
+                });
+                sorted.all = all.into();
+            });
+        }
+        Some(Arc::clone(&sorted.all))
+    }
+
+    fn labels_of(&self, series: &Series) -> Labels {
+        if series.overflow {
+            // The name is OpenTelemetry's attribute for it, as Prometheus would write it.
+            return Labels::kept(vec![("otel_metric_overflow".into(), "true".into())]);
+        }
+        let pairs = self.descriptor.labels.iter().zip(&series.labels);
+        Labels::kept(pairs.map(|(name, value)| ((*name).into(), value.to_string().into())).collect())
     }
 
     /// How many lookups ended in the overflow series because the family was full.

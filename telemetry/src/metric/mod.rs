@@ -31,4 +31,4 @@ pub(crate) use label::LabelOwned;
 pub use label::{IntoLabel, Label, LabelArg, Values};
 pub use otel::OtelData;
 pub use prefix::PrefixError;
-pub(crate) use prefix::{Prefixes, shown_name};
+pub(crate) use prefix::{Prefixes, are_set as prefixes_are_set, shown_name};

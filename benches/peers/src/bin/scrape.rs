@@ -1,0 +1,163 @@
+//! Prints what a scrape costs beside the crates that do the same: `scrape [ROUNDS]`, and `scrape threads [ROUNDS]` for what more threads
+//! that recorded cost.
+//!
+//! In each round every contestant is scraped once, starting at another one each time. Shown are medians and quartiles over the rounds, and of
+//! the ratios within a round.
+
+use peers::contest::Spread;
+use peers::machine::{self, Used};
+use peers::scrape::{self, Scrape};
+use std::hint::black_box;
+use std::process::ExitCode;
+use std::sync::mpsc;
+use std::time::Instant;
+
+/// Series a scale has, and how many of them are counters.
+const SCALES: [(&str, u32); 3] = [("1k", 500), ("10k", 5_000), ("100k", 50_000)];
+const NAMES: [&str; 3] = ["ours", "`measured` 0.0.25", "`prometheus` 0.14"];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let rounds = |word: &str| word.parse().ok().filter(|&rounds: &usize| rounds > 0);
+    match words[..] {
+        [] => scales(101),
+        ["threads"] => threads(101),
+        ["one", scale, times] => one(scale, times),
+        ["threads", word] if rounds(word).is_some() => threads(rounds(word).unwrap_or(1)),
+        [word] if rounds(word).is_some() => scales(rounds(word).unwrap_or(1)),
+        _ => {
+            eprintln!("scrape takes nothing or a number of rounds, with or without `threads` before it");
+            return ExitCode::from(2);
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// For an instruction counter: so many of our scrapes, and nothing of the peers.
+fn one(scale: &str, times: &str) {
+    let counters = SCALES.iter().find(|(name, _)| *name == scale).map_or(500, |(_, counters)| *counters);
+    scrape::record_on_this_thread(counters);
+    for _ in 0..times.parse().unwrap_or(1) {
+        black_box(telemetry::export::text::encode(&telemetry::snapshot()));
+    }
+}
+
+fn milliseconds<T>(scrape: impl FnOnce() -> T) -> f64 {
+    let start = Instant::now();
+    // What it returned is freed within the time: a scrape is over when its answer is gone.
+    drop(black_box(scrape()));
+    start.elapsed().as_secs_f64() * 1e3
+}
+
+fn turn(scrape: &mut Scrape, contestant: usize) -> f64 {
+    match contestant {
+        0 => milliseconds(|| scrape.ours()),
+        1 => milliseconds(|| scrape.measured()),
+        _ => milliseconds(|| scrape.prometheus()),
+    }
+}
+
+/// A contestant's times, and beside them the ratios to the second contestant's of the same round.
+fn contest(scrape: &mut Scrape, rounds: usize) -> Vec<(Spread, Spread)> {
+    let mut times = [const { Vec::new() }; NAMES.len()];
+    for round in 0..rounds + 3 {
+        for place in 0..NAMES.len() {
+            let contestant = (round + place) % NAMES.len();
+            let took = turn(scrape, contestant);
+            if round >= 3 {
+                times[contestant].push(took);
+            }
+        }
+    }
+    let peer = times[1].clone();
+    let ratios = |times: &[f64]| times.iter().zip(&peer).map(|(time, peer)| time / peer).collect();
+    times.iter().map(|times| (Spread::of(times.clone()), Spread::of(ratios(times)))).collect()
+}
+
+fn shown(spread: &Spread) -> String {
+    format!("{:.3} ({:.3}–{:.3})", spread.median, spread.low, spread.high)
+}
+
+fn scales(rounds: usize) {
+    let (start, used) = (Instant::now(), Used::now());
+    let pinned = machine::pin(1);
+    let mut scrape = Scrape::new();
+    println!(
+        "| series | contestant | ms | / `measured` | lines of both families | bytes |\n|---|---|---:|---:|---:|---:|"
+    );
+    for (scale, counters) in SCALES {
+        scrape.fill(counters);
+        let texts = [scrape.ours().into_bytes(), scrape.measured().as_ref().to_vec(), scrape.prometheus()];
+        let lines = texts.each_ref().map(|text| scrape::shared_lines(text));
+        assert!(lines.iter().all(|&count| count == lines[0]), "{scale}: {lines:?} lines");
+        for (index, (time, ratio)) in contest(&mut scrape, rounds).iter().enumerate() {
+            let (name, lines, bytes) = (NAMES[index], lines[index], texts[index].len());
+            println!("| {scale} | {name} | {} | {} | {lines} | {bytes} |", shown(time), shown(ratio));
+        }
+    }
+    let (others, stolen) = Used::now().shares_since(&used, start.elapsed());
+    println!(
+        "\n{rounds} rounds; pinned: {pinned}; meanwhile other programs used {:.0} % of one processor, and the hypervisor kept {:.1} %",
+        others * 100.0,
+        stolen * 100.0
+    );
+}
+
+/// Threads that recorded and are still there.
+struct Idle {
+    stay: Vec<mpsc::Sender<()>>,
+    ended: Vec<std::thread::JoinHandle<()>>,
+}
+
+impl Idle {
+    fn add(&mut self, counters: u32) {
+        let (stay, until) = mpsc::channel::<()>();
+        let (tell, recorded) = mpsc::channel();
+        self.ended.push(std::thread::spawn(move || {
+            scrape::record_on_this_thread(counters);
+            let _ = tell.send(());
+            // Until the other end is dropped.
+            let _ = until.recv();
+        }));
+        self.stay.push(stay);
+        let _ = recorded.recv();
+    }
+}
+
+impl Drop for Idle {
+    fn drop(&mut self) {
+        self.stay.clear();
+        for thread in self.ended.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What threads add: the same series, recorded by more and more of them. The peer in between is the measure, since the machine's pace changes.
+fn threads(rounds: usize) {
+    machine::pin(1);
+    println!("| series | threads | ms | / `measured` | more per thread |\n|---|---:|---:|---:|---:|");
+    let mut scrape = Scrape::new();
+    for (scale, counters) in [("1k", 500), ("10k", 5_000)] {
+        scrape.fill(counters);
+        let mut idle = Idle { stay: Vec::new(), ended: Vec::new() };
+        let mut alone = f64::NAN;
+        for count in [1, 2, 4, 8, 16, 32, 64] {
+            while idle.ended.len() + 1 < count {
+                idle.add(counters);
+            }
+            let all = contest(&mut scrape, rounds);
+            let (time, ratio) = &all[0];
+            let more = if count == 1 {
+                alone = ratio.median;
+                String::new()
+            } else {
+                #[expect(clippy::cast_precision_loss, reason = "a few threads")]
+                let more = (ratio.median / alone - 1.0) / (count - 1) as f64;
+                format!("{:.1} %", more * 100.0)
+            };
+            println!("| {scale} | {count} | {} | {} | {more} |", shown(time), shown(ratio));
+        }
+    }
+}
