@@ -2,7 +2,7 @@
 
 use crate::collect;
 use crate::error::Error;
-use crate::metric::{self, Descriptor, Kind, Prefixes, Series as Declared};
+use crate::metric::{self, Descriptor, Kind, Prefixes, Shown};
 use crate::record::dropped;
 use crate::record::shard::{self, Shard};
 use crate::snapshot::{Family, Histogram, Job, Labels, Series, Snapshot, Statement, Value};
@@ -399,25 +399,25 @@ impl Readings {
         let shown = declared.shown_series()?;
         let descriptor = declared.shown();
         let series = shown.iter().map(|shown| {
-            let value = self.value_of(descriptor, shown.series);
+            let value = self.value_of(descriptor, shown);
             Series { labels: shown.labels.clone(), value }
         });
         Some(Family { series: series.collect(), ..Family::declared(descriptor) })
     }
 
-    fn value_of(&self, descriptor: &'static Descriptor, series: &Declared) -> Value {
+    fn value_of(&self, descriptor: &'static Descriptor, shown: &Shown) -> Value {
         match descriptor.kind {
-            Kind::Counter if descriptor.counts_time() => Value::Nanoseconds(self.sum(series.slot)),
-            Kind::Counter => Value::Integer(self.sum(series.slot)),
+            Kind::Counter if descriptor.counts_time() => Value::Nanoseconds(self.sum(shown.slot)),
+            Kind::Counter => Value::Integer(self.sum(shown.slot)),
             Kind::Histogram => {
-                let reading = shard::read_histogram_in(&self.shards, series.slot, descriptor.bounds.len());
+                let reading = shard::read_histogram_in(&self.shards, shown.slot, descriptor.bounds.len());
                 Value::Histogram(Histogram {
                     bounds: descriptor.bounds.into(),
                     buckets: reading.buckets,
                     sum: reading.sum,
                 })
             }
-            _ => Value::Float(f64::from_bits(series.gauge.load(crate::sync::Relaxed))),
+            _ => Value::Float(f64::from_bits(shown.series.gauge.load(crate::sync::Relaxed))),
         }
     }
 

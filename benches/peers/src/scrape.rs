@@ -34,10 +34,10 @@ struct Call<'a> {
 struct Measured {
     /// Calls, by function and module.
     #[metric(init = CounterVec::with_label_set(CallSet::default()))]
-    calls_total: CounterVec<CallSet>,
+    scraped_calls_total: CounterVec<CallSet>,
     /// Seconds, by function and module.
     #[metric(init = HistogramVec::with_label_set_and_metadata(CallSet::default(), Thresholds::with_buckets(BOUNDS)))]
-    duration_seconds: HistogramVec<CallSet, 12>,
+    scraped_duration_seconds: HistogramVec<CallSet, 12>,
 }
 
 /// The contestants, each with the series that were made so far.
@@ -63,8 +63,8 @@ impl Scrape {
         let telemetry = telemetry.expect("nothing else in this program has set it up");
         let registry = Registry::new();
         let labels = ["function", "module"];
-        let calls = IntCounterVec::new(Opts::new("calls_total", "Calls, by function and module."), &labels);
-        let durations = HistogramOpts::new("duration_seconds", "Seconds, by function and module.");
+        let calls = IntCounterVec::new(Opts::new("scraped_calls_total", "Calls, by function and module."), &labels);
+        let durations = HistogramOpts::new("scraped_duration_seconds", "Seconds, by function and module.");
         let durations = prometheus::HistogramVec::new(durations.buckets(BOUNDS.to_vec()), &labels);
         let (calls, durations) = (calls.expect("declared once"), durations.expect("declared once"));
         registry.register(Box::new(calls.clone())).expect("declared once");
@@ -81,11 +81,11 @@ impl Scrape {
             scraped_calls_total(&function, &module).add(calls);
             self.calls.with_label_values(&[&function, &module]).inc_by(calls);
             let labels = Call { function: &function, module: &module };
-            self.measured.calls_total.inc_by(labels, calls);
+            self.measured.scraped_calls_total.inc_by(labels, calls);
             for seconds in durations(index) {
                 scraped_duration_seconds(&function, &module).observe(seconds);
                 self.durations.with_label_values(&[&function, &module]).observe(seconds);
-                self.measured.duration_seconds.observe(labels, seconds);
+                self.measured.scraped_duration_seconds.observe(labels, seconds);
             }
         }
         self.made = self.made.max(counters);

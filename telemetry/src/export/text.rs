@@ -52,9 +52,16 @@ impl<W: Write> Encoder for Text<'_, W> {
     fn family(&mut self, family: &Family) -> fmt::Result {
         let Family { name, help, kind, .. } = family;
         if !help.is_empty() {
-            writeln!(self.out, "# HELP {name} {}", Escaped { text: help, quoted: false })?;
+            for part in ["# HELP ", name, " "] {
+                self.out.write_str(part)?;
+            }
+            escape(help, b"\\\n", self.out)?;
+            self.out.write_char('\n')?;
         }
-        writeln!(self.out, "# TYPE {name} {}", word(*kind))
+        for part in ["# TYPE ", name, " ", word(*kind), "\n"] {
+            self.out.write_str(part)?;
+        }
+        Ok(())
     }
 
     fn sample(&mut self, sample: &Sample<'_>) -> fmt::Result {
@@ -107,11 +114,13 @@ impl<W: Write> Text<'_, W> {
 fn written(labels: &Labels) -> &str {
     labels.written(|labels| {
         let mut text = String::new();
-        let mut separator = '{';
         for (name, value) in labels {
+            text.push(if text.is_empty() { '{' } else { ',' });
+            text.push_str(name);
+            text.push_str("=\"");
             // Cannot fail: a `String` takes all.
-            let _ = write!(text, "{separator}{name}=\"{}\"", Escaped { text: value, quoted: true });
-            separator = ',';
+            let _ = escape(value, b"\\\n\"", &mut text);
+            text.push('"');
         }
         text.push_str(if labels.is_empty() { " " } else { "} " });
         text
@@ -152,26 +161,25 @@ fn word(kind: Kind) -> &'static str {
     }
 }
 
-/// Text with a backslash before backslashes and, where it stands in quotes, before quotes; a line feed becomes `\n`.
-struct Escaped<'a> {
-    text: &'a str,
-    quoted: bool,
-}
-
-impl fmt::Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let special = |character: char| matches!(character, '\\' | '\n') || (self.quoted && character == '"');
-        let mut rest = self.text;
-        while let Some(at) = rest.find(special) {
-            f.write_str(&rest[..at])?;
-            match rest.as_bytes()[at] {
-                b'\n' => f.write_str("\\n")?,
-                byte => write!(f, "\\{}", char::from(byte))?,
+/// Writes text with a backslash before each of these ASCII characters; a line feed becomes `\n`.
+fn escape(text: &str, special: &[u8], out: &mut impl Write) -> fmt::Result {
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| special.contains(&byte)) {
+        let (before, from) = rest.split_at(at);
+        out.write_str(before)?;
+        out.write_char('\\')?;
+        match from.split_at(1) {
+            ("\n", after) => {
+                out.write_char('n')?;
+                rest = after;
             }
-            rest = &rest[at + 1..];
+            (character, after) => {
+                out.write_str(character)?;
+                rest = after;
+            }
         }
-        f.write_str(rest)
     }
+    out.write_str(rest)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use crate::metric::catalog;
 use crate::metric::label::{self, Values};
 use crate::metric::{Counter, Descriptor, DurationCounter, Gauge, Histogram, Info, Kind, LabelArg, LabelOwned};
 use crate::record::{dropped, shard, thread};
-use crate::snapshot::Labels;
+use crate::snapshot::{Label, Labels};
 use crate::sync::{Acquire, AtomicPtr, AtomicU64, AtomicUsize, Mutex, Relaxed, Release, lock};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -42,6 +42,8 @@ pub(crate) struct Series {
 #[derive(Clone)]
 pub(crate) struct Shown {
     pub(crate) labels: Labels,
+    /// Here as well, so that a series whose cells are the shards' need not be visited.
+    pub(crate) slot: u32,
     pub(crate) series: &'static Series,
 }
 
@@ -71,6 +73,38 @@ pub struct Family {
     /// The descriptor with the prefix of its package, once that was asked for.
     pub(crate) prefixed: OnceLock<&'static Descriptor>,
     cut: AtomicU64,
+}
+
+impl Sorted {
+    fn add(&mut self, new: Vec<&'static Series>, names: &'static [&'static str]) {
+        let mut new: Vec<_> = new.into_iter().map(|series| (labels_of(series, names), series)).collect();
+        new.sort_by(|a, b| a.0.cmp(&b.0));
+        let (labels, series): (Vec<_>, Vec<_>) = new.into_iter().unzip();
+        let new = Labels::kept(labels.into_iter()).zip(series);
+        let new = new.map(|(labels, series)| Shown { labels, slot: series.slot, series });
+        let mut all: Vec<Shown> = self.all.iter().cloned().chain(new).collect();
+        // Two sorted runs: merged in one pass.
+        all.sort_by(|a, b| a.labels.cmp(&b.labels));
+        // A value that is a number once and the same digits as a text another time is one label to whoever scrapes it.
+        all.dedup_by(|later, earlier| {
+            let twice = later.labels == earlier.labels;
+            if twice {
+                std::mem::swap(later, earlier);
+                dropped::observation();
+            }
+            twice
+        });
+        self.all = all.into();
+    }
+}
+
+fn labels_of(series: &Series, names: &'static [&'static str]) -> Vec<Label> {
+    if series.overflow {
+        // The name is OpenTelemetry's attribute for it, as Prometheus would write it.
+        return vec![("otel_metric_overflow".into(), "true".into())];
+    }
+    let pairs = names.iter().zip(&series.labels);
+    pairs.map(|(&name, value)| (name.into(), value.to_string().into())).collect()
 }
 
 struct Slots {
@@ -358,32 +392,9 @@ impl Family {
         new.extend(overflow.filter(|_| !sorted.overflow));
         sorted.overflow = overflow.is_some();
         if !new.is_empty() {
-            thread::uncounted(|_| {
-                let new = new.into_iter().map(|series| Shown { labels: self.labels_of(series), series });
-                let mut all: Vec<Shown> = sorted.all.iter().cloned().chain(new).collect();
-                all.sort_by(|a, b| a.labels.cmp(&b.labels));
-                // A value that is a number once and the same digits as a text another time is one label to whoever scrapes it.
-                all.dedup_by(|later, earlier| {
-                    let twice = later.labels == earlier.labels;
-                    if twice {
-                        std::mem::swap(later, earlier);
-                        dropped::observation();
-                    }
-                    twice
-                });
-                sorted.all = all.into();
-            });
+            thread::uncounted(|_| sorted.add(new, self.descriptor.labels));
         }
         Some(Arc::clone(&sorted.all))
-    }
-
-    fn labels_of(&self, series: &Series) -> Labels {
-        if series.overflow {
-            // The name is OpenTelemetry's attribute for it, as Prometheus would write it.
-            return Labels::kept(vec![("otel_metric_overflow".into(), "true".into())]);
-        }
-        let pairs = self.descriptor.labels.iter().zip(&series.labels);
-        Labels::kept(pairs.map(|(name, value)| ((*name).into(), value.to_string().into())).collect())
     }
 
     /// How many lookups ended in the overflow series because the family was full.

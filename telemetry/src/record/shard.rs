@@ -33,7 +33,7 @@ impl Shard {
         self.histograms.iter().for_each(|histogram| {
             histogram.version.settle();
             zero(&histogram.sum);
-            histogram.buckets.iter().for_each(zero);
+            histogram.near.iter().chain(histogram.far()).for_each(zero);
         });
     }
 }
@@ -104,9 +104,9 @@ fn bump_to_the_end(cell: &AtomicU64, n: u64) {
 
 // ---- counters -----------------------------------------------------------------------------------------------------
 
-/// 128 counters, 1 KiB: few enough that a thread with one counter wastes little, aligned so that no two threads' cells
-/// share a cache line or the pair that is prefetched with it.
-const COUNTERS_PER_CHUNK: usize = 128;
+/// 16 counters, 128 bytes: what two threads' cells need to be apart to share neither a cache line nor the pair that is prefetched with it, so
+/// that a thread with one counter of many pays for no more than that.
+const COUNTERS_PER_CHUNK: usize = 16;
 
 #[repr(align(128))]
 struct CounterChunk([AtomicU64; COUNTERS_PER_CHUNK]);
@@ -251,8 +251,15 @@ struct HistogramCell {
     /// The bits of the sum.
     sum: AtomicU64,
     /// One for each finite bound, and one above them all. Not cumulative.
-    buckets: Box<[AtomicU64]>,
+    near: [AtomicU64; NEAR_BUCKETS],
+    /// The buckets beyond, where there are more.
+    far: Option<Box<Far>>,
 }
+
+/// A dozen bounds and what is above them, which is what most histograms have: with the rest of the cell 128 bytes.
+const NEAR_BUCKETS: usize = 13;
+
+struct Far(Box<[AtomicU64]>);
 
 /// What a histogram's cells held: counts of the buckets, not cumulative, and the sum.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -263,15 +270,31 @@ pub(crate) struct HistogramReading {
 
 impl HistogramCell {
     fn new(bounds: usize) -> HistogramCell {
-        let buckets = (0..=bounds).map(|_| AtomicU64::new(0)).collect();
-        HistogramCell { version: Version::new(), sum: AtomicU64::new(0), buckets }
+        let far = (NEAR_BUCKETS..=bounds).map(|_| AtomicU64::new(0)).collect::<Box<[_]>>();
+        HistogramCell {
+            version: Version::new(),
+            sum: AtomicU64::new(0),
+            near: [const { AtomicU64::new(0) }; NEAR_BUCKETS],
+            far: (!far.is_empty()).then(|| Box::new(Far(far))),
+        }
+    }
+
+    fn far(&self) -> &[AtomicU64] {
+        self.far.as_ref().map_or(&[], |far| &far.0)
+    }
+
+    #[inline]
+    fn bucket(&self, index: usize) -> Option<&AtomicU64> {
+        self.near.get(index).or_else(|| self.far().get(index - NEAR_BUCKETS))
     }
 
     /// Reads into what has room for the buckets.
     fn read(&self, into: &mut HistogramReading) {
         self.version.read(|| {
             into.sum = f64::from_bits(self.sum.load(Relaxed));
-            for (count, bucket) in into.buckets.iter_mut().zip(&self.buckets) {
+            let nearby = NEAR_BUCKETS.min(into.buckets.len());
+            let (near, far) = into.buckets.split_at_mut(nearby);
+            for (count, bucket) in near.iter_mut().zip(&self.near).chain(far.iter_mut().zip(self.far())) {
                 *count = bucket.load(Relaxed);
             }
         });
@@ -286,7 +309,7 @@ impl HistogramCell {
         }
         self.version.write(|| {
             self.sum.store(sum.to_bits(), Relaxed);
-            if let Some(cell) = self.buckets.get(bucket) {
+            if let Some(cell) = self.bucket(bucket) {
                 bump(cell, 1);
             }
         });
@@ -297,7 +320,7 @@ impl HistogramCell {
         if self.sum.fetch_update(Relaxed, Relaxed, grown).is_err() {
             return dropped::observation();
         }
-        if let Some(cell) = self.buckets.get(bucket_of(bounds, value)) {
+        if let Some(cell) = self.bucket(bucket_of(bounds, value)) {
             cell.fetch_add(1, Relaxed);
         }
     }
@@ -754,3 +777,30 @@ fn site_cell_first(site: &'static CallSite) -> &'static SiteCell {
 
 /// True once the tracking allocator has served an allocation.
 pub(crate) static TRACKING: AtomicBool = AtomicBool::new(false);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_series_of_a_thread_is_as_small_as_two_cache_lines() {
+        assert_eq!((size_of::<CounterChunk>(), size_of::<HistogramCell>()), (128, 128));
+        // Ten octaves meet four blocks at most.
+        assert!(size_of::<ResultCell>() + 4 * size_of::<Block>() <= 1_024);
+    }
+
+    #[test]
+    fn a_histogram_keeps_buckets_near_and_far() {
+        for bounds in [0, 1, NEAR_BUCKETS - 1, NEAR_BUCKETS, 40] {
+            let bounds: Vec<f64> = (0..bounds).map(|bound| bound as f64).collect();
+            let cell = HistogramCell::new(bounds.len());
+            for bucket in 0..=bounds.len() {
+                (0..=bucket).for_each(|_| cell.observe(&bounds, bucket as f64 - 0.5));
+            }
+            let mut reading = HistogramReading { buckets: vec![0; bounds.len() + 1], sum: 0.0 };
+            cell.read(&mut reading);
+            let expected: Vec<u64> = (1..=bounds.len() as u64 + 1).collect();
+            assert_eq!(reading.buckets, expected);
+        }
+    }
+}

@@ -53,12 +53,11 @@ impl Labels {
         Labels(Shared::Kept(&NONE))
     }
 
-    /// Labels that are never freed: for series that never are.
-    pub(crate) fn kept(labels: Vec<Label>) -> Labels {
-        if labels.is_empty() {
-            return Labels::none();
-        }
-        Labels(Shared::Kept(Box::leak(Box::new(Set::new(labels)))))
+    /// Labels that are never freed, for series that never are. They lie beside each other in the order in which they are given, which is
+    /// the one in which snapshots should walk them.
+    pub(crate) fn kept(all: impl Iterator<Item = Vec<Label>>) -> impl Iterator<Item = Labels> {
+        let sets: &'static [Set] = all.map(Set::new).collect::<Vec<_>>().leak();
+        sets.iter().map(|set| Labels(Shared::Kept(set)))
     }
 
     fn set(&self) -> &Set {
@@ -149,7 +148,7 @@ mod tests {
     #[test]
     fn labels_are_equal_and_ordered_by_what_they_say() {
         let counted = |value| Labels::from([("a", value)]);
-        let kept = Labels::kept(vec![("a".into(), "x".into())]);
+        let kept = Labels::kept([vec![("a".into(), "x".into())]].into_iter()).next().unwrap();
         assert_eq!(kept, counted("x"));
         assert!(kept < counted("y") && Labels::none() < kept);
         assert_eq!(Labels::from(Vec::new()), Labels::none());

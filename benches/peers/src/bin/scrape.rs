@@ -23,7 +23,7 @@ fn main() -> ExitCode {
     match words[..] {
         [] => scales(101),
         ["threads"] => threads(101),
-        ["one", scale, times] => one(scale, times),
+        ["one", name, scale, times] => one(name, scale, times),
         ["threads", word] if rounds(word).is_some() => threads(rounds(word).unwrap_or(1)),
         [word] if rounds(word).is_some() => scales(rounds(word).unwrap_or(1)),
         _ => {
@@ -34,12 +34,14 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// For an instruction counter: so many of our scrapes, and nothing of the peers.
-fn one(scale: &str, times: &str) {
-    let counters = SCALES.iter().find(|(name, _)| *name == scale).map_or(500, |(_, counters)| *counters);
-    scrape::record_on_this_thread(counters);
+/// For an instruction counter: one contestant, so many times.
+fn one(name: &str, scale: &str, times: &str) {
+    let counters = SCALES.iter().find(|(name, _)| *name == scale).map_or(0, |(_, counters)| *counters);
+    let mut scrape = Scrape::new();
+    scrape.fill(counters);
+    let contestant = NAMES.iter().position(|contestant| contestant.contains(name)).unwrap_or(0);
     for _ in 0..times.parse().unwrap_or(1) {
-        black_box(telemetry::export::text::encode(&telemetry::snapshot()));
+        turn(&mut scrape, contestant);
     }
 }
 
