@@ -55,11 +55,19 @@ pub struct Collection {
 
 impl Collection {
     fn push(&mut self, descriptor: &Descriptor, values: &[&str], value: Value) {
-        if values.len() != descriptor.labels.len() || !value.is_of(descriptor.kind) {
+        if values.len() != descriptor.labels.len() {
             return dropped::observation();
         }
         let labels = descriptor.labels.iter().zip(values).map(|(&name, &value)| (name.into(), value.into())).collect();
-        self.series(descriptor, labels, value);
+        self.under(descriptor, &labels, value);
+    }
+
+    /// Gives a value under labels that other families have too.
+    pub(crate) fn under(&mut self, descriptor: &Descriptor, labels: &Labels, value: Value) {
+        if !value.is_of(descriptor.kind) {
+            return dropped::observation();
+        }
+        self.series(descriptor, labels.clone(), value);
     }
 
     /// Gives any value under labels that are not all declared.

@@ -128,7 +128,7 @@ impl Totals {
     fn of(site: &'static CallSite, shards: &[&'static Shard]) -> Totals {
         let mut totals = Totals { timed: true, ..Totals::default() };
         if let Some(asked) = site.what_was_asked() {
-            totals.add_asked(asked);
+            totals.add_asked(asked, shards);
         }
         let label_names = site.what_was_asked().map_or(&[][..], Asked::label_names);
         if label_names.is_empty() {
@@ -146,14 +146,14 @@ impl Totals {
     }
 
     /// Before the results: what is counted besides a result is then never more than the result.
-    fn add_asked(&mut self, asked: &'static Asked) {
+    fn add_asked(&mut self, asked: &'static Asked, shards: &[&'static Shard]) {
         self.timed = !asked.only_counts();
-        for (threshold, count) in asked.read_within() {
+        for (threshold, count) in asked.read_within(shards) {
             self.within.insert(threshold.to_string(), count);
         }
         for variant in asked.error_types() {
             let labels = labels_of(&["error_type"], &variant.labels);
-            *self.errors.entry(labels).or_default() += shard::sum(variant.value);
+            *self.errors.entry(labels).or_default() += shard::sum_in(shards, variant.value);
         }
     }
 
@@ -198,25 +198,34 @@ impl Totals {
 
     fn give(&self, function: &str, module: &str, out: &mut Collection) {
         let ended = self.give_results(function, module, out);
-        let labels = [function, module];
-        out.counter(&families::function_calls_started_total::DESCRIPTOR, &labels, self.started);
+        // One for all families: they share it, and what is written of it.
+        let labels = &Labels::from([("function", function), ("module", module)]);
+        out.under(&families::function_calls_started_total::DESCRIPTOR, labels, Value::Integer(self.started));
         #[expect(clippy::cast_precision_loss, reason = "2^53 calls at once do not occur")]
         let running = self.started.saturating_sub(ended) as f64;
-        out.gauge(&families::function_calls_concurrent::DESCRIPTOR, &labels, running);
+        out.under(&families::function_calls_concurrent::DESCRIPTOR, labels, Value::Float(running));
         self.give_asked(function, module, out);
         if !self.timed {
             return;
         }
         let age = self.oldest.map_or(0.0, |start| clock::seconds(clock::now().saturating_sub(start)));
-        out.gauge(&families::function_oldest_call_age_seconds::DESCRIPTOR, &labels, age);
-        out.seconds(&families::function_busy_seconds_total::DESCRIPTOR, &labels, duration(self.busy));
-        out.seconds(&families::function_self_seconds_total::DESCRIPTOR, &labels, duration(self.own));
+        out.under(&families::function_oldest_call_age_seconds::DESCRIPTOR, labels, Value::Float(age));
+        out.under(
+            &families::function_busy_seconds_total::DESCRIPTOR,
+            labels,
+            Value::Nanoseconds(nanoseconds(self.busy)),
+        );
+        out.under(
+            &families::function_self_seconds_total::DESCRIPTOR,
+            labels,
+            Value::Nanoseconds(nanoseconds(self.own)),
+        );
         if self.polls > 0 {
-            out.counter(&families::function_polls_total::DESCRIPTOR, &labels, self.polls);
+            out.under(&families::function_polls_total::DESCRIPTOR, labels, Value::Integer(self.polls));
         }
-        self.probes.give(&labels, out);
+        self.probes.give(labels, &[function, module], out);
         if TRACKING.load(Relaxed) {
-            self.give_memory(&labels, out);
+            self.give_memory(labels, out);
         }
     }
 
@@ -250,13 +259,17 @@ impl Totals {
         }
     }
 
-    fn give_memory(&self, labels: &[&str], out: &mut Collection) {
-        out.counter(&families::function_allocated_bytes_total::DESCRIPTOR, labels, self.allocated_bytes);
-        out.counter(&families::function_allocations_total::DESCRIPTOR, labels, self.allocations);
-        out.counter(&families::function_self_allocated_bytes_total::DESCRIPTOR, labels, self.own_allocated_bytes);
+    fn give_memory(&self, labels: &Labels, out: &mut Collection) {
+        out.under(&families::function_allocated_bytes_total::DESCRIPTOR, labels, Value::Integer(self.allocated_bytes));
+        out.under(&families::function_allocations_total::DESCRIPTOR, labels, Value::Integer(self.allocations));
+        out.under(
+            &families::function_self_allocated_bytes_total::DESCRIPTOR,
+            labels,
+            Value::Integer(self.own_allocated_bytes),
+        );
         #[expect(clippy::cast_precision_loss, reason = "bytes of memory fit")]
         let peak = self.peak_bytes as f64;
-        out.gauge(&families::function_peak_allocated_bytes::DESCRIPTOR, labels, peak);
+        out.under(&families::function_peak_allocated_bytes::DESCRIPTOR, labels, Value::Float(peak));
     }
 }
 
@@ -284,19 +297,18 @@ impl Probed {
         }
     }
 
-    fn give(&self, labels: &[&str; 2], out: &mut Collection) {
+    fn give(&self, labels: &Labels, names: &[&str; 2], out: &mut Collection) {
         if self.visits == 0 {
             return;
         }
         if probe::exists(Probe::Cpu) {
-            let cpu = Duration::from_nanos(self.cpu);
-            out.seconds(&families::function_cpu_seconds_total::DESCRIPTOR, labels, cpu);
-            self.give_quality(Probe::Cpu, self.cpu, labels, out);
+            out.under(&families::function_cpu_seconds_total::DESCRIPTOR, labels, Value::Nanoseconds(self.cpu));
+            self.give_quality(Probe::Cpu, self.cpu, names, out);
         }
         if probe::exists(Probe::Io) {
-            out.counter(&families::function_io_read_bytes_total::DESCRIPTOR, labels, self.io_read);
-            out.counter(&families::function_io_written_bytes_total::DESCRIPTOR, labels, self.io_written);
-            self.give_quality(Probe::Io, self.io_read.wrapping_add(self.io_written), labels, out);
+            out.under(&families::function_io_read_bytes_total::DESCRIPTOR, labels, Value::Integer(self.io_read));
+            out.under(&families::function_io_written_bytes_total::DESCRIPTOR, labels, Value::Integer(self.io_written));
+            self.give_quality(Probe::Io, self.io_read.wrapping_add(self.io_written), names, out);
         }
     }
 
@@ -319,8 +331,9 @@ fn with(own: &[(&'static str, &str)], others: &Labels) -> Labels {
     own.chain(others.iter().cloned()).collect()
 }
 
-fn duration(ticks: u64) -> Duration {
-    Duration::try_from_secs_f64(clock::seconds(ticks)).unwrap_or(Duration::MAX)
+fn nanoseconds(ticks: u64) -> u64 {
+    let duration = Duration::try_from_secs_f64(clock::seconds(ticks)).unwrap_or(Duration::MAX);
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn exponential_of(reading: &ResultReading) -> Exponential {
