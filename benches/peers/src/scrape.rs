@@ -8,7 +8,7 @@ use measured::metric::histogram::Thresholds;
 use measured::text::BufferedTextEncoder;
 use measured::{CounterVec, HistogramVec, LabelGroup, MetricGroup};
 use prometheus::{Encoder as _, HistogramOpts, IntCounterVec, Opts, Registry};
-use telemetry::metric;
+use telemetry::{Counter, Histogram, metric};
 
 metric! {
     /// Calls, by function and module.
@@ -129,6 +129,31 @@ pub fn record_on_this_thread(counters: u32) {
             scraped_duration_seconds(&function, &module).observe(0.02);
         }
     }
+}
+
+/// Handles of our first series.
+#[must_use]
+pub fn handles(counters: u32) -> Vec<(Counter, Option<Histogram>)> {
+    let handle = |index| {
+        let (function, module) = names(index);
+        let histogram = || scraped_duration_seconds(&function, &module);
+        (scraped_calls_total(&function, &module), (index % 10 == 0).then(histogram))
+    };
+    (0..counters).map(handle).collect()
+}
+
+/// Records once with each handle; returns how often that was.
+pub fn record(handles: &[(Counter, Option<Histogram>)]) -> u32 {
+    let mut records = 0;
+    for (counter, histogram) in handles {
+        counter.inc();
+        records += 1;
+        if let Some(histogram) = histogram {
+            histogram.observe(0.02);
+            records += 1;
+        }
+    }
+    records
 }
 
 fn names(index: u32) -> (String, String) {

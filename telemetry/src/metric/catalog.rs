@@ -44,15 +44,16 @@ pub fn catalog() -> Vec<&'static Descriptor> {
 
 /// Every family once, however often its declaration is in the program; in no particular order.
 pub(crate) fn families() -> Arc<[&'static Family]> {
+    type Families = Arc<[&'static Family]>;
     /// How many declarations there were, and those of them that are the first.
-    static KNOWN: Mutex<Option<(usize, Arc<[&'static Family]>)>> = Mutex::new(None);
+    static KNOWN: Mutex<Option<(usize, Families)>> = Mutex::new(None);
     // A library that is loaded at run time may bring more.
     let count = registered().count();
     let mut known = lock(&KNOWN);
     match &*known {
         Some((of, families)) if *of == count => Arc::clone(families),
         _ => {
-            let families: Arc<[_]> = registered().filter(|family| first_of(family).is_none()).collect();
+            let families: Families = registered().filter(|family| first_of(family).is_none()).collect();
             *known = Some((count, Arc::clone(&families)));
             families
         }

@@ -1,5 +1,5 @@
-//! Prints what a scrape costs beside the crates that do the same: `scrape [ROUNDS]`, and `scrape threads [ROUNDS]` for what more threads
-//! that recorded cost.
+//! Prints what a scrape costs beside the crates that do the same: `scrape [ROUNDS]`; with `threads` before it what more threads that recorded
+//! cost a scrape, and with `recording` what scrapes cost two threads that record. `scrape one NAME SCALE TIMES` is for an instruction counter.
 //!
 //! In each round every contestant is scraped once, starting at another one each time. Shown are medians and quartiles over the rounds, and of
 //! the ratios within a round.
@@ -10,7 +10,7 @@ use peers::scrape::{self, Scrape};
 use std::hint::black_box;
 use std::process::ExitCode;
 use std::sync::mpsc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Series a scale has, and how many of them are counters.
 const SCALES: [(&str, u32); 3] = [("1k", 500), ("10k", 5_000), ("100k", 50_000)];
@@ -23,11 +23,13 @@ fn main() -> ExitCode {
     match words[..] {
         [] => scales(101),
         ["threads"] => threads(101),
+        ["recording"] => recording(101),
         ["one", name, scale, times] => one(name, scale, times),
         ["threads", word] if rounds(word).is_some() => threads(rounds(word).unwrap_or(1)),
+        ["recording", word] if rounds(word).is_some() => recording(rounds(word).unwrap_or(1)),
         [word] if rounds(word).is_some() => scales(rounds(word).unwrap_or(1)),
         _ => {
-            eprintln!("scrape takes nothing or a number of rounds, with or without `threads` before it");
+            eprintln!("scrape takes nothing or a number of rounds, with or without `threads` or `recording` before it");
             return ExitCode::from(2);
         }
     }
@@ -162,4 +164,58 @@ fn threads(rounds: usize) {
             println!("| {scale} | {count} | {} | {} | {more} |", shown(time), shown(ratio));
         }
     }
+}
+
+/// How long two threads record in a turn.
+const TURN: Duration = Duration::from_millis(50);
+
+/// What scrapes cost those who record meanwhile. A turn without scrapes, one with a scrape every 10 ms, and one with scrapes that follow each
+/// other, in turns. On two processors the scraper takes its share of them in any case: what counts is the recorders' own CPU time for a record.
+fn recording(rounds: usize) {
+    let mut scrape = Scrape::new();
+    scrape.fill(500);
+    let ways: [(&str, Option<Duration>); 3] = [
+        ("none", None),
+        ("every 10 ms", Some(Duration::from_millis(10))),
+        ("one after the other", Some(Duration::ZERO)),
+    ];
+    let mut times = [const { Vec::new() }; 3];
+    for round in 0..=rounds {
+        for place in 0..ways.len() {
+            let way = (round + place) % ways.len();
+            let time = record_for_a_turn(&mut scrape, ways[way].1);
+            if round > 0 {
+                times[way].push(time);
+            }
+        }
+    }
+    println!("| scrapes meanwhile | CPU ns a record, 2 threads | / none |\n|---|---:|---:|");
+    for ((way, _), of) in ways.iter().zip(&times) {
+        let ratios = of.iter().zip(&times[0]).map(|(time, none)| time / none).collect();
+        println!("| {way} | {} | {} |", shown(&Spread::of(of.clone())), shown(&Spread::of(ratios)));
+    }
+}
+
+fn record_for_a_turn(scrape: &mut Scrape, pause: Option<Duration>) -> f64 {
+    let until = Instant::now() + TURN;
+    std::thread::scope(|scope| {
+        let recorders = [0, 1].map(|processor| {
+            scope.spawn(move || {
+                machine::pin(processor);
+                let handles = scrape::handles(500);
+                let (mut records, start) = (0u32, machine::thread_cpu());
+                while Instant::now() < until {
+                    records += scrape::record(&handles);
+                }
+                (machine::thread_cpu() - start).as_secs_f64() * 1e9 / f64::from(records)
+            })
+        });
+        if let Some(pause) = pause {
+            while Instant::now() < until {
+                drop(black_box(scrape.ours()));
+                std::thread::sleep(pause);
+            }
+        }
+        recorders.map(|recorder| recorder.join().unwrap_or(f64::NAN)).iter().sum::<f64>() / 2.0
+    })
 }
