@@ -4,7 +4,7 @@ use crate::collect;
 use crate::error::Error;
 use crate::metric::{self, Descriptor, Kind, Prefixes, Shown};
 use crate::record::dropped;
-use crate::record::shard::{self, Shard};
+use crate::record::shard::{self, HistogramReading, Shard};
 use crate::snapshot::{Family, Histogram, Job, Labels, Series, Snapshot, Statement, Value};
 use crate::sync::{Mutex, lock, unforked};
 use std::borrow::Cow;
@@ -406,25 +406,27 @@ impl Readings {
     fn of(&self, declared: &'static metric::Family) -> Option<Family> {
         let shown = declared.shown_series()?;
         let descriptor = declared.shown();
-        let series = shown.iter().map(|shown| {
-            let value = self.value_of(descriptor, shown);
-            Series { labels: shown.labels.clone(), value }
-        });
-        Some(Family { series: series.collect(), ..Family::declared(descriptor) })
+        let labelled = |(shown, value): (&Shown, Value)| Series { labels: shown.labels.clone(), value };
+        let series = if descriptor.kind == Kind::Histogram {
+            shown.iter().zip(self.histograms(descriptor, &shown)).map(labelled).collect()
+        } else {
+            shown.iter().map(|shown| (shown, self.number(descriptor, shown))).map(labelled).collect()
+        };
+        Some(Family { series, ..Family::declared(descriptor) })
     }
 
-    fn value_of(&self, descriptor: &'static Descriptor, shown: &Shown) -> Value {
+    fn histograms(&self, descriptor: &'static Descriptor, shown: &[Shown]) -> impl Iterator<Item = Value> {
+        let bounds = descriptor.bounds;
+        let readings = shard::read_histograms_in(&self.shards, shown, |shown| shown.slot, bounds.len());
+        readings.into_iter().map(|HistogramReading { buckets, sum }| {
+            Value::Histogram(Histogram { bounds: bounds.into(), buckets, sum })
+        })
+    }
+
+    fn number(&self, descriptor: &Descriptor, shown: &Shown) -> Value {
         match descriptor.kind {
             Kind::Counter if descriptor.counts_time() => Value::Nanoseconds(self.sum(shown.slot)),
             Kind::Counter => Value::Integer(self.sum(shown.slot)),
-            Kind::Histogram => {
-                let reading = shard::read_histogram_in(&self.shards, shown.slot, descriptor.bounds.len());
-                Value::Histogram(Histogram {
-                    bounds: descriptor.bounds.into(),
-                    buckets: reading.buckets,
-                    sum: reading.sum,
-                })
-            }
             _ => Value::Float(f64::from_bits(shown.series.gauge.load(crate::sync::Relaxed))),
         }
     }

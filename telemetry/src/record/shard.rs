@@ -268,6 +268,14 @@ pub(crate) struct HistogramReading {
     pub(crate) sum: f64,
 }
 
+/// What one cell held.
+#[derive(Default)]
+struct CellReading {
+    sum: f64,
+    near: [u64; NEAR_BUCKETS],
+    far: Vec<u64>,
+}
+
 impl HistogramCell {
     fn new(bounds: usize) -> HistogramCell {
         let far = (NEAR_BUCKETS..=bounds).map(|_| AtomicU64::new(0)).collect::<Box<[_]>>();
@@ -288,13 +296,14 @@ impl HistogramCell {
         self.near.get(index).or_else(|| self.far().get(index - NEAR_BUCKETS))
     }
 
-    /// Reads into what has room for the buckets.
-    fn read(&self, into: &mut HistogramReading) {
+    /// Reads into what has room for the buckets beyond the near ones.
+    fn read(&self, into: &mut CellReading) {
         self.version.read(|| {
             into.sum = f64::from_bits(self.sum.load(Relaxed));
-            let nearby = NEAR_BUCKETS.min(into.buckets.len());
-            let (near, far) = into.buckets.split_at_mut(nearby);
-            for (count, bucket) in near.iter_mut().zip(&self.near).chain(far.iter_mut().zip(self.far())) {
+            for (count, bucket) in into.near.iter_mut().zip(&self.near) {
+                *count = bucket.load(Relaxed);
+            }
+            for (count, bucket) in into.far.iter_mut().zip(self.far()) {
                 *count = bucket.load(Relaxed);
             }
         });
@@ -357,25 +366,44 @@ fn observe_first(slot: u32, bounds: &[f64], value: f64) {
 
 /// A histogram over all threads.
 pub(crate) fn read_histogram(slot: u32, bounds: usize) -> HistogramReading {
-    read_histogram_in(&all(), slot, bounds)
+    read_histograms_in(&all(), &[slot], |slot| *slot, bounds).pop().unwrap_or_default()
 }
 
-pub(crate) fn read_histogram_in(shards: &[&'static Shard], slot: u32, bounds: usize) -> HistogramReading {
-    let mut total = HistogramReading { buckets: vec![0; bounds + 1], sum: 0.0 };
-    let mut cells = shards.iter().filter_map(|shard| shard.histograms.get(slot as usize));
-    let Some(first) = cells.next() else { return total };
-    first.read(&mut total);
-    // Made where there is a second thread to add.
-    let mut reading = HistogramReading::default();
-    for cell in cells {
-        reading.buckets.resize(bounds + 1, 0);
-        cell.read(&mut reading);
-        total.sum = (total.sum + reading.sum).clamp(f64::MIN, f64::MAX);
-        for (total, count) in total.buckets.iter_mut().zip(&reading.buckets) {
+/// Histograms of one family over all threads. One thread after the other, since its cells lie near each other: to go to 64 threads for
+/// each histogram would be to go to 64 pages for it.
+pub(crate) fn read_histograms_in<T>(
+    shards: &[&'static Shard],
+    histograms: &[T],
+    slot: impl Fn(&T) -> u32,
+    bounds: usize,
+) -> Vec<HistogramReading> {
+    let empty = || HistogramReading { buckets: vec![0; bounds + 1], sum: 0.0 };
+    let mut totals: Vec<_> = histograms.iter().map(|_| empty()).collect();
+    let beyond = (bounds + 1).saturating_sub(NEAR_BUCKETS);
+    let mut reading = CellReading { far: vec![0; beyond], ..CellReading::default() };
+    for shard in shards {
+        for (histogram, total) in histograms.iter().zip(&mut totals) {
+            if let Some(cell) = shard.histograms.get(slot(histogram) as usize) {
+                cell.read(&mut reading);
+                total.add(&reading);
+            }
+        }
+    }
+    totals
+}
+
+impl HistogramReading {
+    fn add(&mut self, reading: &CellReading) {
+        self.sum = (self.sum + reading.sum).clamp(f64::MIN, f64::MAX);
+        let nearby = NEAR_BUCKETS.min(self.buckets.len());
+        let (near, far) = self.buckets.split_at_mut(nearby);
+        for (total, count) in near.iter_mut().zip(&reading.near) {
+            *total = total.wrapping_add(*count);
+        }
+        for (total, count) in far.iter_mut().zip(&reading.far) {
             *total = total.wrapping_add(*count);
         }
     }
-    total
 }
 
 // ---- call sites ---------------------------------------------------------------------------------------------------
@@ -797,10 +825,13 @@ mod tests {
             for bucket in 0..=bounds.len() {
                 (0..=bucket).for_each(|_| cell.observe(&bounds, bucket as f64 - 0.5));
             }
-            let mut reading = HistogramReading { buckets: vec![0; bounds.len() + 1], sum: 0.0 };
+            let mut reading =
+                CellReading { far: vec![0; (bounds.len() + 1).saturating_sub(NEAR_BUCKETS)], ..CellReading::default() };
             cell.read(&mut reading);
-            let expected: Vec<u64> = (1..=bounds.len() as u64 + 1).collect();
-            assert_eq!(reading.buckets, expected);
+            let mut total = HistogramReading { buckets: vec![1; bounds.len() + 1], sum: 0.0 };
+            total.add(&reading);
+            let expected: Vec<u64> = (2..=bounds.len() as u64 + 2).collect();
+            assert_eq!(total.buckets, expected);
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Prints what a scrape costs beside the crates that do the same: `scrape [ROUNDS]`; with `threads` before it what more threads that recorded
-//! cost a scrape, and with `recording` what scrapes cost two threads that record. `scrape one NAME SCALE TIMES` is for an instruction counter.
+//! Prints what a scrape costs beside the crates that do the same: `scrape [ROUNDS]`; `scrape threads SCALE ROUNDS` for what more threads
+//! that recorded cost, `scrape recording [ROUNDS]` for what scrapes cost two threads that record. `scrape one NAME SCALE TIMES [THREADS]` is for an instruction counter.
 //!
 //! In each round every contestant is scraped once, starting at another one each time. Shown are medians and quartiles over the rounds, and of
 //! the ratios within a round.
@@ -22,25 +22,31 @@ fn main() -> ExitCode {
     let rounds = |word: &str| word.parse().ok().filter(|&rounds: &usize| rounds > 0);
     match words[..] {
         [] => scales(101),
-        ["threads"] => threads(101),
         ["recording"] => recording(101),
-        ["one", name, scale, times] => one(name, scale, times),
-        ["threads", word] if rounds(word).is_some() => threads(rounds(word).unwrap_or(1)),
+        ["one", name, scale, times] => one(name, scale, times, "1"),
+        ["one", name, scale, times, threads] => one(name, scale, times, threads),
+        ["threads", scale, word] if rounds(word).is_some() => threads(scale, rounds(word).unwrap_or(1)),
         ["recording", word] if rounds(word).is_some() => recording(rounds(word).unwrap_or(1)),
         [word] if rounds(word).is_some() => scales(rounds(word).unwrap_or(1)),
         _ => {
-            eprintln!("scrape takes nothing or a number of rounds, with or without `threads` or `recording` before it");
+            eprintln!(
+                "scrape takes a number of rounds or nothing, `recording` and the same, or `threads`, a scale and a number of rounds"
+            );
             return ExitCode::from(2);
         }
     }
     ExitCode::SUCCESS
 }
 
-/// For an instruction counter: one contestant, so many times.
-fn one(name: &str, scale: &str, times: &str) {
+/// For an instruction counter: one contestant, so many times, after so many threads recorded.
+fn one(name: &str, scale: &str, times: &str, threads: &str) {
     let counters = SCALES.iter().find(|(name, _)| *name == scale).map_or(0, |(_, counters)| *counters);
     let mut scrape = Scrape::new();
     scrape.fill(counters);
+    let mut idle = Idle { stay: Vec::new(), ended: Vec::new() };
+    for _ in 1..threads.parse().unwrap_or(1) {
+        idle.add(counters);
+    }
     let contestant = NAMES.iter().position(|contestant| contestant.contains(name)).unwrap_or(0);
     for _ in 0..times.parse().unwrap_or(1) {
         turn(&mut scrape, contestant);
@@ -139,30 +145,30 @@ impl Drop for Idle {
 }
 
 /// What threads add: the same series, recorded by more and more of them. The peer in between is the measure, since the machine's pace changes.
-fn threads(rounds: usize) {
+/// One scale in a program, since shards remain when their threads have ended.
+fn threads(scale: &str, rounds: usize) {
     machine::pin(1);
-    println!("| series | threads | ms | / `measured` | more per thread |\n|---|---:|---:|---:|---:|");
     let mut scrape = Scrape::new();
-    for (scale, counters) in [("1k", 500), ("10k", 5_000)] {
-        scrape.fill(counters);
-        let mut idle = Idle { stay: Vec::new(), ended: Vec::new() };
-        let mut alone = f64::NAN;
-        for count in [1, 2, 4, 8, 16, 32, 64] {
-            while idle.ended.len() + 1 < count {
-                idle.add(counters);
-            }
-            let all = contest(&mut scrape, rounds);
-            let (time, ratio) = &all[0];
-            let more = if count == 1 {
-                alone = ratio.median;
-                String::new()
-            } else {
-                #[expect(clippy::cast_precision_loss, reason = "a few threads")]
-                let more = (ratio.median / alone - 1.0) / (count - 1) as f64;
-                format!("{:.1} %", more * 100.0)
-            };
-            println!("| {scale} | {count} | {} | {} | {more} |", shown(time), shown(ratio));
+    let counters = SCALES.iter().find(|(name, _)| *name == scale).map_or(0, |(_, counters)| *counters);
+    scrape.fill(counters);
+    println!("| series | threads | ms | / `measured` | more per thread |\n|---|---:|---:|---:|---:|");
+    let mut idle = Idle { stay: Vec::new(), ended: Vec::new() };
+    let mut alone = f64::NAN;
+    for count in [1, 2, 4, 8, 16, 32, 64] {
+        while idle.ended.len() + 1 < count {
+            idle.add(counters);
         }
+        let all = contest(&mut scrape, rounds);
+        let (time, ratio) = &all[0];
+        let more = if count == 1 {
+            alone = time.median;
+            String::new()
+        } else {
+            #[expect(clippy::cast_precision_loss, reason = "a few threads")]
+            let more = (time.median / alone - 1.0) / (count - 1) as f64;
+            format!("{:.1} %", more * 100.0)
+        };
+        println!("| {scale} | {count} | {} | {} | {more} |", shown(time), shown(ratio));
     }
 }
 
