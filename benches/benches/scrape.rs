@@ -29,7 +29,7 @@ fn fill(counters: u32) {
 fn record(index: u32, observations: u32) {
     let (function, module) = (format!("function_{index}"), format!("program::module_{}", index % 10));
     scraped_calls_total(&function, &module).add(u64::from(index) * 7);
-    if index % 10 == 0 {
+    if index.is_multiple_of(10) {
         for step in 0..observations {
             scraped_duration_seconds(&function, &module).observe(f64::from(step * step) / 1_000.0);
         }

@@ -2,7 +2,7 @@
 
 use crate::collect;
 use crate::error::Error;
-use crate::metric::{self, Descriptor, Kind, Prefixes, Shown};
+use crate::metric::{self, Descriptor, Kind, Prefixes, Shown, ShownSeries};
 use crate::record::dropped;
 use crate::record::shard::{self, HistogramReading, Shard};
 use crate::snapshot::{Family, Histogram, Job, Labels, Series, Snapshot, Statement, Value};
@@ -407,18 +407,21 @@ impl Readings {
         let shown = declared.shown_series()?;
         let descriptor = declared.shown();
         let labelled = |(shown, value): (&Shown, Value)| Series { labels: shown.labels.clone(), value };
+        let all = shown.all.iter();
         let series = if descriptor.kind == Kind::Histogram {
-            shown.iter().zip(self.histograms(descriptor, &shown)).map(labelled).collect()
+            all.zip(self.histograms(descriptor, &shown)).map(labelled).collect()
         } else {
-            shown.iter().map(|shown| (shown, self.number(descriptor, shown))).map(labelled).collect()
+            all.map(|shown| (shown, self.number(descriptor, shown))).map(labelled).collect()
         };
         Some(Family { series, ..Family::declared(descriptor) })
     }
 
-    fn histograms(&self, descriptor: &'static Descriptor, shown: &[Shown]) -> impl Iterator<Item = Value> {
+    fn histograms(&self, descriptor: &'static Descriptor, shown: &ShownSeries) -> impl Iterator<Item = Value> {
         let bounds = descriptor.bounds;
-        let readings = shard::read_histograms_in(&self.shards, shown, |shown| shown.slot, bounds.len());
-        readings.into_iter().map(|HistogramReading { buckets, sum }| {
+        let mut totals: Vec<_> = shown.all.iter().map(|_| HistogramReading::empty(bounds.len())).collect();
+        let places = shown.by_slot.iter().filter_map(|&place| Some((shown.all.get(place)?.slot, place)));
+        shard::read_histograms_in(&self.shards, places, &mut totals);
+        totals.into_iter().map(|HistogramReading { buckets, sum }| {
             Value::Histogram(Histogram { bounds: bounds.into(), buckets, sum })
         })
     }

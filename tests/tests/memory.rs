@@ -82,7 +82,7 @@ impl Drop for Staying {
 }
 
 #[test]
-fn a_series_costs_a_thread_that_used_it_at_most_128_bytes_and_others_nothing() {
+fn a_series_costs_a_thread_that_used_it_some_bytes_and_others_nothing() {
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     const SERIES: u32 = 1_600;
     for step in 0..SERIES {
@@ -104,8 +104,9 @@ fn a_series_costs_a_thread_that_used_it_at_most_128_bytes_and_others_nothing() {
     assert!(each(counters) <= 16.0, "{} bytes a counter", each(counters));
     // The cell, and places in a table that doubles.
     assert!(each(histograms) <= 128.0 + 32.0, "{} bytes a histogram of 12 bounds", each(histograms));
-    // The dearest way to use counters: 128 bytes for each, and the table.
-    assert!(every_16th <= i64::from(SERIES / 16) * 128 + one + 2 * i64::from(SERIES), "{every_16th} bytes");
+    // The dearest way to use counters: 128 bytes for each, a quarter of that in room for the next ones, and the table.
+    let most = i64::from(SERIES / 16) * 160 + one + 2 * i64::from(SERIES);
+    assert!(every_16th <= most, "{every_16th} bytes, at most {most}");
 }
 
 #[measured]

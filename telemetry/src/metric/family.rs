@@ -47,12 +47,22 @@ pub(crate) struct Shown {
     pub(crate) series: &'static Series,
 }
 
-/// The series in the order in which they are shown: sorted when there are new ones, not at each snapshot.
+/// The series of a family for a snapshot.
+#[derive(Clone, Default)]
+pub(crate) struct ShownSeries {
+    /// In the order in which they are shown.
+    pub(crate) all: Arc<[Shown]>,
+    /// The places of histograms among them, in the order of their slots, which is about the one in which their cells lie in memory.
+    pub(crate) by_slot: Arc<[usize]>,
+}
+
+/// The series, sorted when there are new ones and not at each snapshot.
+#[derive(Default)]
 struct Sorted {
     /// How many of the series that have labels are among them.
     known: usize,
     overflow: bool,
-    all: Arc<[Shown]>,
+    shown: ShownSeries,
 }
 
 /// The family behind one `metric!` declaration. Made by the macro; users meet its handles.
@@ -76,13 +86,13 @@ pub struct Family {
 }
 
 impl Sorted {
-    fn add(&mut self, new: Vec<&'static Series>, names: &'static [&'static str]) {
-        let mut new: Vec<_> = new.into_iter().map(|series| (labels_of(series, names), series)).collect();
+    fn add(&mut self, new: Vec<&'static Series>, descriptor: &'static Descriptor) {
+        let mut new: Vec<_> = new.into_iter().map(|series| (labels_of(series, descriptor.labels), series)).collect();
         new.sort_by(|a, b| a.0.cmp(&b.0));
         let (labels, series): (Vec<_>, Vec<_>) = new.into_iter().unzip();
         let new = Labels::kept(labels.into_iter()).zip(series);
         let new = new.map(|(labels, series)| Shown { labels, slot: series.slot, series });
-        let mut all: Vec<Shown> = self.all.iter().cloned().chain(new).collect();
+        let mut all: Vec<Shown> = self.shown.all.iter().cloned().chain(new).collect();
         // Two sorted runs: merged in one pass.
         all.sort_by(|a, b| a.labels.cmp(&b.labels));
         // A value that is a number once and the same digits as a text another time is one label to whoever scrapes it.
@@ -94,7 +104,12 @@ impl Sorted {
             }
             twice
         });
-        self.all = all.into();
+        let mut by_slot = Vec::new();
+        if descriptor.kind == Kind::Histogram {
+            by_slot.extend(0..all.len());
+            by_slot.sort_by_key(|&place| all.get(place).map(|shown| shown.slot));
+        }
+        self.shown = ShownSeries { all: all.into(), by_slot: by_slot.into() };
     }
 }
 
@@ -378,23 +393,23 @@ impl Family {
     }
 
     /// Every series, sorted by the labels' values.
-    pub(crate) fn shown_series(&self) -> Option<Arc<[Shown]>> {
+    pub(crate) fn shown_series(&self) -> Option<ShownSeries> {
         // SAFETY: null, or a leaked series that was published with release by `overflow_series`.
         let overflow: Option<&'static Series> = unsafe { self.overflow.load(Acquire).as_ref() };
         if overflow.is_none() && self.table.load(Acquire).is_null() {
             return None;
         }
         let mut shown = lock(&self.shown);
-        let sorted = shown.get_or_insert_with(|| Sorted { known: 0, overflow: false, all: Arc::default() });
+        let sorted = shown.get_or_insert_default();
         // Copied, so that a call that makes a series does not wait for the sorting.
         let mut new = lock(&self.series).get(sorted.known..).unwrap_or_default().to_vec();
         sorted.known += new.len();
         new.extend(overflow.filter(|_| !sorted.overflow));
         sorted.overflow = overflow.is_some();
         if !new.is_empty() {
-            thread::uncounted(|_| sorted.add(new, self.descriptor.labels));
+            thread::uncounted(|_| sorted.add(new, self.descriptor));
         }
-        Some(Arc::clone(&sorted.all))
+        Some(sorted.shown.clone())
     }
 
     /// How many lookups ended in the overflow series because the family was full.

@@ -22,7 +22,7 @@ pub use clash::{CatalogError, Clash};
 pub(crate) use clash::{check as check_clashes, check_new as check_new_clashes, declared};
 pub use counter::{Counter, DurationCounter};
 pub use descriptor::{Descriptor, Kind, Origin};
-pub(crate) use family::{DEFAULT_MAX_SERIES, Series, Shown, max_series, registered, set_max_series};
+pub(crate) use family::{DEFAULT_MAX_SERIES, Series, Shown, ShownSeries, max_series, registered, set_max_series};
 pub use family::{Family, Registration};
 pub use gauge::Gauge;
 pub use histogram::{Histogram, Timer};

@@ -366,33 +366,36 @@ fn observe_first(slot: u32, bounds: &[f64], value: f64) {
 
 /// A histogram over all threads.
 pub(crate) fn read_histogram(slot: u32, bounds: usize) -> HistogramReading {
-    read_histograms_in(&all(), &[slot], |slot| *slot, bounds).pop().unwrap_or_default()
+    let mut total = [HistogramReading::empty(bounds)];
+    read_histograms_in(&all(), [(slot, 0)].into_iter(), &mut total);
+    let [total] = total;
+    total
 }
 
-/// Histograms of one family over all threads. One thread after the other, since its cells lie near each other: to go to 64 threads for
-/// each histogram would be to go to 64 pages for it.
-pub(crate) fn read_histograms_in<T>(
+/// Adds histograms of one family over all threads, given as slot and place in the totals. One thread after the other, since its cells lie
+/// near each other: to go to 64 threads for each histogram would be to go to 64 pages for it.
+pub(crate) fn read_histograms_in(
     shards: &[&'static Shard],
-    histograms: &[T],
-    slot: impl Fn(&T) -> u32,
-    bounds: usize,
-) -> Vec<HistogramReading> {
-    let empty = || HistogramReading { buckets: vec![0; bounds + 1], sum: 0.0 };
-    let mut totals: Vec<_> = histograms.iter().map(|_| empty()).collect();
-    let beyond = (bounds + 1).saturating_sub(NEAR_BUCKETS);
+    histograms: impl Iterator<Item = (u32, usize)> + Clone,
+    totals: &mut [HistogramReading],
+) {
+    let beyond = totals.first().map_or(0, |total| total.buckets.len().saturating_sub(NEAR_BUCKETS));
     let mut reading = CellReading { far: vec![0; beyond], ..CellReading::default() };
     for shard in shards {
-        for (histogram, total) in histograms.iter().zip(&mut totals) {
-            if let Some(cell) = shard.histograms.get(slot(histogram) as usize) {
+        for (slot, place) in histograms.clone() {
+            if let (Some(cell), Some(total)) = (shard.histograms.get(slot as usize), totals.get_mut(place)) {
                 cell.read(&mut reading);
                 total.add(&reading);
             }
         }
     }
-    totals
 }
 
 impl HistogramReading {
+    pub(crate) fn empty(bounds: usize) -> HistogramReading {
+        HistogramReading { buckets: vec![0; bounds + 1], sum: 0.0 }
+    }
+
     fn add(&mut self, reading: &CellReading) {
         self.sum = (self.sum + reading.sum).clamp(f64::MIN, f64::MAX);
         let nearby = NEAR_BUCKETS.min(self.buckets.len());

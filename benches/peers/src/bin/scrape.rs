@@ -1,5 +1,8 @@
-//! Prints what a scrape costs beside the crates that do the same: `scrape [ROUNDS]`; `scrape threads SCALE ROUNDS` for what more threads
-//! that recorded cost, `scrape recording [ROUNDS]` for what scrapes cost two threads that record. `scrape one NAME SCALE TIMES [THREADS]` is for an instruction counter.
+//! What a scrape costs beside the crates that do the same:
+//! - `scrape [ROUNDS]`: 1,000, 10,000 and 100,000 series;
+//! - `scrape threads SCALE ROUNDS`: what more threads that recorded cost it;
+//! - `scrape recording [ROUNDS]`: what scrapes cost two threads that record;
+//! - `scrape one NAME SCALE TIMES [THREADS]`: one contestant alone, for an instruction counter.
 //!
 //! In each round every contestant is scraped once, starting at another one each time. Shown are medians and quartiles over the rounds, and of
 //! the ratios within a round.
