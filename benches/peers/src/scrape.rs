@@ -125,7 +125,7 @@ pub fn record_on_this_thread(counters: u32) {
     for index in 0..counters {
         let (function, module) = names(index);
         scraped_calls_total(&function, &module).inc();
-        if index % 10 == 0 {
+        if index.is_multiple_of(10) {
             scraped_duration_seconds(&function, &module).observe(0.02);
         }
     }
@@ -137,7 +137,7 @@ pub fn handles(counters: u32) -> Vec<(Counter, Option<Histogram>)> {
     let handle = |index| {
         let (function, module) = names(index);
         let histogram = || scraped_duration_seconds(&function, &module);
-        (scraped_calls_total(&function, &module), (index % 10 == 0).then(histogram))
+        (scraped_calls_total(&function, &module), index.is_multiple_of(10).then(histogram))
     };
     (0..counters).map(handle).collect()
 }
@@ -161,7 +161,7 @@ fn names(index: u32) -> (String, String) {
 }
 
 fn durations(index: u32) -> impl Iterator<Item = f64> {
-    let steps = if index % 10 == 0 { 100 } else { 0 };
+    let steps = if index.is_multiple_of(10) { 100 } else { 0 };
     (0..steps).map(|step| f64::from(step * step) / 1_000.0)
 }
 
