@@ -1,11 +1,13 @@
-//! What does a scrape cost: the snapshot, and its text, for 1,000 and 10,000 series?
+//! What does a scrape cost: the snapshot, and its text, for 1,000, 10,000 and 100,000 series, and for 1 to 64 threads that recorded?
 //!
 //! Two families, so that the figures can be laid beside other crates': a counter with two labels, and a histogram of 12 bounds with
-//! two labels for every tenth of its series; 1k is 500 counters and 50 histograms, 1,250 lines, 10k ten times that. The registry's own
+//! two labels for every tenth of its series; 1k is 500 counters and 50 histograms, 1,250 lines, 10k ten times that, 100k a hundred times. The registry's own
 //! families are there besides, some twenty lines.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
 use telemetry::export::text;
 use telemetry::{Report, metric};
 
@@ -20,20 +22,24 @@ metric! {
 /// Makes the series up to so many counters; series cannot be taken away again, so the small scale comes first.
 fn fill(counters: u32) {
     for index in 0..counters {
-        let (function, module) = (format!("function_{index}"), format!("program::module_{}", index % 10));
-        scraped_calls_total(&function, &module).add(u64::from(index) * 7);
-        if index % 10 == 0 {
-            for step in 0..100 {
-                scraped_duration_seconds(&function, &module).observe(f64::from(step * step) / 1_000.0);
-            }
+        record(index, 100);
+    }
+}
+
+fn record(index: u32, observations: u32) {
+    let (function, module) = (format!("function_{index}"), format!("program::module_{}", index % 10));
+    scraped_calls_total(&function, &module).add(u64::from(index) * 7);
+    if index.is_multiple_of(10) {
+        for step in 0..observations {
+            scraped_duration_seconds(&function, &module).observe(f64::from(step * step) / 1_000.0);
         }
     }
 }
 
 fn scrape(criterion: &mut Criterion) {
-    let telemetry = telemetry::builder().listen("off").report(Report::Off).max_series(20_000).init();
+    let telemetry = telemetry::builder().listen("off").report(Report::Off).max_series(60_000).init();
     let _telemetry = telemetry.expect("nothing else in this program has set it up");
-    for (scale, counters) in [("1k", 500), ("10k", 5_000)] {
+    for (scale, counters) in [("1k", 500), ("10k", 5_000), ("100k", 50_000)] {
         fill(counters);
         let snapshot = telemetry::snapshot();
         let lines = text::encode(&snapshot).lines().count();
@@ -46,6 +52,45 @@ fn scrape(criterion: &mut Criterion) {
             b.iter(|| text::encode(&telemetry::snapshot()));
         });
         group.finish();
+    }
+    let mut recorders = Recorders::default();
+    for threads in [1, 2, 4, 8, 16, 32, 64] {
+        recorders.add_until(threads - 1);
+        criterion.bench_function(&format!("scrape/snapshot_and_text/100k/{threads}_threads"), |b| {
+            b.iter(|| text::encode(&telemetry::snapshot()));
+        });
+    }
+}
+
+/// Threads that recorded every series and stay. Their shards remain when they have ended.
+#[derive(Default)]
+struct Recorders(Vec<(mpsc::Sender<()>, JoinHandle<()>)>);
+
+impl Recorders {
+    fn add_until(&mut self, count: usize) {
+        while self.0.len() < count {
+            let (stay, until) = mpsc::channel();
+            let (tell, recorded) = mpsc::channel();
+            let thread = thread::spawn(move || {
+                for index in 0..50_000 {
+                    record(index, 1);
+                }
+                drop(tell);
+                // Until the other end is dropped.
+                let _: Result<(), _> = until.recv();
+            });
+            let _: Result<(), _> = recorded.recv();
+            self.0.push((stay, thread));
+        }
+    }
+}
+
+impl Drop for Recorders {
+    fn drop(&mut self) {
+        for (stay, thread) in self.0.drain(..) {
+            drop(stay);
+            let _ = thread.join();
+        }
     }
 }
 

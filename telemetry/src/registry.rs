@@ -2,12 +2,13 @@
 
 use crate::collect;
 use crate::error::Error;
-use crate::metric::{self, Descriptor, Kind, Prefixes, Series as Declared};
+use crate::metric::{self, Descriptor, Kind, Prefixes, Shown, ShownSeries};
 use crate::record::isolated::{self, Scope};
-use crate::record::shard::{self, Shard};
+use crate::record::shard::{self, HistogramReading, Shard};
 use crate::record::{dropped, fork};
 use crate::snapshot::{Family, Histogram, Job, Labels, Series, Snapshot, Statement, Value};
 use crate::sync::{Mutex, lock, unforked};
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -47,26 +48,42 @@ pub trait Collector: Send + Sync + 'static {
 #[derive(Debug, Default)]
 pub struct Collection {
     families: Vec<Family>,
+    /// Where the family of a name is, but for foreign ones.
+    places: BTreeMap<Cow<'static, str>, usize>,
     jobs: Vec<Job>,
     statements: Vec<Statement>,
 }
 
 impl Collection {
     fn push(&mut self, descriptor: &Descriptor, values: &[&str], value: Value) {
-        if values.len() != descriptor.labels.len() || !value.is_of(descriptor.kind) {
+        if values.len() != descriptor.labels.len() {
             return dropped::observation();
         }
-        let labels = descriptor.labels.iter().zip(values).map(|(name, value)| ((*name).into(), Arc::from(*value)));
-        self.series(descriptor, labels.collect(), value);
+        let labels = descriptor.labels.iter().zip(values).map(|(&name, &value)| (name.into(), value.into())).collect();
+        self.under(descriptor, &labels, value);
+    }
+
+    /// Gives a value under labels that other families have too.
+    pub(crate) fn under(&mut self, descriptor: &Descriptor, labels: &Labels, value: Value) {
+        if !value.is_of(descriptor.kind) {
+            return dropped::observation();
+        }
+        self.series(descriptor, labels.clone(), value);
     }
 
     /// Gives any value under labels that are not all declared.
     pub(crate) fn series(&mut self, descriptor: &Descriptor, labels: Labels, value: Value) {
-        let series = Series { labels, value };
         let name = metric::shown_name(descriptor);
-        match self.families.iter_mut().find(|family| family.name == name) {
-            Some(family) => family.series.push(series),
-            None => self.families.push(Family { name, series: vec![series], ..Family::declared(descriptor) }),
+        let place = match self.places.get(&name) {
+            Some(&place) => place,
+            None => {
+                self.places.insert(name.clone(), self.families.len());
+                self.families.push(Family { name, ..Family::declared(descriptor) });
+                self.families.len() - 1
+            }
+        };
+        if let Some(family) = self.families.get_mut(place) {
+            family.series.push(Series { labels, value });
         }
     }
 
@@ -113,7 +130,19 @@ pub struct Registry {
     started_at: SystemTime,
     process: fork::Process,
     collectors: Mutex<Vec<Registered>>,
+    /// What the next snapshot reads, unless something is new by then.
+    plan: Mutex<Arc<Plan>>,
     collector_failures: crate::sync::AtomicU64,
+}
+
+/// Whom a snapshot asks for what, found out once.
+#[derive(Default)]
+struct Plan {
+    collectors: Vec<Registered>,
+    /// Those whose series the shards have, by the names under which they are shown.
+    declared: Vec<&'static metric::Family>,
+    /// All that is declared, and whether names are final: what else this follows from.
+    of: Option<(Arc<[&'static metric::Family]>, bool)>,
 }
 
 /// A collector, and what it said that it gives.
@@ -156,13 +185,14 @@ fn of_scope(scope: &'static Scope) -> &'static Registry {
 
 impl Registry {
     fn new() -> Registry {
-        for family in metric::families() {
+        for family in metric::families().iter() {
             family.start_at_zero();
         }
         let registry = Registry {
             started_at: SystemTime::now(),
             process: fork::Process::current(),
             collectors: Mutex::default(),
+            plan: Mutex::default(),
             collector_failures: crate::sync::AtomicU64::new(0),
         };
         let built_in = collect::built_in().into_iter().map(|collector| registry.described(collector)).collect();
@@ -224,32 +254,23 @@ impl Registry {
     /// Merges the shards, asks the collectors, and returns all of it.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
+        let plan = self.plan();
         let shards = shard::all();
-        let mut families = BTreeMap::new();
-        // Not under the lock: a collector may register another one, or take a snapshot.
-        let collectors = lock(&self.collectors).clone();
-        // What a collector describes comes from it alone, so that nothing shows a zero that nobody measured.
-        let described = collectors.iter().flat_map(|registered| &*registered.described);
-        let described: BTreeSet<_> = described.map(metric::shown_name).collect();
-        for declared in metric::families().filter(|family| !described.contains(family.shown().name)) {
-            merge(&mut families, declared_family(declared, &shards));
-        }
-        let mut given = self.ask(&collectors);
-        for family in given.families.drain(..) {
-            merge(&mut families, family);
-        }
-        for family in families.values_mut() {
-            family.series.sort_by(|a, b| a.labels.cmp(&b.labels));
-            family.series.dedup_by(|later, earlier| {
-                let twice = later.labels == earlier.labels;
-                if twice {
-                    std::mem::swap(later, earlier);
-                    dropped::observation();
-                }
-                twice
-            });
-        }
-        let mut families: Vec<Family> = families.into_values().filter(|family| !family.series.is_empty()).collect();
+        let readings = Readings { sums: shard::sums_in(&shards), shards };
+        let mut families: Vec<Family> = plan.declared.iter().filter_map(|family| readings.of(family)).collect();
+        let mut given = self.ask(&plan.collectors);
+        given.families.iter_mut().for_each(put_in_order);
+        families.append(&mut given.families);
+        // Keeps the order of those of one name: the first to come tells help and kind.
+        families.sort_by(|a, b| a.name.cmp(&b.name));
+        families.dedup_by(|later, first| {
+            let same = later.name == first.name;
+            if same {
+                merge(first, later);
+            }
+            same
+        });
+        families.retain(|family| !family.series.is_empty());
         collect::own::add_series_count(&mut families);
         given.statements.sort_by(|a, b| b.total_seconds.total_cmp(&a.total_seconds));
         Snapshot {
@@ -265,6 +286,19 @@ impl Registry {
     fn started_at(&self) -> SystemTime {
         let process = fork::Process::current();
         if process == self.process { self.started_at } else { process.forked_at() }
+    }
+
+    fn plan(&self) -> Arc<Plan> {
+        let of = (metric::families(), metric::prefixes_are_set());
+        // A copy, since a collector may register another one, or take a snapshot.
+        let collectors = lock(&self.collectors);
+        let mut plan = lock(&self.plan);
+        let is_known = plan.of.as_ref().is_some_and(|known| Arc::ptr_eq(&known.0, &of.0) && known.1 == of.1);
+        // Collectors are never taken away.
+        if !is_known || plan.collectors.len() != collectors.len() {
+            *plan = Arc::new(Plan::new(collectors.clone(), of));
+        }
+        Arc::clone(&plan)
     }
 
     fn ask(&self, collectors: &[Registered]) -> Collection {
@@ -330,23 +364,50 @@ impl std::fmt::Debug for Registry {
     }
 }
 
-/// Puts a family's series beside those of the same name. The first to come tells help and kind; a family of another kind
-/// under the same name is left out rather than making the exposition invalid.
-fn merge(families: &mut BTreeMap<String, Family>, family: Family) {
-    match families.get_mut(family.name.as_ref()) {
-        None => {
-            families.insert(family.name.to_string(), family);
-        }
-        Some(known) if known.kind == family.kind => {
-            for series in family.series {
-                match known.series.iter_mut().find(|old| old.labels == series.labels) {
-                    None => known.series.push(series),
-                    Some(old) => add_up(&mut old.value, series.value),
-                }
-            }
-        }
-        Some(_) => {}
+impl Plan {
+    fn new(collectors: Vec<Registered>, of: (Arc<[&'static metric::Family]>, bool)) -> Plan {
+        // What a collector describes comes from it alone, so that nothing shows a zero that nobody measured.
+        let described = collectors.iter().flat_map(|registered| &*registered.described);
+        let described: BTreeSet<_> = described.map(metric::shown_name).collect();
+        let all = of.0.iter().copied();
+        let mut declared: Vec<_> = all.filter(|family| !described.contains(family.shown().name)).collect();
+        declared.sort_by_key(|family| family.shown().name);
+        Plan { collectors, declared, of: Some(of) }
     }
+}
+
+/// Sorts a family's series by their labels. Of two with the same labels the later one stays.
+fn put_in_order(family: &mut Family) {
+    if family.series.is_sorted_by(|a, b| a.labels < b.labels) {
+        return;
+    }
+    family.series.sort_by(|a, b| a.labels.cmp(&b.labels));
+    family.series.dedup_by(|later, earlier| {
+        let twice = later.labels == earlier.labels;
+        if twice {
+            std::mem::swap(later, earlier);
+            dropped::observation();
+        }
+        twice
+    });
+}
+
+/// Puts a family's series among those of another one of the same name; both are in order. A family of another kind is left out rather than
+/// making the exposition invalid.
+fn merge(known: &mut Family, family: &mut Family) {
+    if known.kind != family.kind {
+        return;
+    }
+    known.series.append(&mut family.series);
+    known.series.sort_by(|a, b| a.labels.cmp(&b.labels));
+    known.series.dedup_by(|later, earlier| {
+        let same = later.labels == earlier.labels;
+        if same {
+            // What is left behind is dropped.
+            add_up(&mut earlier.value, std::mem::replace(&mut later.value, Value::Integer(0)));
+        }
+        same
+    });
 }
 
 /// Two that give one family, as two collectors do, have one series for each label set. Totals add up; of other values the later one
@@ -366,43 +427,59 @@ fn add_up(old: &mut Value, new: Value) {
     }
 }
 
-fn declared_family(declared: &'static metric::Family, shards: &[&'static Shard]) -> Family {
-    let descriptor = declared.shown();
-    let mut family = Family::declared(descriptor);
-    let scope = isolated::current_if_any();
-    for series in declared.all_series() {
-        let (labels, value) = (labels_of(descriptor, series), value_of(descriptor, series, shards));
-        // In a scope, what others made is not there.
-        if scope.is_none_or(|scope| scope.existing(series).is_some() || value.as_f64() != 0.0) {
-            family.series.push(Series { labels, value });
-        }
-    }
-    family
+/// What the shards of all threads hold.
+struct Readings {
+    shards: Vec<&'static Shard>,
+    /// Of the counters, by slot.
+    sums: Vec<u64>,
 }
 
-fn labels_of(descriptor: &Descriptor, series: &Declared) -> Labels {
-    if series.overflow {
-        // The name is OpenTelemetry's attribute for it, as Prometheus would write it.
-        return vec![("otel_metric_overflow".into(), "true".into())];
+impl Readings {
+    /// A declared family with the values of its series; `None` where it has no series.
+    fn of(&self, declared: &'static metric::Family) -> Option<Family> {
+        let shown = declared.shown_series()?;
+        let descriptor = declared.shown();
+        let scope = isolated::current_if_any();
+        let labelled = |(shown, value): (&Shown, Value)| {
+            // In a scope, what others made is not there.
+            let is_here = scope.is_none_or(|scope| scope.existing(shown.series).is_some() || value.as_f64() != 0.0);
+            is_here.then(|| Series { labels: shown.labels.clone(), value })
+        };
+        let all = shown.all.iter();
+        let series = if descriptor.kind == Kind::Histogram {
+            all.zip(self.histograms(descriptor, &shown)).filter_map(labelled).collect()
+        } else {
+            all.map(|shown| (shown, self.number(descriptor, shown))).filter_map(labelled).collect()
+        };
+        Some(Family { series, ..Family::declared(descriptor) })
     }
-    let pairs = descriptor.labels.iter().zip(&series.labels);
-    pairs.map(|(name, value)| ((*name).into(), value.to_string().into())).collect()
-}
 
-fn value_of(descriptor: &'static Descriptor, series: &Declared, shards: &[&'static Shard]) -> Value {
-    match descriptor.kind {
-        Kind::Counter if descriptor.counts_time() => Value::Nanoseconds(shard::sum_in(shards, series.slot)),
-        Kind::Counter => Value::Integer(shard::sum_in(shards, series.slot)),
-        Kind::Histogram => {
-            let reading = shard::read_histogram_in(shards, series.slot, descriptor.bounds.len());
-            Value::Histogram(Histogram { bounds: descriptor.bounds.into(), buckets: reading.buckets, sum: reading.sum })
+    fn histograms(&self, descriptor: &'static Descriptor, shown: &ShownSeries) -> impl Iterator<Item = Value> {
+        let bounds = descriptor.bounds;
+        let mut totals: Vec<_> = shown.all.iter().map(|_| HistogramReading::empty(bounds.len())).collect();
+        let places = shown.by_slot.iter().filter_map(|&place| Some((shown.all.get(place)?.slot, place)));
+        shard::read_histograms_in(&self.shards, places, &mut totals);
+        totals.into_iter().map(|HistogramReading { buckets, sum }| {
+            Value::Histogram(Histogram { bounds: bounds.into(), buckets, sum })
+        })
+    }
+
+    fn number(&self, descriptor: &Descriptor, shown: &Shown) -> Value {
+        match descriptor.kind {
+            Kind::Counter if descriptor.counts_time() => Value::Nanoseconds(self.sum(shown.slot)),
+            Kind::Counter => Value::Integer(self.sum(shown.slot)),
+            _ => {
+                let bits = match isolated::current_if_any() {
+                    None => Some(&shown.series.gauge),
+                    Some(scope) => scope.existing(shown.series),
+                };
+                Value::Float(bits.map_or(0.0, |bits| f64::from_bits(bits.load(crate::sync::Relaxed))))
+            }
         }
-        _ => {
-            let bits = match isolated::current_if_any() {
-                None => Some(&series.gauge),
-                Some(scope) => scope.existing(series),
-            };
-            Value::Float(bits.map_or(0.0, |bits| f64::from_bits(bits.load(crate::sync::Relaxed))))
-        }
+    }
+
+    fn sum(&self, slot: u32) -> u64 {
+        // A series that was made since the sums were read is not among them.
+        self.sums.get(slot as usize).copied().unwrap_or_else(|| shard::sum_in(&self.shards, slot))
     }
 }

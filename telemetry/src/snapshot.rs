@@ -1,5 +1,9 @@
 //! The one model: what every way out reads, and nothing else.
 
+mod labels; // a series' labels, shared
+
+pub use labels::{Label, Labels};
+
 use crate::metric::{Descriptor, Kind};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -43,9 +47,6 @@ pub struct Series {
     /// The value.
     pub value: Value,
 }
-
-/// Label names and values. Values are unescaped and may be any text.
-pub type Labels = Vec<(Cow<'static, str>, Arc<str>)>;
 
 /// The value of a series.
 #[derive(Clone, Debug, PartialEq)]
@@ -141,8 +142,7 @@ impl Exponential {
         let per_octave = 1usize << self.scale.max(0);
         let lowest = self.offset >> self.scale.max(0);
         let octaves = self.buckets.chunks(per_octave);
-        let bounds = (0..=octaves.len()).map(|octave| 2f64.powi(lowest + i32::try_from(octave).unwrap_or(i32::MAX)));
-        let bounds = bounds.collect::<Vec<_>>().into();
+        let bounds = (lowest..).take(octaves.len() + 1).map(power_of_two).collect::<Vec<_>>().into();
         let mut buckets = vec![self.below];
         buckets.extend(octaves.map(|octave| octave.iter().sum::<u64>()));
         buckets.push(self.above);
@@ -175,6 +175,14 @@ impl Exponential {
             lower *= step;
         }
         Some(lower)
+    }
+}
+
+/// `2f64.powi(exponent)`, which multiplies for each bit of it; most powers are just an exponent.
+fn power_of_two(exponent: i32) -> f64 {
+    match u64::try_from(exponent.saturating_add(1_023)) {
+        Ok(biased @ 1..=2_046) => f64::from_bits(biased << 52),
+        _ => 2f64.powi(exponent),
     }
 }
 
@@ -335,6 +343,13 @@ mod tests {
         let histogram = exponential(&[(0, 3), (3, 4), (4, 5), (15, 6)]).to_powers_of_two();
         assert_eq!(histogram.bounds[..], [0.25, 0.5, 1.0, 2.0, 4.0]);
         assert_eq!(histogram.buckets, [1, 7, 5, 0, 6, 2]);
+    }
+
+    #[test]
+    fn powers_of_two_are_exact_at_every_exponent() {
+        for exponent in -1_080..=1_030 {
+            assert_eq!(power_of_two(exponent).to_bits(), 2f64.powi(exponent).to_bits(), "2^{exponent}");
+        }
     }
 
     #[test]

@@ -9,4 +9,5 @@ pub mod contest;
 pub mod contestants;
 pub mod machine;
 pub mod pair;
+pub mod scrape;
 pub mod table;

@@ -101,7 +101,7 @@ fn is_shown(variant: &CallSite, shards: &[&'static Shard]) -> bool {
 
 /// The label of what was too many. The name is OpenTelemetry's attribute for it, as Prometheus would write it.
 fn overflow() -> Labels {
-    vec![("otel_metric_overflow".into(), "true".into())]
+    Labels::from([("otel_metric_overflow", "true")])
 }
 
 fn labels_of(names: &[&'static str], values: &[LabelOwned]) -> Labels {
@@ -140,13 +140,13 @@ impl Totals {
     fn of(site: &'static CallSite, shards: &mut Vec<&'static Shard>) -> Totals {
         let mut totals = Totals { timed: true, ..Totals::default() };
         if let Some(asked) = site.what_was_asked() {
-            totals.add_asked(asked);
+            totals.add_asked(asked, shards);
             fence(Acquire);
             shard::refresh(shards);
         }
         let label_names = site.what_was_asked().map_or(&[][..], Asked::label_names);
         if label_names.is_empty() {
-            totals.results.insert(Labels::new(), results_of(site, shards));
+            totals.results.insert(Labels::none(), results_of(site, shards));
         }
         let label_sets = site.what_was_asked().into_iter().flat_map(Asked::label_sets);
         for variant in label_sets.filter(|variant| is_shown(&variant.value, shards)) {
@@ -162,14 +162,14 @@ impl Totals {
         totals
     }
 
-    /// Before the results: calls within a threshold are then never more than the calls.
-    fn add_asked(&mut self, asked: &'static Asked) {
+    /// Before the results: what is counted besides a result is then never more than the result.
+    fn add_asked(&mut self, asked: &'static Asked, shards: &[&'static Shard]) {
         self.timed = !asked.only_counts();
-        for (threshold, count) in asked.read_within() {
+        for (threshold, count) in asked.read_within(shards) {
             self.within.insert(threshold.to_string(), count);
         }
         for variant in asked.error_types() {
-            let count = shard::sum(variant.value);
+            let count = shard::sum_in(shards, variant.value);
             // Exists from its first error on: without one it is another scope's, or was counted before this process forked.
             if count > 0 {
                 *self.errors.entry(labels_of(&["error_type"], &variant.labels)).or_default() += count;
@@ -218,25 +218,34 @@ impl Totals {
 
     fn give(&self, function: &str, module: &str, out: &mut Collection) {
         let ended = self.give_results(function, module, out);
-        let labels = [function, module];
-        out.counter(&families::function_calls_started_total::DESCRIPTOR, &labels, self.started);
+        // One for all families: they share it, and what is written of it.
+        let labels = &Labels::from([("function", function), ("module", module)]);
+        out.under(&families::function_calls_started_total::DESCRIPTOR, labels, Value::Integer(self.started));
         #[expect(clippy::cast_precision_loss, reason = "2^53 calls at once do not occur")]
         let running = self.started.saturating_sub(ended) as f64;
-        out.gauge(&families::function_calls_concurrent::DESCRIPTOR, &labels, running);
+        out.under(&families::function_calls_concurrent::DESCRIPTOR, labels, Value::Float(running));
         self.give_asked(function, module, out);
         if !self.timed {
             return;
         }
         let age = self.oldest.map_or(0.0, |start| clock::seconds(clock::now().saturating_sub(start)));
-        out.gauge(&families::function_oldest_call_age_seconds::DESCRIPTOR, &labels, age);
-        out.seconds(&families::function_busy_seconds_total::DESCRIPTOR, &labels, duration(self.busy));
-        out.seconds(&families::function_self_seconds_total::DESCRIPTOR, &labels, duration(self.own));
+        out.under(&families::function_oldest_call_age_seconds::DESCRIPTOR, labels, Value::Float(age));
+        out.under(
+            &families::function_busy_seconds_total::DESCRIPTOR,
+            labels,
+            Value::Nanoseconds(nanoseconds(self.busy)),
+        );
+        out.under(
+            &families::function_self_seconds_total::DESCRIPTOR,
+            labels,
+            Value::Nanoseconds(nanoseconds(self.own)),
+        );
         if self.polls > 0 {
-            out.counter(&families::function_polls_total::DESCRIPTOR, &labels, self.polls);
+            out.under(&families::function_polls_total::DESCRIPTOR, labels, Value::Integer(self.polls));
         }
-        self.probes.give(&labels, out);
+        self.probes.give(labels, &[function, module], out);
         if TRACKING.load(Relaxed) {
-            self.give_memory(&labels, out);
+            self.give_memory(labels, out);
         }
     }
 
@@ -247,8 +256,8 @@ impl Totals {
             for (outcome, reading) in Outcome::ALL.iter().zip(results) {
                 let Some(reading) = reading else { continue };
                 ended = ended.wrapping_add(reading.ended());
-                let mut all = named(&[("function", function), ("module", module), ("result", outcome.as_str())]);
-                all.extend(labels.iter().cloned());
+                let own = [("function", function), ("module", module), ("result", outcome.as_str())];
+                let all = with(&own, labels);
                 if self.timed {
                     let histogram = Value::Exponential(exponential_of(reading));
                     out.series(&families::function_calls_duration_seconds::DESCRIPTOR, all.clone(), histogram);
@@ -265,19 +274,22 @@ impl Totals {
             out.counter(&families::function_calls_within_total::DESCRIPTOR, &labels, *count);
         }
         for (labels, count) in &self.errors {
-            let mut all = named(&[("function", function), ("module", module)]);
-            all.extend(labels.iter().cloned());
+            let all = with(&[("function", function), ("module", module)], labels);
             out.series(&families::function_errors_total::DESCRIPTOR, all, Value::Integer(*count));
         }
     }
 
-    fn give_memory(&self, labels: &[&str], out: &mut Collection) {
-        out.counter(&families::function_allocated_bytes_total::DESCRIPTOR, labels, self.allocated_bytes);
-        out.counter(&families::function_allocations_total::DESCRIPTOR, labels, self.allocations);
-        out.counter(&families::function_self_allocated_bytes_total::DESCRIPTOR, labels, self.own_allocated_bytes);
+    fn give_memory(&self, labels: &Labels, out: &mut Collection) {
+        out.under(&families::function_allocated_bytes_total::DESCRIPTOR, labels, Value::Integer(self.allocated_bytes));
+        out.under(&families::function_allocations_total::DESCRIPTOR, labels, Value::Integer(self.allocations));
+        out.under(
+            &families::function_self_allocated_bytes_total::DESCRIPTOR,
+            labels,
+            Value::Integer(self.own_allocated_bytes),
+        );
         #[expect(clippy::cast_precision_loss, reason = "bytes of memory fit")]
         let peak = self.peak_bytes as f64;
-        out.gauge(&families::function_peak_allocated_bytes::DESCRIPTOR, labels, peak);
+        out.under(&families::function_peak_allocated_bytes::DESCRIPTOR, labels, Value::Float(peak));
     }
 }
 
@@ -305,19 +317,18 @@ impl Probed {
         }
     }
 
-    fn give(&self, labels: &[&str; 2], out: &mut Collection) {
+    fn give(&self, labels: &Labels, names: &[&str; 2], out: &mut Collection) {
         if self.visits == 0 {
             return;
         }
         if probe::exists(Probe::Cpu) {
-            let cpu = Duration::from_nanos(self.cpu);
-            out.seconds(&families::function_cpu_seconds_total::DESCRIPTOR, labels, cpu);
-            self.give_quality(Probe::Cpu, self.cpu, labels, out);
+            out.under(&families::function_cpu_seconds_total::DESCRIPTOR, labels, Value::Nanoseconds(self.cpu));
+            self.give_quality(Probe::Cpu, self.cpu, names, out);
         }
         if probe::exists(Probe::Io) {
-            out.counter(&families::function_io_read_bytes_total::DESCRIPTOR, labels, self.io_read);
-            out.counter(&families::function_io_written_bytes_total::DESCRIPTOR, labels, self.io_written);
-            self.give_quality(Probe::Io, self.io_read.wrapping_add(self.io_written), labels, out);
+            out.under(&families::function_io_read_bytes_total::DESCRIPTOR, labels, Value::Integer(self.io_read));
+            out.under(&families::function_io_written_bytes_total::DESCRIPTOR, labels, Value::Integer(self.io_written));
+            self.give_quality(Probe::Io, self.io_read.wrapping_add(self.io_written), names, out);
         }
     }
 
@@ -335,12 +346,14 @@ impl Probed {
     }
 }
 
-fn named(labels: &[(&'static str, &str)]) -> Labels {
-    labels.iter().map(|&(name, value)| (name.into(), value.into())).collect()
+fn with(own: &[(&'static str, &str)], others: &Labels) -> Labels {
+    let own = own.iter().map(|&(name, value)| (name.into(), value.into()));
+    own.chain(others.iter().cloned()).collect()
 }
 
-fn duration(ticks: u64) -> Duration {
-    Duration::try_from_secs_f64(clock::seconds(ticks)).unwrap_or(Duration::MAX)
+fn nanoseconds(ticks: u64) -> u64 {
+    let duration = Duration::try_from_secs_f64(clock::seconds(ticks)).unwrap_or(Duration::MAX);
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn exponential_of(reading: &ResultReading) -> Exponential {

@@ -6,7 +6,7 @@ use crate::record::budget::{self, PROBES, Probe};
 use crate::record::shard::{self, TRACKING};
 use crate::record::{clock, dropped, guard, probe, thread};
 use crate::registry::{Collection, Collector};
-use crate::snapshot::{Family, Series, Value};
+use crate::snapshot::{Family, Labels, Series, Value};
 use crate::sync::{AtomicU64, Relaxed};
 use std::time::Duration;
 
@@ -27,12 +27,13 @@ impl Collector for Own {
             out.counter(&families::telemetry_unattributed_allocated_bytes_total::DESCRIPTOR, &[], bytes);
         }
         Overhead::read().give(out);
-        for family in metric::families() {
-            let name = family.shown().name;
+        for family in metric::families().iter() {
             if family.capped() > 0 {
+                let name = family.shown().name;
                 out.counter(&families::telemetry_capped_lookups_total::DESCRIPTOR, &[name], family.capped());
             }
             if family.cut() > 0 {
+                let name = family.shown().name;
                 out.counter(&families::telemetry_cut_lookups_total::DESCRIPTOR, &[name], family.cut());
             }
         }
@@ -92,7 +93,7 @@ pub(crate) fn add_series_count(families: &mut Vec<Family>) {
     let count = 1 + families.iter().map(|family| family.series.len()).sum::<usize>();
     let mut family = Family::declared(descriptor);
     #[expect(clippy::cast_precision_loss, reason = "series fit in memory")]
-    family.series.push(Series { labels: Vec::new(), value: Value::Float(count as f64) });
+    family.series.push(Series { labels: Labels::none(), value: Value::Float(count as f64) });
     let place = families.partition_point(|other| other.name < family.name);
     families.insert(place, family);
 }

@@ -286,7 +286,7 @@ mod tests {
 
     #[test]
     fn a_family_comes_back_as_it_went() {
-        let labels: Labels = vec![("table".into(), "flights".into())];
+        let labels = Labels::from([("table", "flights")]);
         let values = [
             (Kind::Counter, Value::Float(3.0)),
             (Kind::Gauge, Value::Float(-1.5)),

@@ -17,30 +17,50 @@ impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Number::Integer(value) => value.fmt(f),
-            Number::Nanoseconds(value) => seconds(f, value),
-            Number::Float(value) => float(f, value),
+            _ => self.write(f),
         }
     }
 }
 
-fn seconds(f: &mut fmt::Formatter<'_>, nanoseconds: u64) -> fmt::Result {
-    let (whole, mut rest) = (nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000);
-    write!(f, "{whole}")?;
+impl Number {
+    /// Writes what is displayed, in a fraction of the time.
+    pub(crate) fn write(self, out: &mut impl Write) -> fmt::Result {
+        match self {
+            Number::Integer(value) => integer(out, value),
+            Number::Nanoseconds(value) => seconds(out, value),
+            Number::Float(value) => float(out, value),
+        }
+    }
+}
+
+fn integer(out: &mut impl Write, value: impl itoa::Integer) -> fmt::Result {
+    out.write_str(itoa::Buffer::new().format(value))
+}
+
+fn seconds(out: &mut impl Write, nanoseconds: u64) -> fmt::Result {
+    let (whole, rest) = (nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000);
+    integer(out, whole)?;
     if rest == 0 {
         return Ok(());
     }
-    let mut digits = 9;
-    while rest % 10 == 0 {
-        rest /= 10;
-        digits -= 1;
-    }
-    write!(f, ".{rest:0digits$}")
+    // The leading one keeps the zeros behind the point.
+    let mut digits = itoa::Buffer::new();
+    let digits = digits.format(1_000_000_000 + rest).trim_end_matches('0');
+    out.write_char('.')?;
+    out.write_str(digits.get(1..).unwrap_or_default())
 }
 
 /// The shortest digits that are read back as the same number.
-fn float(f: &mut fmt::Formatter<'_>, value: f64) -> fmt::Result {
+fn float(f: &mut impl Write, value: f64) -> fmt::Result {
     let size = value.abs();
-    if value.is_nan() {
+    let mut buffer = ryu::Buffer::new();
+    // 2^53: up to there an integer is what it looks like. A zero may be negative, which is shown.
+    #[expect(clippy::cast_possible_truncation, reason = "whole, and below 2^53")]
+    if size < 9_007_199_254_740_992.0 && value.fract() == 0.0 && size != 0.0 {
+        integer(f, value as i64)
+    } else if let Some(digits) = decimal(&mut buffer, value) {
+        f.write_str(digits.strip_suffix(".0").unwrap_or(digits))
+    } else if value.is_nan() {
         f.write_str("NaN")
     } else if value.is_infinite() {
         f.write_str(if value > 0.0 { "+Inf" } else { "-Inf" })
@@ -49,6 +69,19 @@ fn float(f: &mut fmt::Formatter<'_>, value: f64) -> fmt::Result {
     } else {
         write!(f, "{value:e}")
     }
+}
+
+/// What the standard library's `{:?}` writes, in a fifth of the time; `None` where that would differ, or has an exponent.
+fn decimal(buffer: &mut ryu::Buffer, value: f64) -> Option<&str> {
+    // Outside, `ryu` writes an exponent.
+    if !(1e-5..1e16).contains(&value.abs()) {
+        return None;
+    }
+    let digits = buffer.format_finite(value);
+    // Half way between two shortest forms `ryu` takes the even one and the standard library the larger one. To lie there a number must have
+    // 17 or 18 digits in all, hence few behind the point, and as many binary ones.
+    let may_be_half_way = digits.len() > 16 && (value * f64::from(1 << 24)).fract() == 0.0;
+    (!may_be_half_way).then_some(digits)
 }
 
 /// The value of `le` or `quantile`, as Prometheus itself writes it: `1.0`, `0.005`, `1e+06`, `5.9e-08`, `+Inf`.
@@ -64,13 +97,16 @@ impl fmt::Display for Bound {
         if !value.is_finite() || value == 0.0 {
             return if value == 0.0 { f.write_str("0.0") } else { float(f, value) };
         }
+        // The limits of `%g` for the shortest form.
+        if (1e-4..1e6).contains(&value.abs()) {
+            return match decimal(&mut ryu::Buffer::new(), value) {
+                Some(digits) => f.write_str(digits),
+                None => write!(f, "{value:?}"),
+            };
+        }
         let scientific = format!("{value:e}");
         let Some((mantissa, exponent)) = scientific.split_once('e') else { return f.write_str(&scientific) };
         let exponent: i32 = exponent.parse().map_err(|_| fmt::Error)?;
-        // -4 and 6: the limits of `%g` for the shortest form.
-        if (-4..6).contains(&exponent) {
-            return write!(f, "{value:?}");
-        }
         write!(f, "{mantissa}e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs())
     }
 }
@@ -191,6 +227,58 @@ mod tests {
             (Number::Float(f64::NEG_INFINITY), "-Inf"),
         ] {
             assert_eq!(number.to_string(), text);
+            assert_eq!(written(number), text);
+        }
+    }
+
+    fn written(number: Number) -> String {
+        let mut text = String::new();
+        number.write(&mut text).unwrap();
+        text
+    }
+
+    /// What the standard library makes of a number whose size has no exponent, else its scientific form.
+    fn by_the_standard_library(value: f64) -> String {
+        let plain = value == 0.0 || (1e-7..1e21).contains(&value.abs());
+        if plain { format!("{value}") } else { format!("{value:e}") }
+    }
+
+    #[test]
+    fn numbers_are_written_as_the_standard_library_displays_them() {
+        let check = |value: f64| {
+            assert_eq!(written(Number::Float(value)), by_the_standard_library(value));
+            if (1e-4..1e6).contains(&value.abs()) {
+                assert_eq!(Bound(value).to_string(), format!("{value:?}"));
+            }
+        };
+        // Every size, and what lies beside what is special.
+        let mut size = 1e-12f64;
+        while size < 1e25 {
+            for value in [size, size.next_down(), size.next_up(), size.floor(), size.ceil(), -size] {
+                check(value);
+            }
+            size *= 1.003;
+        }
+        for exponent in -12..25 {
+            let power = format!("1e{exponent}").parse::<f64>().unwrap();
+            for value in [power, power.next_down(), power.next_up(), -power] {
+                check(value);
+            }
+        }
+        // Any digits, from a sequence that visits its numbers in no order.
+        let mut state = 1u64;
+        for _ in 0..20_000 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let value = f64::from_bits(state);
+            if value.is_finite() {
+                check(value);
+            }
+            check((state >> 11) as f64 / 1e6);
+            // Fractions whose decimal digits end, where two shortest forms may be as near.
+            for binary_digits in 1..30 {
+                check((state >> 11) as f64 / f64::from(1 << binary_digits));
+                check((state >> 40) as f64 / f64::from(1 << binary_digits));
+            }
         }
     }
 

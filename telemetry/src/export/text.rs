@@ -1,9 +1,10 @@
 //! Prometheus' text format, version 0.0.4.
 //! <https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>
 
-use crate::export::{Bound, Encoder, Sample, encode as walk};
+use crate::export::{Bound, Encoder, Number, Sample, encode as walk};
 use crate::metric::Kind;
-use crate::snapshot::{Family, Snapshot};
+use crate::snapshot::{Family, Histogram, Labels, Series, Snapshot};
+use crate::sync::{AtomicUsize, Relaxed};
 use std::fmt::{self, Write};
 
 /// What an HTTP response calls it.
@@ -19,22 +20,30 @@ pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// ```
 #[must_use]
 pub fn encode(snapshot: &Snapshot) -> String {
-    let mut text = String::new();
+    let mut text = String::with_capacity(LAST_LEN.load(Relaxed));
     // Cannot fail: a `String` takes all.
     let _ = write(snapshot, &mut text);
+    // Some room more: the next one is rarely shorter.
+    LAST_LEN.store(text.len() + text.len() / 16, Relaxed);
     text
 }
+
+/// How much room the next exposition begins with, so that it need not be moved while it grows.
+static LAST_LEN: AtomicUsize = AtomicUsize::new(0);
 
 /// Writes the exposition of a snapshot.
 ///
 /// # Errors
 /// Those of `out`.
 pub fn write(snapshot: &Snapshot, out: &mut impl Write) -> fmt::Result {
-    walk(snapshot, &mut Text { out })
+    walk(snapshot, &mut Text { out, limits: Limits::default(), start: String::new() })
 }
 
 struct Text<'a, W> {
     out: &'a mut W,
+    limits: Limits,
+    /// What the lines of the buckets that are being written begin with.
+    start: String,
 }
 
 impl<W: Write> Encoder for Text<'_, W> {
@@ -43,26 +52,103 @@ impl<W: Write> Encoder for Text<'_, W> {
     fn family(&mut self, family: &Family) -> fmt::Result {
         let Family { name, help, kind, .. } = family;
         if !help.is_empty() {
-            writeln!(self.out, "# HELP {name} {}", Escaped { text: help, quoted: false })?;
+            for part in ["# HELP ", name, " "] {
+                self.out.write_str(part)?;
+            }
+            escape(help, b"\\\n", self.out)?;
+            self.out.write_char('\n')?;
         }
-        writeln!(self.out, "# TYPE {name} {}", word(*kind))
+        for part in ["# TYPE ", name, " ", word(*kind), "\n"] {
+            self.out.write_str(part)?;
+        }
+        Ok(())
     }
 
     fn sample(&mut self, sample: &Sample<'_>) -> fmt::Result {
-        write!(self.out, "{}{}", sample.name, sample.suffix)?;
-        let mut separator = '{';
-        for (name, value) in sample.labels {
-            write!(self.out, "{separator}{name}=\"{}\"", Escaped { text: value, quoted: true })?;
-            separator = ',';
-        }
+        self.out.write_str(sample.name)?;
+        self.out.write_str(sample.suffix)?;
+        let labels = written(sample.labels);
         if let Some((name, bound)) = sample.limit {
-            write!(self.out, "{separator}{name}=\"{}\"", Bound(bound))?;
-            separator = ',';
+            let (start, separator) = open(labels);
+            write!(self.out, "{start}{separator}{name}=\"{}\"}} ", Bound(bound))?;
+        } else {
+            self.out.write_str(labels)?;
         }
-        if separator == ',' {
-            self.out.write_char('}')?;
+        self.value(sample.value)
+    }
+
+    fn histogram(&mut self, family: &Family, series: &Series, histogram: &Histogram) -> fmt::Result {
+        self.limits.renew(&histogram.bounds);
+        let labels = written(&series.labels);
+        let (start, separator) = open(labels);
+        self.start.clear();
+        for part in [&family.name, "_bucket", start, separator, "le=\""] {
+            self.start.push_str(part);
         }
-        writeln!(self.out, " {}", sample.value)
+        let mut seen = 0u64;
+        for (limit, count) in self.limits.texts.iter().zip(&histogram.buckets) {
+            seen = seen.wrapping_add(*count);
+            self.out.write_str(&self.start)?;
+            self.out.write_str(limit)?;
+            Number::Integer(seen).write(self.out)?;
+            self.out.write_char('\n')?;
+        }
+        for (suffix, value) in [("_sum", Number::Float(histogram.sum)), ("_count", Number::Integer(seen))] {
+            self.out.write_str(&family.name)?;
+            self.out.write_str(suffix)?;
+            self.out.write_str(labels)?;
+            self.value(value)?;
+        }
+        Ok(())
+    }
+}
+
+impl<W: Write> Text<'_, W> {
+    fn value(&mut self, value: Number) -> fmt::Result {
+        value.write(self.out)?;
+        self.out.write_char('\n')
+    }
+}
+
+/// What stands between a sample's name and its value: `{path="/",code="200"} `, or a space where there are no labels.
+fn written(labels: &Labels) -> &str {
+    labels.written(|labels| {
+        let mut text = String::new();
+        for (name, value) in labels {
+            text.push(if text.is_empty() { '{' } else { ',' });
+            text.push_str(name);
+            text.push_str("=\"");
+            // Cannot fail: a `String` takes all.
+            let _ = escape(value, b"\\\n\"", &mut text);
+            text.push('"');
+        }
+        text.push_str(if labels.is_empty() { " " } else { "} " });
+        text
+    })
+}
+
+/// The beginning of what was written, to which one label more is to be added, and what goes before that.
+fn open(written: &str) -> (&str, &'static str) {
+    match written.strip_suffix("} ") {
+        Some(labels) => (labels, ","),
+        None => ("", "{"),
+    }
+}
+
+/// The ends of `le` for the bounds of a histogram, `0.5"} ` and so on: all series of a family have the same, and mostly the next family too.
+#[derive(Default)]
+struct Limits {
+    of: Vec<f64>,
+    texts: Vec<String>,
+}
+
+impl Limits {
+    fn renew(&mut self, bounds: &[f64]) {
+        if self.of == bounds && !self.texts.is_empty() {
+            return;
+        }
+        self.of = bounds.to_vec();
+        self.texts = bounds.iter().chain(&[f64::INFINITY]).map(|&bound| format!("{}\"}} ", Bound(bound))).collect();
     }
 }
 
@@ -75,32 +161,31 @@ fn word(kind: Kind) -> &'static str {
     }
 }
 
-/// Text with a backslash before backslashes and, where it stands in quotes, before quotes; a line feed becomes `\n`.
-struct Escaped<'a> {
-    text: &'a str,
-    quoted: bool,
-}
-
-impl fmt::Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let special = |character: char| matches!(character, '\\' | '\n') || (self.quoted && character == '"');
-        let mut rest = self.text;
-        while let Some(at) = rest.find(special) {
-            f.write_str(&rest[..at])?;
-            match rest.as_bytes()[at] {
-                b'\n' => f.write_str("\\n")?,
-                byte => write!(f, "\\{}", char::from(byte))?,
+/// Writes text with a backslash before each of these ASCII characters; a line feed becomes `\n`.
+fn escape(text: &str, special: &[u8], out: &mut impl Write) -> fmt::Result {
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| special.contains(&byte)) {
+        let (before, from) = rest.split_at(at);
+        out.write_str(before)?;
+        out.write_char('\\')?;
+        match from.split_at(1) {
+            ("\n", after) => {
+                out.write_char('n')?;
+                rest = after;
             }
-            rest = &rest[at + 1..];
+            (character, after) => {
+                out.write_str(character)?;
+                rest = after;
+            }
         }
-        f.write_str(rest)
     }
+    out.write_str(rest)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::snapshot::{Exponential, Histogram, Labels, Series, Summary, Value};
+    use crate::snapshot::{Exponential, Summary, Value};
     use std::time::SystemTime;
 
     fn family(

@@ -5,9 +5,10 @@
 //! the same ones. Which declarations may not be in one program is said in [`clash`](super::clash).
 
 use crate::metric::{Descriptor, Family, registered};
+use crate::sync::{Mutex, lock};
 use std::collections::HashMap;
 use std::ptr;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// Every family of the program, other crates included, by name. A family's name is the one that is scraped: with the prefix
 /// that [`Builder::prefix_crate`](crate::Builder::prefix_crate) gives it.
@@ -34,7 +35,7 @@ use std::sync::OnceLock;
 /// ```
 #[must_use]
 pub fn catalog() -> Vec<&'static Descriptor> {
-    let mut all: Vec<_> = families().map(Family::shown).collect();
+    let mut all: Vec<_> = families().iter().map(|family| family.shown()).collect();
     all.sort_by_key(|descriptor| (descriptor.name, place(descriptor)));
     // Two packages' equal declarations: `init` refuses such a program, but need not be called.
     all.dedup_by(|a, b| a.agrees_with(b));
@@ -42,8 +43,21 @@ pub fn catalog() -> Vec<&'static Descriptor> {
 }
 
 /// Every family once, however often its declaration is in the program; in no particular order.
-pub(crate) fn families() -> impl Iterator<Item = &'static Family> {
-    registered().filter(|family| first_of(family).is_none())
+pub(crate) fn families() -> Arc<[&'static Family]> {
+    type Families = Arc<[&'static Family]>;
+    /// How many declarations there were, and those of them that are the first.
+    static KNOWN: Mutex<Option<(usize, Families)>> = Mutex::new(None);
+    // A library that is loaded at run time may bring more.
+    let count = registered().count();
+    let mut known = lock(&KNOWN);
+    match &*known {
+        Some((of, families)) if *of == count => Arc::clone(families),
+        _ => {
+            let families: Families = registered().filter(|family| first_of(family).is_none()).collect();
+            *known = Some((count, Arc::clone(&families)));
+            families
+        }
+    }
 }
 
 /// Which family keeps the series of this one's declaration, where it is another. Cold: asked once by each family.

@@ -3,11 +3,13 @@
 use crate::metric::catalog;
 use crate::metric::label::{self, Values};
 use crate::metric::{Counter, Descriptor, DurationCounter, Gauge, Histogram, Info, Kind, LabelArg, LabelOwned};
-use crate::record::{isolated, shard};
+use crate::record::{dropped, isolated, shard, thread};
+use crate::snapshot::{Label, Labels};
 use crate::sync::{
     Acquire, AtomicPtr, AtomicU64, AtomicUsize, IS_SMALL, Mutex, OnceLock, Relaxed, Release, leak, lock,
 };
 use std::fmt;
+use std::sync::Arc;
 
 /// The most series that a family holds unless set otherwise: OpenTelemetry's default for a metric's cardinality.
 /// <https://opentelemetry.io/docs/specs/otel/metrics/sdk/#cardinality-limits>
@@ -38,6 +40,33 @@ pub(crate) struct Series {
     pub(crate) gauge: AtomicU64,
 }
 
+/// A series as snapshots show it.
+#[derive(Clone)]
+pub(crate) struct Shown {
+    pub(crate) labels: Labels,
+    /// Here as well, so that a series whose cells are the shards' need not be visited.
+    pub(crate) slot: u32,
+    pub(crate) series: &'static Series,
+}
+
+/// The series of a family for a snapshot.
+#[derive(Clone, Default)]
+pub(crate) struct ShownSeries {
+    /// In the order in which they are shown.
+    pub(crate) all: Arc<[Shown]>,
+    /// The places of histograms among them, in the order of their slots, which is about the one in which their cells lie in memory.
+    pub(crate) by_slot: Arc<[usize]>,
+}
+
+/// The series, sorted when there are new ones and not at each snapshot.
+#[derive(Default)]
+struct Sorted {
+    /// How many of the series that have labels are among them.
+    known: usize,
+    overflow: bool,
+    shown: ShownSeries,
+}
+
 /// The family behind one `metric!` declaration. Made by the macro; users meet its handles.
 pub struct Family {
     descriptor: &'static Descriptor,
@@ -49,6 +78,7 @@ pub struct Family {
     outgrown: Mutex<Vec<&'static Slots>>,
     series: Mutex<Vec<&'static Series>>,
     overflow: AtomicPtr<Series>,
+    shown: Mutex<Option<Sorted>>,
     capped: AtomicU64,
     /// Who keeps the series, where the program has this declaration twice and this is not the first of them.
     first: OnceLock<Option<&'static Family>>,
@@ -59,6 +89,43 @@ pub struct Family {
 
 /// 8: a family rarely has fewer than four series, and the tables double.
 const SMALLEST: usize = if IS_SMALL { 2 } else { 8 };
+
+impl Sorted {
+    fn add(&mut self, new: Vec<&'static Series>, descriptor: &'static Descriptor) {
+        let mut new: Vec<_> = new.into_iter().map(|series| (labels_of(series, descriptor.labels), series)).collect();
+        new.sort_by(|a, b| a.0.cmp(&b.0));
+        let (labels, series): (Vec<_>, Vec<_>) = new.into_iter().unzip();
+        let new = Labels::kept(labels.into_iter()).zip(series);
+        let new = new.map(|(labels, series)| Shown { labels, slot: series.slot, series });
+        let mut all: Vec<Shown> = self.shown.all.iter().cloned().chain(new).collect();
+        // Two sorted runs: merged in one pass.
+        all.sort_by(|a, b| a.labels.cmp(&b.labels));
+        // A value that is a number once and the same digits as a text another time is one label to whoever scrapes it.
+        all.dedup_by(|later, earlier| {
+            let twice = later.labels == earlier.labels;
+            if twice {
+                std::mem::swap(later, earlier);
+                dropped::observation();
+            }
+            twice
+        });
+        let mut by_slot = Vec::new();
+        if descriptor.kind == Kind::Histogram {
+            by_slot.extend(0..all.len());
+            by_slot.sort_by_key(|&place| all.get(place).map(|shown| shown.slot));
+        }
+        self.shown = ShownSeries { all: all.into(), by_slot: by_slot.into() };
+    }
+}
+
+fn labels_of(series: &Series, names: &'static [&'static str]) -> Vec<Label> {
+    if series.overflow {
+        // The name is OpenTelemetry's attribute for it, as Prometheus would write it.
+        return vec![("otel_metric_overflow".into(), "true".into())];
+    }
+    let pairs = names.iter().zip(&series.labels);
+    pairs.map(|(&name, value)| (name.into(), value.to_string().into())).collect()
+}
 
 struct Slots {
     slots: Box<[AtomicPtr<Series>]>,
@@ -128,6 +195,7 @@ impl Family {
             outgrown: Mutex::new(Vec::new()),
             series: Mutex::new(Vec::new()),
             overflow: AtomicPtr::new(std::ptr::null_mut()),
+            shown: Mutex::new(None),
             capped: AtomicU64::new(0),
             first: OnceLock::new(),
             prefixed: OnceLock::new(),
@@ -229,7 +297,7 @@ impl Family {
 
     #[cold]
     fn add(&self, hash: u64, labels: &[LabelArg<'_>]) -> &'static Series {
-        crate::record::thread::uncounted(|_| {
+        thread::uncounted(|_| {
             if labels.iter().any(LabelArg::is_too_long) {
                 self.cut.fetch_add(1, Relaxed);
                 return self.cut_series(labels);
@@ -351,15 +419,24 @@ impl Family {
         }
     }
 
-    /// Every series, the overflow series last.
-    pub(crate) fn all_series(&self) -> Vec<&'static Series> {
-        let mut all = lock(&self.series).clone();
-        let overflow = self.overflow.load(Acquire);
-        if !overflow.is_null() {
-            // SAFETY: leaked and published with release by `overflow_series`.
-            all.push(unsafe { &*overflow });
+    /// Every series, sorted by the labels' values.
+    pub(crate) fn shown_series(&self) -> Option<ShownSeries> {
+        // SAFETY: null, or a leaked series that was published with release by `overflow_series`.
+        let overflow: Option<&'static Series> = unsafe { self.overflow.load(Acquire).as_ref() };
+        if overflow.is_none() && self.table.load(Acquire).is_null() {
+            return None;
         }
-        all
+        let mut shown = lock(&self.shown);
+        let sorted = shown.get_or_insert_default();
+        // Copied, so that a call that makes a series does not wait for the sorting.
+        let mut new = lock(&self.series).get(sorted.known..).unwrap_or_default().to_vec();
+        sorted.known += new.len();
+        new.extend(overflow.filter(|_| !sorted.overflow));
+        sorted.overflow = overflow.is_some();
+        if !new.is_empty() {
+            thread::uncounted(|_| sorted.add(new, self.descriptor));
+        }
+        Some(sorted.shown.clone())
     }
 
     /// How many lookups ended in the overflow series because the family was full.

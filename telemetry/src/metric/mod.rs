@@ -29,7 +29,7 @@ pub use descriptor::{Descriptor, Kind, Origin};
 pub(crate) use family::{DEFAULT_MAX_SERIES, registered};
 pub use family::{Family, Registration};
 #[cfg(not(telemetry_off))]
-pub(crate) use family::{Series, max_series, set_max_series};
+pub(crate) use family::{Series, Shown, ShownSeries, max_series, set_max_series};
 pub use gauge::Gauge;
 pub use histogram::{Histogram, Timer};
 pub use info::Info;
@@ -37,4 +37,4 @@ pub(crate) use label::LabelOwned;
 pub use label::{IntoLabel, Label, LabelArg, Values};
 pub use otel::OtelData;
 pub use prefix::PrefixError;
-pub(crate) use prefix::{Prefixes, shown_name};
+pub(crate) use prefix::{Prefixes, are_set as prefixes_are_set, shown_name};

@@ -116,6 +116,11 @@ pub(crate) fn current() -> &'static Prefixes {
     PREFIXES.get().unwrap_or(&NONE)
 }
 
+/// Whether names are shown as they will be from now on.
+pub(crate) fn are_set() -> bool {
+    PREFIXES.get().is_some()
+}
+
 /// The name under which the program shows a family.
 pub(crate) fn shown_name(descriptor: &Descriptor) -> Cow<'static, str> {
     current().shown_name(descriptor)

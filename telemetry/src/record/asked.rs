@@ -90,11 +90,11 @@ impl Asked {
     }
 
     /// The thresholds in seconds, each with how many calls ended as `ok` within it.
-    pub(crate) fn read_within(&self) -> Vec<(f64, u64)> {
+    pub(crate) fn read_within(&self, shards: &[&'static shard::Shard]) -> Vec<(f64, u64)> {
         let mut sum = 0u64;
         let counts = self.thresholds.iter().zip(self.within());
         let up_to = counts.map(|(&seconds, (_, slot))| {
-            sum = sum.saturating_add(shard::sum(*slot));
+            sum = sum.saturating_add(shard::sum_in(shards, *slot));
             (seconds, sum)
         });
         up_to.collect()

@@ -41,8 +41,8 @@ unsafe impl Sync for CallSite {}
 const _: fn(&CallSite) = |site| {
     fn is_sync<T: Sync>(_: &T) {}
     let CallSite { index, name, path, module, file, line, fallible, label, asked, variant_of } = site;
-    (is_sync(index), is_sync(name), is_sync(path), is_sync(module), is_sync(file), is_sync(line));
-    (is_sync(fallible), is_sync(label), is_sync(asked), is_sync(variant_of));
+    let _ = (is_sync(index), is_sync(name), is_sync(path), is_sync(module), is_sync(file), is_sync(line));
+    let _ = (is_sync(fallible), is_sync(label), is_sync(asked), is_sync(variant_of));
 };
 
 impl CallSite {
