@@ -79,12 +79,10 @@ impl Call<'_> {
         let (site, asked, find) = (body::own(site::NAME), site::asked(args, root), site::find(args, root));
         quote_spanned! {Span::mixed_site()=>
             let #site = {
-                fn __path() -> &'static str {
-                    #root::__private::core::any::type_name_of_val(&__path)
-                }
+                enum __Path {}
                 static __CALL_SITE: #root::__private::CallSite = #root::__private::CallSite::new(
                     #name,
-                    __path,
+                    #root::__private::core::any::type_name::<__Path>,
                     #root::__private::core::module_path!(),
                     #root::__private::core::file!(),
                     #root::__private::core::line!(),

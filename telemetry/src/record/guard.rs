@@ -8,7 +8,7 @@ use crate::record::{clock, probe};
 use crate::sync::{Relaxed, unforked};
 use std::hint::black_box;
 use std::marker::PhantomData;
-use std::mem;
+use std::mem::ManuallyDrop;
 use std::sync::OnceLock;
 
 /// What was read of a thread when a call or a poll began on it. The caller's sums are kept here meanwhile.
@@ -214,14 +214,26 @@ fn enter_rarely(site: &'static CallSite) -> Guard {
 }
 
 impl Guard {
-    /// Ends the call that returned.
+    /// Ends the call that returned. Which way is known when compiling. Neither is inline: the guard is ended where it is, and not copied in
+    /// each measured function.
     #[inline]
     pub fn end(self, ending: Ending) {
-        self.site.learn(ending.fallible);
-        self.finish(ending.outcome);
-        mem::forget(self);
+        if ending.fallible { self.end_fallible(ending.outcome) } else { self.end_infallible(ending.outcome) }
     }
 
+    #[inline(never)]
+    fn end_fallible(self, outcome: Outcome) {
+        let guard = ManuallyDrop::new(self);
+        guard.site.learn(true);
+        guard.finish(outcome);
+    }
+
+    #[inline(never)]
+    fn end_infallible(self, outcome: Outcome) {
+        ManuallyDrop::new(self).finish(outcome);
+    }
+
+    #[inline]
     fn finish(&self, outcome: Outcome) {
         match thread::with(|thread| self.visit.end_plainly(thread)) {
             Some(ticks) => self.visit.cell.end::<false>(outcome, ticks),
