@@ -63,6 +63,11 @@ fn join<T, const N: usize>(threads: [JoinHandle<T>; N]) -> [T; N] {
     threads.map(|thread| thread.join().unwrap())
 }
 
+/// Does something before the model begins, on a thread that ends: see `sync::modelled`.
+fn before<T: 'static>(work: impl FnOnce() -> T + 'static) -> T {
+    spawn(work).join().unwrap()
+}
+
 /// Reads twice, and sees that nothing fell.
 fn read_twice(most: u64, read: impl Fn() -> u64) {
     let first = read();
@@ -171,7 +176,7 @@ fn who_sees_an_end_sees_what_came_before_it() {
         model(move || {
             let began = leak(AtomicU64::new(0));
             let cell = leak(SiteCell::new(&SITE, shared));
-            cell.end(Outcome::Ok, 1); // has made what the next one writes to
+            before(move || cell.end(Outcome::Ok, 1)); // has made what the next one writes to
             let caller = spawn(move || {
                 began.store(1, Relaxed);
                 cell.end(Outcome::Ok, 1);
@@ -420,11 +425,11 @@ const SECOND: u64 = 1 << 30;
 fn the_oldest_waiting_call_is_seen_while_others_come_and_go() {
     model(|| {
         let ages: &'static Ages = leak(Ages::new());
-        let oldest = ages.suspend(SECOND);
+        let oldest = before(move || ages.suspend(SECOND));
         let owner = spawn(move || {
-            let second = ages.suspend(2 * SECOND);
+            let second = ages.suspend(2 * SECOND); // a slot of its own
             let ends = spawn(move || leak(Ages::new()).end(second)); // on another thread
-            let third = ages.suspend(3 * SECOND); // may have the place of the second
+            let third = ages.suspend(3 * SECOND); // may have the slot of the second
             ends.join().unwrap();
             ages.end(third);
         });
@@ -437,10 +442,36 @@ fn the_oldest_waiting_call_is_seen_while_others_come_and_go() {
 }
 
 #[test]
+fn a_waiting_call_is_seen_while_others_of_its_second_come_and_go() {
+    model(|| {
+        let ages: &'static Ages = leak(Ages::new());
+        before(move || ages.suspend(SECOND));
+        let owner = spawn(move || {
+            let second = ages.suspend(SECOND + 1);
+            spawn(move || leak(Ages::new()).end(second)).join().unwrap(); // on another thread
+            ages.end(ages.suspend(SECOND + 2));
+        });
+        assert_eq!(ages.oldest(), Some(SECOND));
+        owner.join().unwrap();
+        assert_eq!(ages.oldest(), Some(SECOND));
+    });
+}
+
+#[test]
+fn waiting_calls_that_end_at_once_on_two_threads_have_both_ended() {
+    model(|| {
+        let ages: &'static Ages = leak(Ages::new());
+        let [first, second] = before(move || [ages.suspend(SECOND), ages.suspend(SECOND)]);
+        join([spawn(move || ages.end(first)), spawn(move || leak(Ages::new()).end(second))]);
+        assert_eq!(ages.oldest(), None);
+    });
+}
+
+#[test]
 fn a_second_that_is_over_is_not_seen_again_when_its_place_is_another_s() {
     model(|| {
         let ages: &'static Ages = leak(Ages::new());
-        ages.end(ages.suspend(SECOND));
+        before(move || ages.end(ages.suspend(SECOND)));
         let owner = spawn(move || {
             ages.suspend(2 * SECOND);
         });
