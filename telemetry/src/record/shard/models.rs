@@ -176,10 +176,10 @@ fn who_sees_an_end_sees_what_came_before_it() {
         model(move || {
             let began = leak(AtomicU64::new(0));
             let cell = leak(SiteCell::new(&SITE, shared));
-            before(move || cell.end(Outcome::Ok, 1)); // has made what the next one writes to
+            before(move || cell.end::<false>(Outcome::Ok, 1)); // has made what the next one writes to
             let caller = spawn(move || {
                 began.store(1, Relaxed);
-                cell.end(Outcome::Ok, 1);
+                cell.end::<false>(Outcome::Ok, 1);
             });
             let ended = cell.read(Outcome::Ok).map_or(0, |reading| reading.ended());
             assert!(ended == 1 || began.load(Relaxed) == 1, "an end is seen before the start, shared: {shared}");
