@@ -8,12 +8,10 @@ fn fetch(
     carrier: &str,
 ) -> impl ::telemetry::__private::core::future::Future<Output = Option<Page>> {
     let __site = {
-        fn __path() -> &'static str {
-            ::telemetry::__private::core::any::type_name_of_val(&__path)
-        }
+        enum __Path {}
         static __CALL_SITE: ::telemetry::__private::CallSite = ::telemetry::__private::CallSite::new(
                 "",
-                __path,
+                ::telemetry::__private::core::any::type_name::<__Path>,
                 ::telemetry::__private::core::module_path!(),
                 ::telemetry::__private::core::file!(),
                 ::telemetry::__private::core::line!(),
@@ -60,12 +58,10 @@ fn fetch(
 #[track_caller]
 fn at<T>(rows: &[T], index: usize) -> Result<&T, Error> {
     let __site = {
-        fn __path() -> &'static str {
-            ::telemetry::__private::core::any::type_name_of_val(&__path)
-        }
+        enum __Path {}
         static __CALL_SITE: ::telemetry::__private::CallSite = ::telemetry::__private::CallSite::new(
                 "",
-                __path,
+                ::telemetry::__private::core::any::type_name::<__Path>,
                 ::telemetry::__private::core::module_path!(),
                 ::telemetry::__private::core::file!(),
                 ::telemetry::__private::core::line!(),

@@ -1,12 +1,10 @@
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     let __site = {
-        fn __path() -> &'static str {
-            ::telemetry::__private::core::any::type_name_of_val(&__path)
-        }
+        enum __Path {}
         static __CALL_SITE: ::telemetry::__private::CallSite = ::telemetry::__private::CallSite::new(
             "",
-            __path,
+            ::telemetry::__private::core::any::type_name::<__Path>,
             ::telemetry::__private::core::module_path!(),
             ::telemetry::__private::core::file!(),
             ::telemetry::__private::core::line!(),

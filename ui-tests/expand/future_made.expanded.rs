@@ -1,11 +1,9 @@
 fn load(path: &Path) -> BoxFuture<'_, u8> {
     let __site = {
-        fn __path() -> &'static str {
-            ::telemetry::__private::core::any::type_name_of_val(&__path)
-        }
+        enum __Path {}
         static __CALL_SITE: ::telemetry::__private::CallSite = ::telemetry::__private::CallSite::new(
             "",
-            __path,
+            ::telemetry::__private::core::any::type_name::<__Path>,
             ::telemetry::__private::core::module_path!(),
             ::telemetry::__private::core::file!(),
             ::telemetry::__private::core::line!(),
@@ -39,12 +37,10 @@ fn load(path: &Path) -> BoxFuture<'_, u8> {
 }
 fn wait() -> impl Future<Output = ()> + Send {
     let __site = {
-        fn __path() -> &'static str {
-            ::telemetry::__private::core::any::type_name_of_val(&__path)
-        }
+        enum __Path {}
         static __CALL_SITE: ::telemetry::__private::CallSite = ::telemetry::__private::CallSite::new(
             "",
-            __path,
+            ::telemetry::__private::core::any::type_name::<__Path>,
             ::telemetry::__private::core::module_path!(),
             ::telemetry::__private::core::file!(),
             ::telemetry::__private::core::line!(),

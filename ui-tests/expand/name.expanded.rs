@@ -1,11 +1,9 @@
 fn f() {
     let __site = {
-        fn __path() -> &'static str {
-            crate::telemetry::__private::core::any::type_name_of_val(&__path)
-        }
+        enum __Path {}
         static __CALL_SITE: crate::telemetry::__private::CallSite = crate::telemetry::__private::CallSite::new(
             "load",
-            __path,
+            crate::telemetry::__private::core::any::type_name::<__Path>,
             crate::telemetry::__private::core::module_path!(),
             crate::telemetry::__private::core::file!(),
             crate::telemetry::__private::core::line!(),

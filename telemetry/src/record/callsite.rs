@@ -41,8 +41,7 @@ unsafe impl Sync for CallSite {}
 const _: fn(&CallSite) = |site| {
     fn is_sync<T: Sync>(_: &T) {}
     let CallSite { index, name, path, module, file, line, fallible, label, asked, variant_of } = site;
-    let _ = (is_sync(index), is_sync(name), is_sync(path), is_sync(module), is_sync(file), is_sync(line));
-    let _ = (is_sync(fallible), is_sync(label), is_sync(asked), is_sync(variant_of));
+    is_sync(&(index, name, path, module, file, line, fallible, label, asked, variant_of));
 };
 
 impl CallSite {
@@ -209,9 +208,9 @@ pub(crate) fn all() -> Vec<&'static CallSite> {
     lock(&SITES).clone()
 }
 
-/// The function's path within its module, from the path of the item `__path` in its body, as
-/// [`std::any::type_name`] writes it: `app::io::load::__path`, `app::io::Reader<T>::next::__path`,
-/// `<app::io::Reader<T> as app::Source>::next::__path`, with `::{{closure}}` wherever it is in a closure or an `async` block.
+/// The function's path within its module, from the path of the item `__Path` in its body, as
+/// [`std::any::type_name`] writes it: `app::io::load::__Path`, `app::io::Reader<T>::next::__Path`,
+/// `<app::io::Reader<T> as app::Source>::next::__Path`, with `::{{closure}}` wherever it is in a closure or an `async` block.
 fn function_in(path: &str, module: &str) -> String {
     let path = path.rsplit_once("::").map_or(path, |(function, _)| function);
     let path = path.replace("::{{closure}}", "");
@@ -336,16 +335,16 @@ mod tests {
     #[test]
     fn the_path_names_the_type_of_a_method() {
         let cases = [
-            ("app::io::load::__path", "load"),
-            ("app::io::Reader::next::__path", "Reader::next"),
-            ("app::io::Reader<T>::next::__path", "Reader::next"),
-            ("app::io::load::{{closure}}::__path", "load"),
-            ("<app::io::Reader as app::Source>::next::__path", "<Reader as Source>::next"),
-            ("<app::io::Reader<T> as app::Source<u8>>::next::__path", "<Reader<T> as Source<u8>>::next"),
-            ("<app::io::Reader<'_, '_, _> as app::Source<_>>::next::__path", "<Reader as Source>::next"),
-            ("<app::io::Reader<'_, u32, _> as app::Source<'_, u8>>::next::__path", "<Reader<u32> as Source<u8>>::next"),
-            ("<app::io::_R<_> as app::Source>::_next::__path", "<_R as Source>::_next"),
-            ("other::load::__path", "other::load"),
+            ("app::io::load::__Path", "load"),
+            ("app::io::Reader::next::__Path", "Reader::next"),
+            ("app::io::Reader<T>::next::__Path", "Reader::next"),
+            ("app::io::load::{{closure}}::__Path", "load"),
+            ("<app::io::Reader as app::Source>::next::__Path", "<Reader as Source>::next"),
+            ("<app::io::Reader<T> as app::Source<u8>>::next::__Path", "<Reader<T> as Source<u8>>::next"),
+            ("<app::io::Reader<'_, '_, _> as app::Source<_>>::next::__Path", "<Reader as Source>::next"),
+            ("<app::io::Reader<'_, u32, _> as app::Source<'_, u8>>::next::__Path", "<Reader<u32> as Source<u8>>::next"),
+            ("<app::io::_R<_> as app::Source>::_next::__Path", "<_R as Source>::_next"),
+            ("other::load::__Path", "other::load"),
         ];
         for (path, expected) in cases {
             assert_eq!(function_in(path, "app::io"), expected, "{path}");

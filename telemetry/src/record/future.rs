@@ -213,19 +213,18 @@ impl<'a> Step<'a> {
         thread::with(|thread| self.visit.end(thread))
     }
 
+    // These two are not given the step itself, which would be copied in each measured future; it is forgotten after them.
+
     /// The poll has returned an output.
-    fn leave_ready(mut self) -> Ended {
+    fn leave_ready(&mut self) -> Ended {
         let now = self.leave();
-        let ended = self.call.ended(self.visit.cell(), now);
-        mem::forget(self);
-        ended
+        self.call.ended(self.visit.cell(), now)
     }
 
     /// The poll has returned without one.
-    fn leave_pending(mut self) {
+    fn leave_pending(&mut self) {
         self.leave();
         self.call.wait();
-        mem::forget(self);
     }
 }
 
@@ -246,13 +245,16 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
         let this = self.project();
-        let step = Step::begin(this.call);
+        let mut step = Step::begin(this.call);
         // Not to be computed after the clock was read, as what has no side effects might be.
         let Poll::Ready(output) = black_box(this.future.poll(context)) else {
             step.leave_pending();
+            mem::forget(step);
             return Poll::Pending;
         };
-        step.leave_ready().with((this.ending)(&output));
+        let ended = step.leave_ready();
+        mem::forget(step);
+        ended.with((this.ending)(&output));
         Poll::Ready(output)
     }
 }

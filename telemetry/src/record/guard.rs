@@ -214,12 +214,23 @@ fn enter_rarely(site: &'static CallSite) -> Guard {
 }
 
 impl Guard {
-    /// Ends the call that returned. Not inline: the guard is ended where it is, and not copied in each measured function.
-    #[inline(never)]
+    /// Ends the call that returned. Which way is known when compiling. Neither is inline: the guard is ended where it is, and not copied in
+    /// each measured function.
+    #[inline]
     pub fn end(self, ending: Ending) {
+        if ending.fallible { self.end_fallible(ending.outcome) } else { self.end_infallible(ending.outcome) }
+    }
+
+    #[inline(never)]
+    fn end_fallible(self, outcome: Outcome) {
         let guard = ManuallyDrop::new(self);
-        guard.site.learn(ending.fallible);
-        guard.finish(ending.outcome);
+        guard.site.learn(true);
+        guard.finish(outcome);
+    }
+
+    #[inline(never)]
+    fn end_infallible(self, outcome: Outcome) {
+        ManuallyDrop::new(self).finish(outcome);
     }
 
     #[inline]

@@ -166,7 +166,8 @@ impl Bits {
         if let Writer::One(writer) = met.writer
             && writer == loom::thread::current().id()
         {
-            // What a thread alone writes it finds as it left it: nothing to try out.
+            // What a thread alone writes it finds as it left it: nothing to try out. (So what another thread writes later is to be read by a third:
+            // a model's first thread has what comes before done by one that ends.)
             return met.last;
         }
         let (checked, seen) = self.checked();

@@ -2,7 +2,7 @@
 //!
 //! A model is a small program of two or three threads that runs the shipped code, in each order of their steps and with each value that a load may
 //! give. What stands in for the standard library is `sync::modelled`; capacities are small, so that tables grow after one or two entries.
-//! Forks are not modelled. What each ordering here is good for was seen by weakening it: a model failed.
+//! Forks are not modelled. That models can fail was seen by weakening the code's orderings, locks and second looks, one at a time.
 
 use super::*;
 use crate::alloc::Tracking;
@@ -61,6 +61,11 @@ fn poll(task: &mut Task) -> bool {
 
 fn join<T, const N: usize>(threads: [JoinHandle<T>; N]) -> [T; N] {
     threads.map(|thread| thread.join().unwrap())
+}
+
+/// Does something before the model begins, on a thread that ends: see `sync::modelled`.
+fn before<T: 'static>(work: impl FnOnce() -> T + 'static) -> T {
+    spawn(work).join().unwrap()
 }
 
 /// Reads twice, and sees that nothing fell.
@@ -166,6 +171,24 @@ fn a_call_on_one_thread_is_begun_before_it_has_ended() {
 }
 
 #[test]
+fn who_sees_an_end_sees_what_came_before_it() {
+    for shared in [false, true] {
+        model(move || {
+            let began = leak(AtomicU64::new(0));
+            let cell = leak(SiteCell::new(&SITE, shared));
+            before(move || cell.end::<false>(Outcome::Ok, 1)); // has made what the next one writes to
+            let caller = spawn(move || {
+                began.store(1, Relaxed);
+                cell.end::<false>(Outcome::Ok, 1);
+            });
+            let ended = cell.read(Outcome::Ok).map_or(0, |reading| reading.ended());
+            assert!(ended == 1 || began.load(Relaxed) == 1, "an end is seen before the start, shared: {shared}");
+            caller.join().unwrap();
+        });
+    }
+}
+
+#[test]
 fn a_call_that_ends_on_another_thread_is_begun_before_it_has_ended() {
     large_model(|| {
         let begins = spawn(|| {
@@ -211,11 +234,10 @@ fn what_an_ended_thread_counted_is_seen_once_whoever_has_its_shard() {
 }
 
 #[test]
-fn the_next_thread_goes_on_where_the_ended_one_stopped() {
+fn one_thread_alone_goes_on_where_an_ended_one_stopped() {
     model(|| {
-        let threads = [spawn(|| call(&SITE)), spawn(|| call(&SITE))];
-        join(threads);
         spawn(|| call(&SITE)).join().unwrap();
+        join([spawn(|| call(&SITE)), spawn(|| call(&SITE))]); // one of them has its shard
         let Seen { started, ended, .. } = look();
         assert_eq!((started, ended), (3, 3));
     });
@@ -319,18 +341,28 @@ fn calls_that_meet_in_the_shared_shard_are_not_lost() {
 #[test]
 fn a_call_that_ends_in_the_shared_shard_is_begun_before_it_has_ended() {
     large_model(|| {
-        let begins = spawn(|| {
-            let mut task = task();
-            assert!(!poll(&mut task));
-            spawn(move || {
-                at_last(move || assert!(poll(&mut task)));
-                begin_to_record();
-            })
+        // An earlier one has made the cells: else the start is seen with their making.
+        let earlier = || {
+            at_last(|| call(&SITE));
+            begin_to_record();
+        };
+        spawn(earlier).join().unwrap();
+        // Its shard is older than the call, so that the list of shards tells nothing of it.
+        let ends = spawn(|| {
+            at_last(|| ());
+            begin_to_record();
+            let begins = spawn(|| {
+                let mut task = task();
+                assert!(!poll(&mut task));
+                task
+            });
+            let mut task = begins.join().unwrap();
+            at_last(move || assert!(poll(&mut task)));
         });
         look();
-        begins.join().unwrap().join().unwrap();
+        ends.join().unwrap();
         let Seen { started, ended, .. } = look();
-        assert_eq!((started, ended), (1, 1));
+        assert_eq!((started, ended), (2, 2));
     });
 }
 
@@ -393,11 +425,11 @@ const SECOND: u64 = 1 << 30;
 fn the_oldest_waiting_call_is_seen_while_others_come_and_go() {
     model(|| {
         let ages: &'static Ages = leak(Ages::new());
-        let oldest = ages.suspend(SECOND);
+        let oldest = before(move || ages.suspend(SECOND));
         let owner = spawn(move || {
-            let second = ages.suspend(2 * SECOND);
+            let second = ages.suspend(2 * SECOND); // a slot of its own
             let ends = spawn(move || leak(Ages::new()).end(second)); // on another thread
-            let third = ages.suspend(3 * SECOND); // may have the place of the second
+            let third = ages.suspend(3 * SECOND); // may have the slot of the second
             ends.join().unwrap();
             ages.end(third);
         });
@@ -410,10 +442,36 @@ fn the_oldest_waiting_call_is_seen_while_others_come_and_go() {
 }
 
 #[test]
+fn a_waiting_call_is_seen_while_others_of_its_second_come_and_go() {
+    model(|| {
+        let ages: &'static Ages = leak(Ages::new());
+        before(move || ages.suspend(SECOND));
+        let owner = spawn(move || {
+            let second = ages.suspend(SECOND + 1);
+            spawn(move || leak(Ages::new()).end(second)).join().unwrap(); // on another thread
+            ages.end(ages.suspend(SECOND + 2));
+        });
+        assert_eq!(ages.oldest(), Some(SECOND));
+        owner.join().unwrap();
+        assert_eq!(ages.oldest(), Some(SECOND));
+    });
+}
+
+#[test]
+fn waiting_calls_that_end_at_once_on_two_threads_have_both_ended() {
+    model(|| {
+        let ages: &'static Ages = leak(Ages::new());
+        let [first, second] = before(move || [ages.suspend(SECOND), ages.suspend(SECOND)]);
+        join([spawn(move || ages.end(first)), spawn(move || leak(Ages::new()).end(second))]);
+        assert_eq!(ages.oldest(), None);
+    });
+}
+
+#[test]
 fn a_second_that_is_over_is_not_seen_again_when_its_place_is_another_s() {
     model(|| {
         let ages: &'static Ages = leak(Ages::new());
-        ages.end(ages.suspend(SECOND));
+        before(move || ages.end(ages.suspend(SECOND)));
         let owner = spawn(move || {
             ages.suspend(2 * SECOND);
         });
