@@ -54,7 +54,11 @@ fn totals_are_exact_while_64_threads_start_record_are_scraped_and_end() {
                 let text = telemetry::export::text::encode(&snapshot);
                 let now = totals(&snapshot);
                 assert!(now.iter().zip(last).all(|(now, last)| *now >= last), "{now:?} after {last:?}");
-                let rows: f64 = text.lines().filter(|line| line.starts_with("generation_rows_total{")).map(value).sum();
+                let rows: f64 = text
+                    .lines()
+                    .filter(|line| line.starts_with("generation_rows_total{"))
+                    .map(value)
+                    .fold(0.0, |sum, rows| sum + rows);
                 assert!(rows.total_cmp(&now[0]).is_eq(), "{rows} written of {now:?}");
                 (last, scrapes) = (now, scrapes + 1);
             }

@@ -149,8 +149,8 @@ impl Slots {
     }
 
     #[inline]
-    fn find(&self, hash: u64, labels: &[LabelArg<'_>]) -> Option<&'static Series> {
-        let mut index = self.start(hash);
+    fn find(&self, key: Key, labels: &[LabelArg<'_>]) -> Option<&'static Series> {
+        let mut index = self.start(key.hash);
         loop {
             let series = self.slots[index].load(Acquire);
             if series.is_null() {
@@ -158,7 +158,7 @@ impl Slots {
             }
             // SAFETY: what is in a slot is a leaked series, published with release.
             let series: &'static Series = unsafe { &*series };
-            if series.hash == hash && matches(labels, &series.labels) {
+            if series.hash == key.hash && (key.is_unique || matches(labels, &series.labels)) {
                 return Some(series);
             }
             index = self.after(index);
@@ -179,9 +179,28 @@ fn matches(labels: &[LabelArg<'_>], kept: &[LabelOwned]) -> bool {
     labels.len() == kept.len() && labels.iter().zip(kept).all(|(label, kept)| label.equals(kept))
 }
 
+/// What a series is searched by.
+#[derive(Clone, Copy)]
+struct Key {
+    hash: u64,
+    /// No other series of the family has this hash, so that its values need not be compared. Of a family either all keys are alone in
+    /// theirs or none is: of which type its labels are is fixed by the declaration.
+    is_unique: bool,
+}
+
+/// Values that are all closed are hashed to their place among the combinations, of which there are not too many: see `combinations`.
 #[inline]
-fn hash_of(labels: &[LabelArg<'_>]) -> u64 {
-    labels.iter().fold(1, |seed, label| label.hash(seed))
+fn key_of(labels: &[LabelArg<'_>]) -> Key {
+    let place = labels.iter().try_fold(0u64, |place, label| match label {
+        LabelArg::Closed { index, values } => {
+            Some(place.wrapping_mul(values.len() as u64).wrapping_add(u64::from(*index)))
+        }
+        _ => None,
+    });
+    match place {
+        Some(hash) => Key { hash, is_unique: true },
+        None => Key { hash: labels.iter().fold(1, |seed, label| label.hash(seed)), is_unique: false },
+    }
 }
 
 impl Family {
@@ -277,22 +296,22 @@ impl Family {
 
     #[inline]
     fn series_of_program(&self, labels: &[LabelArg<'_>]) -> &'static Series {
-        let hash = hash_of(labels);
+        let key = key_of(labels);
         let table = self.table.load(Acquire);
         if !table.is_null() {
             // SAFETY: a table is leaked before it is published.
-            if let Some(series) = unsafe { &*table }.find(hash, labels) {
+            if let Some(series) = unsafe { &*table }.find(key, labels) {
                 return series;
             }
         }
-        self.add(hash, labels)
+        self.add(key.hash, labels)
     }
 
     /// The series if it exists. Reading does not create.
     pub(crate) fn existing(&self, labels: &[LabelArg<'_>]) -> Option<&'static Series> {
         let table = self.table.load(Acquire);
         // SAFETY: a table is leaked before it is published.
-        (!table.is_null()).then(|| unsafe { &*table }.find(hash_of(labels), labels))?
+        (!table.is_null()).then(|| unsafe { &*table }.find(key_of(labels), labels))?
     }
 
     #[cold]

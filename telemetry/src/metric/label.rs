@@ -56,7 +56,7 @@ impl LabelArg<'_> {
     #[inline]
     pub(crate) fn equals(&self, kept: &LabelOwned) -> bool {
         match (self, kept) {
-            (LabelArg::Str(a), LabelOwned::Str(b)) => **a == **b,
+            (LabelArg::Str(a), LabelOwned::Str(b)) => equal(a, b),
             (LabelArg::Unsigned(a), LabelOwned::Unsigned(b)) => a == b,
             (LabelArg::Signed(a), LabelOwned::Signed(b)) => a == b,
             (LabelArg::Closed { index: a, .. }, LabelOwned::Closed { index: b, .. }) => a == b,
@@ -99,36 +99,57 @@ pub(crate) fn cut(value: &str) -> String {
 /// Folds the 128-bit product of its inputs: one multiplication spreads every bit of both.
 #[inline]
 fn mix(a: u64, b: u64) -> u64 {
-    // An odd constant without structure: the golden ratio in 64 bits.
-    const K: u64 = 0x9E37_79B9_7F4A_7C15;
-    let product = u128::from(a ^ K).wrapping_mul(u128::from(b | 1));
+    // Odd constants without structure: the fractions of the golden ratio and of the square root of two in 64 bits.
+    const A: u64 = 0x9E37_79B9_7F4A_7C15;
+    const B: u64 = 0x6A09_E667_F3BC_C909;
+    let product = u128::from(a ^ A).wrapping_mul(u128::from(b ^ B));
     #[expect(clippy::cast_possible_truncation, reason = "the two halves are folded")]
     let folded = (product as u64) ^ ((product >> 64) as u64);
-    folded.wrapping_mul(K).rotate_left(29)
+    folded
 }
 
-/// Eight bytes a step. Not for tables that an attacker may fill: a family's table is bounded and keeps whole keys.
+/// Not for tables that an attacker may fill: a family's table is bounded and keeps whole keys.
 #[inline]
 fn hash_bytes(bytes: &[u8], seed: u64) -> u64 {
-    let mut state = mix(bytes.len() as u64, seed);
-    let mut rest = bytes;
-    while let Some((word, behind)) = rest.split_first_chunk::<8>() {
-        state = mix(u64::from_le_bytes(*word), state);
-        rest = behind;
+    let seed = seed ^ (bytes.len() as u64).rotate_right(8);
+    match short(bytes) {
+        Some((a, b)) => mix(a, b ^ seed),
+        None => hash_long(bytes, seed),
     }
-    mix(up_to_seven(rest), state)
 }
 
-/// As many bytes as are left, in one word. Which bytes are read twice depends on the length alone, which is hashed too.
+/// Sixteen bytes a step.
+fn hash_long(bytes: &[u8], seed: u64) -> u64 {
+    bytes.chunks(16).fold(seed, |state, chunk| short(chunk).map_or(state, |(a, b)| mix(a, b ^ state)))
+}
+
+/// Two words that tell a text of up to sixteen bytes, which most label values are, from each other one of its length.
+/// Which bytes are in both depends on the length alone.
 #[inline]
-fn up_to_seven(bytes: &[u8]) -> u64 {
-    if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
-        return u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32;
+fn short(bytes: &[u8]) -> Option<(u64, u64)> {
+    if bytes.len() > 16 {
+        return None;
     }
-    let [Some(first), Some(middle), Some(last)] = [bytes.first(), bytes.get(bytes.len() / 2), bytes.last()] else {
-        return 0;
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        return Some((u64::from_le_bytes(*first), u64::from_le_bytes(*last)));
+    }
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        return Some((u32::from_le_bytes(*first).into(), u32::from_le_bytes(*last).into()));
+    }
+    let [Some(&first), Some(&middle), Some(&last)] = [bytes.first(), bytes.get(bytes.len() / 2), bytes.last()] else {
+        return Some((0, 0));
     };
-    u64::from(*first) | u64::from(*middle) << 8 | u64::from(*last) << 16
+    Some((u64::from(first) | u64::from(middle) << 8, last.into()))
+}
+
+/// As `==`, without a call for short texts.
+#[inline]
+fn equal(a: &str, b: &str) -> bool {
+    a.len() == b.len()
+        && match (short(a.as_bytes()), short(b.as_bytes())) {
+            (Some(a), Some(b)) => a == b,
+            _ => a == b,
+        }
 }
 
 /// The values of a label's type: all of them, or `None` where there is no end to them.

@@ -19,6 +19,13 @@ pub(crate) mod budget {
     pub(crate) const DEFAULT_SHARE: f64 = 0.0;
 }
 
+/// What a thread keeps at hand: nothing, so there is nothing to leave out of it.
+pub(crate) mod thread {
+    pub(crate) fn uncounted<R>(f: impl FnOnce(&()) -> R) -> R {
+        f(&())
+    }
+}
+
 /// What a test records for itself: nothing, as everywhere.
 pub(crate) mod isolated {
     pub(crate) struct Scope(());

@@ -289,7 +289,7 @@ struct HistogramCell {
 }
 
 /// A dozen bounds and what is above them, which is what most histograms have: with the rest of the cell 128 bytes.
-const NEAR_BUCKETS: usize = 13;
+const NEAR_BUCKETS: usize = if IS_SMALL { 1 } else { 13 };
 
 struct Far(Box<[AtomicU64]>);
 

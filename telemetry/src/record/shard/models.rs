@@ -99,11 +99,11 @@ fn sum_and_buckets_of_a_histogram_belong_together() {
             observe(0, BOUNDS, 1.0);
             observe(0, BOUNDS, 10.0);
         });
-        let mut reading = HistogramReading { buckets: vec![0; 2], sum: 0.0 };
+        let mut reading = CellReading { far: vec![0; 1], ..CellReading::default() };
         for cell in all().into_iter().filter_map(|shard| shard.histograms.get(0)) {
             if cell.read(&mut reading) {
-                let [low, high] = reading.buckets[..] else { panic!("two buckets") };
-                assert_eq!(reading.sum, low as f64 + 10.0 * high as f64, "{reading:?}");
+                let ([low], [high]) = (reading.near, &reading.far[..]) else { panic!("two buckets") };
+                assert_eq!(reading.sum, low as f64 + 10.0 * *high as f64);
             }
         }
         writer.join().unwrap();
