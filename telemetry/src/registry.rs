@@ -460,7 +460,7 @@ impl Readings {
         let places = shown.by_slot.iter().filter_map(|&place| Some((shown.all.get(place)?.slot, place)));
         shard::read_histograms_in(&self.shards, places, &mut totals);
         totals.into_iter().map(|HistogramReading { buckets, sum }| {
-            Value::Histogram(Histogram { bounds: bounds.into(), buckets, sum })
+            Value::Histogram(Histogram { bounds: bounds.into(), buckets, sum, exemplars: Vec::new() })
         })
     }
 

@@ -101,6 +101,8 @@ pub struct Histogram {
     pub buckets: Vec<u64>,
     /// The sum of the observed values.
     pub sum: f64,
+    /// Some of the observed values with what led to them, in no order; at most one for each bucket.
+    pub exemplars: Vec<Exemplar>,
 }
 
 impl Histogram {
@@ -127,6 +129,19 @@ pub struct Exponential {
     pub above: u64,
     /// The sum of the observed values.
     pub sum: f64,
+    /// Some of the observed values with what led to them, in no order; at most one for each octave.
+    pub exemplars: Vec<Exemplar>,
+}
+
+/// One observed value, and what tells where it came from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exemplar {
+    /// `trace_id` and `span_id` as lower-case hexadecimal digits. OpenMetrics allows 128 characters of names and values together.
+    pub labels: Labels,
+    /// The value.
+    pub value: f64,
+    /// When it was observed.
+    pub at: SystemTime,
 }
 
 impl Exponential {
@@ -146,7 +161,7 @@ impl Exponential {
         let mut buckets = vec![self.below];
         buckets.extend(octaves.map(|octave| octave.iter().sum::<u64>()));
         buckets.push(self.above);
-        Histogram { bounds, buckets, sum: self.sum }
+        Histogram { bounds, buckets, sum: self.sum, exemplars: self.exemplars.clone() }
     }
 
     /// The value below which the share `quantile` (0 to 1) of the observations lies, interpolated within its bucket on a
@@ -335,7 +350,7 @@ mod tests {
         for &(index, count) in buckets {
             counts[index] = count;
         }
-        Exponential { scale: 2, offset: -8, buckets: counts, below: 1, above: 2, sum: 0.0 }
+        Exponential { scale: 2, offset: -8, buckets: counts, below: 1, above: 2, sum: 0.0, exemplars: Vec::new() }
     }
 
     #[test]

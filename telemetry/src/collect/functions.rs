@@ -365,6 +365,7 @@ fn exponential_of(reading: &ResultReading) -> Exponential {
         below: *below,
         above: *above,
         sum: clock::seconds(reading.ticks),
+        exemplars: Vec::new(),
     }
 }
 

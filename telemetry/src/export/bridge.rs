@@ -266,7 +266,7 @@ fn histogram_from(theirs: &proto::Histogram) -> Histogram {
         seen = seen.max(bucket.cumulative_count());
     }
     buckets.push(theirs.get_sample_count().saturating_sub(seen));
-    Histogram { bounds: bounds.into(), buckets, sum: theirs.get_sample_sum() }
+    Histogram { bounds: bounds.into(), buckets, sum: theirs.get_sample_sum(), exemplars: Vec::new() }
 }
 
 #[cfg(test)]
@@ -292,7 +292,12 @@ mod tests {
             (Kind::Gauge, Value::Float(-1.5)),
             (
                 Kind::Histogram,
-                Value::Histogram(Histogram { bounds: vec![1.0, 2.0].into(), buckets: vec![1, 2, 3], sum: 9.5 }),
+                Value::Histogram(Histogram {
+                    bounds: vec![1.0, 2.0].into(),
+                    buckets: vec![1, 2, 3],
+                    sum: 9.5,
+                    exemplars: Vec::new(),
+                }),
             ),
             (Kind::Summary, Value::Summary(Summary { quantiles: vec![(0.5, 2.0)], sum: 4.0, count: 2 })),
         ];

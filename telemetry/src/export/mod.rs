@@ -5,6 +5,7 @@
 
 #[cfg(feature = "prometheus")]
 pub(crate) mod bridge; // the `prometheus` crate's registries
+mod format; // which format a scraper gets
 pub(crate) mod json; // JSON, for whatever writes it
 mod number; // figures as formats and people read them
 pub mod report; // what a program prints when it ends
@@ -12,6 +13,7 @@ pub mod text; // Prometheus' text format
 
 #[cfg(feature = "prometheus")]
 pub use bridge::{PrometheusCollector, prometheus_collector};
+pub use format::Format;
 pub(crate) use number::Bound;
 pub use number::Number;
 

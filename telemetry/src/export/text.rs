@@ -209,8 +209,17 @@ mod tests {
 
     #[test]
     fn every_kind_as_the_format_has_it() {
-        let histogram = Histogram { bounds: vec![0.5, 1.0].into(), buckets: vec![1, 0, 2], sum: 7.25 };
-        let exponential = Exponential { scale: 1, offset: -2, buckets: vec![1, 2, 3, 4], below: 5, above: 6, sum: 0.5 };
+        let histogram =
+            Histogram { bounds: vec![0.5, 1.0].into(), buckets: vec![1, 0, 2], sum: 7.25, exemplars: Vec::new() };
+        let exponential = Exponential {
+            scale: 1,
+            offset: -2,
+            buckets: vec![1, 2, 3, 4],
+            below: 5,
+            above: 6,
+            sum: 0.5,
+            exemplars: Vec::new(),
+        };
         let summary = Summary { quantiles: vec![(0.5, 1.5), (1.0, f64::NAN)], sum: 3.0, count: 2 };
         let text = text(vec![
             family(

@@ -1,10 +1,12 @@
 //! From a request to a response. Only the method, the path and the host are looked at.
 
-use crate::export::text;
+use crate::export::Format;
 use crate::server::{Shared, page};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, X_CONTENT_TYPE_OPTIONS};
+use hyper::header::{
+    ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, X_CONTENT_TYPE_OPTIONS,
+};
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::http::uri::Authority;
 use hyper::{Method, Request, Response, StatusCode, Version};
@@ -35,7 +37,11 @@ pub(super) async fn answer(request: &Request<Incoming>, shared: &Arc<Shared>) ->
     };
     // Hyper leaves out the body where the request is a HEAD.
     match path {
-        "/metrics" => whole(StatusCode::OK, text::CONTENT_TYPE, text::encode(&snapshot)),
+        "/metrics" => {
+            let accept = request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok());
+            let format = Format::negotiate(accept);
+            whole(StatusCode::OK, format.content_type(), format.encode(&snapshot))
+        }
         _ => {
             let page = whole(StatusCode::OK, "text/html; charset=utf-8", page::page(&snapshot));
             with(page, CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
@@ -74,11 +80,11 @@ fn is_local(host: &str) -> bool {
 }
 
 fn plain(status: StatusCode, text: &'static str) -> Answer {
-    whole(status, PLAIN, text.into())
+    whole(status, PLAIN, text)
 }
 
-fn whole(status: StatusCode, content_type: &'static str, body: String) -> Answer {
-    let mut response = Response::new(Full::new(Bytes::from(body)));
+fn whole(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Answer {
+    let mut response = Response::new(Full::new(body.into()));
     *response.status_mut() = status;
     let response = with(response, CONTENT_TYPE, content_type);
     // Nothing may be guessed from the content, or kept: label values come from anywhere, and each answer is of its moment.

@@ -28,7 +28,15 @@ fn example() -> Snapshot {
     let durations = |bucket: usize, count: u64, sum: f64| {
         let mut buckets = vec![0; 41 * 4];
         buckets[bucket] = count;
-        Value::Exponential(Exponential { scale: 2, offset: -96, buckets, below: 0, above: 0, sum })
+        Value::Exponential(Exponential {
+            scale: 2,
+            offset: -96,
+            buckets,
+            below: 0,
+            above: 0,
+            sum,
+            exemplars: Vec::new(),
+        })
     };
     let mut snapshot = snapshot(vec![
         family(
@@ -92,6 +100,7 @@ fn example() -> Snapshot {
                     bounds: vec![1.0].into(),
                     buckets: vec![7, 1],
                     sum: 4.0,
+                    exemplars: Vec::new(),
                 }),
             )],
         ),
@@ -174,7 +183,15 @@ fn everything() -> Snapshot {
     let with = |pairs: &[(&'static str, &'static str)], name, value| [pairs, &[(name, value)]].concat();
     let mut buckets = vec![0; 41 * 4];
     buckets[70] = 4;
-    let durations = Value::Exponential(Exponential { scale: 2, offset: -96, buckets, below: 0, above: 0, sum: 0.5 });
+    let durations = Value::Exponential(Exponential {
+        scale: 2,
+        offset: -96,
+        buckets,
+        below: 0,
+        above: 0,
+        sum: 0.5,
+        exemplars: Vec::new(),
+    });
     let counter = |name, series| family(name, Kind::Counter, "", series);
     let gauge = |name, series| family(name, Kind::Gauge, "", series);
     snapshot(vec![
