@@ -5,10 +5,19 @@
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use std::hint::black_box;
-use telemetry::{measured, metric, testing};
+use telemetry::{Label, measured, metric, testing};
 use telemetry_benches::{bare, work};
 
+#[derive(Clone, Copy, Label)]
+enum Side {
+    Left,
+    #[expect(dead_code, reason = "with one value there would be nothing to look up")]
+    Right,
+}
+
 metric! {
+    /// Turns, counted through a lookup of an enum.
+    counter bench_turns_total(side: Side);
     /// Rows, counted through a kept handle.
     counter bench_rows_total();
     /// Requests, counted through a lookup.
@@ -57,6 +66,9 @@ fn instruments(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("instrument");
     let (counter, histogram, gauge) = (bench_rows_total(), bench_duration_seconds(), bench_queue_records());
     group.bench_function("counter_kept", |b| b.iter(|| black_box(counter).inc()));
+    group.bench_function("counter_enum_label", |b| {
+        b.iter(|| bench_turns_total(black_box(Side::Left)).inc());
+    });
     group.bench_function("counter_two_str_labels", |b| {
         b.iter(|| bench_requests_total(black_box("flights"), black_box("ok")).inc());
     });

@@ -148,21 +148,28 @@ impl Slots {
         (index + 1) & (self.slots.len() - 1)
     }
 
-    #[inline]
-    fn find(&self, key: Key, labels: &[LabelArg<'_>]) -> Option<&'static Series> {
-        let mut index = self.start(key.hash);
-        loop {
-            let series = self.slots[index].load(Acquire);
-            if series.is_null() {
-                return None;
-            }
-            // SAFETY: what is in a slot is a leaked series, published with release.
-            let series: &'static Series = unsafe { &*series };
-            if series.hash == key.hash && (key.is_unique || matches(labels, &series.labels)) {
+    #[inline(always)]
+    fn find(&self, hash: u64, labels: &[LabelArg<'_>]) -> Option<&'static Series> {
+        let mut index = self.start(hash);
+        while let Some(series) = self.get(index) {
+            if series.hash == hash && matches(labels, &series.labels) {
                 return Some(series);
             }
             index = self.after(index);
         }
+        None
+    }
+
+    /// The series of closed values, where it is the first that a search meets: always, where all combinations have one.
+    #[inline(always)]
+    fn at(&self, place: u64) -> Option<&'static Series> {
+        self.get(self.start(place)).filter(|series| series.hash == place)
+    }
+
+    #[inline(always)]
+    fn get(&self, index: usize) -> Option<&'static Series> {
+        // SAFETY: what is in a slot is a leaked series, published with release.
+        unsafe { self.slots[index].load(Acquire).as_ref() }
     }
 
     fn insert(&self, series: &'static Series) {
@@ -174,33 +181,32 @@ impl Slots {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn matches(labels: &[LabelArg<'_>], kept: &[LabelOwned]) -> bool {
     labels.len() == kept.len() && labels.iter().zip(kept).all(|(label, kept)| label.equals(kept))
 }
 
-/// What a series is searched by.
-#[derive(Clone, Copy)]
-struct Key {
-    hash: u64,
-    /// No other series of the family has this hash, so that its values need not be compared. Of a family either all keys are alone in
-    /// theirs or none is: of which type its labels are is fixed by the declaration.
-    is_unique: bool,
+/// Values that are all closed are searched by their place among the combinations, of which there are not too many (`combinations`), and others
+/// by a hash. In a family it is always the one or always the other: of which type its labels are is fixed by the declaration.
+#[inline]
+fn hash_of(labels: &[LabelArg<'_>]) -> u64 {
+    place_of(labels).unwrap_or_else(|| hash_of_values(labels))
 }
 
-/// Values that are all closed are hashed to their place among the combinations, of which there are not too many: see `combinations`.
-#[inline]
-fn key_of(labels: &[LabelArg<'_>]) -> Key {
-    let place = labels.iter().try_fold(0u64, |place, label| match label {
+#[inline(always)]
+fn hash_of_values(labels: &[LabelArg<'_>]) -> u64 {
+    labels.iter().fold(1, |seed, label| label.hash(seed))
+}
+
+/// The place of closed values among all combinations.
+#[inline(always)]
+fn place_of(labels: &[LabelArg<'_>]) -> Option<u64> {
+    labels.iter().try_fold(0u64, |place, label| match label {
         LabelArg::Closed { index, values } => {
             Some(place.wrapping_mul(values.len() as u64).wrapping_add(u64::from(*index)))
         }
         _ => None,
-    });
-    match place {
-        Some(hash) => Key { hash, is_unique: true },
-        None => Key { hash: labels.iter().fold(1, |seed, label| label.hash(seed)), is_unique: false },
-    }
+    })
 }
 
 impl Family {
@@ -270,9 +276,17 @@ impl Family {
         Info
     }
 
+    /// Closed values are found in the caller, in a few steps; there the compiler knows which they are.
     #[inline]
     fn series(&self, labels: &[LabelArg<'_>]) -> &'static Series {
-        let series = self.series_of_program(labels);
+        // SAFETY: a table is leaked before it is published.
+        let table = || unsafe { self.table.load(Acquire).as_ref() };
+        let series = match place_of(labels) {
+            Some(place) => {
+                table().and_then(|table| table.at(place)).unwrap_or_else(|| self.search_place(place, labels))
+            }
+            None => self.search_values(labels),
+        };
         if isolated::is_any() {
             self.ask_for(series);
         }
@@ -294,24 +308,34 @@ impl Family {
         first.to_bits()
     }
 
-    #[inline]
-    fn series_of_program(&self, labels: &[LabelArg<'_>]) -> &'static Series {
-        let key = key_of(labels);
+    #[cold]
+    #[inline(never)]
+    fn search_place(&self, place: u64, labels: &[LabelArg<'_>]) -> &'static Series {
+        self.search(place, labels)
+    }
+
+    #[inline(never)]
+    fn search_values(&self, labels: &[LabelArg<'_>]) -> &'static Series {
+        self.search(hash_of_values(labels), labels)
+    }
+
+    #[inline(always)]
+    fn search(&self, hash: u64, labels: &[LabelArg<'_>]) -> &'static Series {
         let table = self.table.load(Acquire);
         if !table.is_null() {
             // SAFETY: a table is leaked before it is published.
-            if let Some(series) = unsafe { &*table }.find(key, labels) {
+            if let Some(series) = unsafe { &*table }.find(hash, labels) {
                 return series;
             }
         }
-        self.add(key.hash, labels)
+        self.add(hash, labels)
     }
 
     /// The series if it exists. Reading does not create.
     pub(crate) fn existing(&self, labels: &[LabelArg<'_>]) -> Option<&'static Series> {
         let table = self.table.load(Acquire);
         // SAFETY: a table is leaked before it is published.
-        (!table.is_null()).then(|| unsafe { &*table }.find(key_of(labels), labels))?
+        (!table.is_null()).then(|| unsafe { &*table }.find(hash_of(labels), labels))?
     }
 
     #[cold]
@@ -337,7 +361,7 @@ impl Family {
             .zip(&texts)
             .map(|(label, text)| if let LabelArg::Str(_) = label { LabelArg::Str(text) } else { *label })
             .collect();
-        self.series_of_program(&cut)
+        self.search(hash_of(&cut), &cut)
     }
 
     fn add_uncounted(&self, hash: u64, labels: &[LabelArg<'_>]) -> &'static Series {
