@@ -118,6 +118,7 @@ pub use metric::{
     CatalogError, Clash, Counter, Descriptor, DurationCounter, Gauge, Histogram, Info, Kind, Label, Origin, OtelData,
     PrefixError, Timer, catalog,
 };
+pub use record::exemplar;
 pub use record::{Current, InCurrent, SpanGuard, current, in_current, span};
 pub use registry::{Collection, Collector, Registry, register, registry, snapshot};
 pub use snapshot::Snapshot;

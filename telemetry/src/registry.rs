@@ -1,6 +1,6 @@
 //! Who knows all: reads the shards, asks the collectors, and makes a [`Snapshot`] of it.
 
-use crate::collect;
+use crate::collect::{self, functions::exemplars_of};
 use crate::error::Error;
 use crate::metric::{self, Descriptor, Kind, Prefixes, Shown, ShownSeries};
 use crate::record::isolated::{self, Scope};
@@ -459,8 +459,9 @@ impl Readings {
         let mut totals: Vec<_> = shown.all.iter().map(|_| HistogramReading::empty(bounds.len())).collect();
         let places = shown.by_slot.iter().filter_map(|&place| Some((shown.all.get(place)?.slot, place)));
         shard::read_histograms_in(&self.shards, places, &mut totals);
-        totals.into_iter().map(|HistogramReading { buckets, sum }| {
-            Value::Histogram(Histogram { bounds: bounds.into(), buckets, sum, exemplars: Vec::new() })
+        totals.into_iter().map(|HistogramReading { buckets, sum, exemplars }| {
+            let exemplars = exemplars_of(&exemplars);
+            Value::Histogram(Histogram { bounds: bounds.into(), buckets, sum, exemplars })
         })
     }
 

@@ -54,7 +54,7 @@ pub(crate) const IS_SMALL: bool = cfg!(any(loom, miri));
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
-use std::sync::PoisonError;
+use std::sync::{PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 /// Threads that hold a lock, or are within [`unforked`].
@@ -166,6 +166,17 @@ impl<T> DerefMut for Locked<'_, T> {
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> Locked<'_, T> {
     let unforked = Unforked::begin();
     Locked { guard: mutex.lock().unwrap_or_else(PoisonError::into_inner), _unforked: unforked }
+}
+
+/// The value, where nobody else has it.
+pub(crate) fn try_lock<T>(mutex: &Mutex<T>) -> Option<Locked<'_, T>> {
+    let unforked = Unforked::begin();
+    let guard = match mutex.try_lock() {
+        Ok(guard) => guard,
+        Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+        Err(TryLockError::WouldBlock) => return None,
+    };
+    Some(Locked { guard, _unforked: unforked })
 }
 
 /// Locks for as long as it takes: no fork waits for it.

@@ -5,12 +5,13 @@ use crate::metric::{Descriptor, LabelOwned};
 use crate::record::asked::Asked;
 use crate::record::budget::{PROBES, Probe};
 use crate::record::callsite::{self, CallSite};
+use crate::record::exemplar::{Hex, Seen};
 use crate::record::outcome::{OUTCOMES, Outcome};
 use crate::record::probe::{self, SiteProbes};
 use crate::record::shard::{self, ResultReading, Shard, SiteCell, TRACKING};
 use crate::record::{clock, exponential, isolated, variants};
 use crate::registry::{Collection, Collector};
-use crate::snapshot::{Exponential, Labels, Value};
+use crate::snapshot::{Exemplar, Exponential, Labels, Value};
 use crate::sync::{Acquire, Relaxed, fence};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -356,6 +357,16 @@ fn nanoseconds(ticks: u64) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
+/// What formats show of exemplars.
+pub(crate) fn exemplars_of(seen: &[Seen]) -> Vec<Exemplar> {
+    let shown = |seen: &Seen| {
+        let ids = [Hex(&seen.span.trace_id).to_string(), Hex(&seen.span.span_id).to_string()];
+        let labels = Labels::from([("trace_id", &*ids[0]), ("span_id", &*ids[1])]);
+        Exemplar { labels, value: seen.value, at: seen.at }
+    };
+    seen.iter().map(shown).collect()
+}
+
 fn exponential_of(reading: &ResultReading) -> Exponential {
     let [below, buckets @ .., above] = &*reading.buckets;
     Exponential {
@@ -365,7 +376,7 @@ fn exponential_of(reading: &ResultReading) -> Exponential {
         below: *below,
         above: *above,
         sum: clock::seconds(reading.ticks),
-        exemplars: Vec::new(),
+        exemplars: exemplars_of(&reading.exemplars),
     }
 }
 

@@ -1,10 +1,10 @@
 //! The static that stands in each measured function.
 
 use crate::record::asked::Asked;
-use crate::record::clock;
 use crate::record::outcome::Outcome;
 use crate::record::shard::{self, SiteCell};
 use crate::record::thread;
+use crate::record::{clock, exemplar};
 use crate::sync::{AtomicBool, AtomicU32, Mutex, OnceLock, Relaxed, Release, fence, lock};
 use std::fmt;
 
@@ -43,6 +43,14 @@ const _: fn(&CallSite) = |site| {
     let CallSite { index, name, path, module, file, line, fallible, label, asked, variant_of } = site;
     is_sync(&(index, name, path, module, file, line, fallible, label, asked, variant_of));
 };
+
+#[inline]
+fn end_in(cell: &SiteCell, outcome: Outcome, ticks: u64) {
+    cell.end::<true>(outcome, ticks);
+    if exemplar::is_on() {
+        exemplar::call(cell, outcome, ticks);
+    }
+}
 
 impl CallSite {
     /// A call site that no thread has reached.
@@ -114,13 +122,13 @@ impl CallSite {
     #[inline]
     pub(crate) fn end(&'static self, cell: &SiteCell, outcome: Outcome, ticks: u64) {
         match self.asked {
-            None => cell.end::<true>(outcome, ticks),
+            None => end_in(cell, outcome, ticks),
             Some(asked) => self.end_asked(asked, outcome, ticks),
         }
     }
 
     fn end_asked(&'static self, asked: &Asked, outcome: Outcome, ticks: u64) {
-        thread::with(|thread| shard::site_cell(thread, self)).end::<true>(outcome, ticks);
+        end_in(thread::with(|thread| shard::site_cell(thread, self)), outcome, ticks);
         // What is counted besides is not seen before the result is.
         fence(Release);
         asked.ended(outcome, ticks);

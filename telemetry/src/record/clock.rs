@@ -3,7 +3,7 @@
 //! Durations are kept in ticks and converted when read. The ratio is fixed at first use: were it refined later, totals
 //! that are converted at each snapshot could fall.
 
-use crate::record::dropped;
+use crate::record::{dropped, exemplar};
 use crate::sync::{Relaxed, unforked};
 use std::sync::OnceLock;
 // Set once, before anything is timed: nothing for a model checker.
@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 /// True once the counter was found to be trustworthy. Until then, and elsewhere, ticks are nanoseconds since `epoch`.
 static COUNTER: AtomicBool = AtomicBool::new(false);
+/// True where ticks are those of the counter, and nobody wants more of a call than to count and to time it.
+static PLAIN: AtomicBool = AtomicBool::new(false);
 static CLOCK: OnceLock<Clock> = OnceLock::new();
 /// Ticks times this, shifted right by [`UNIT_SHIFT`], are units of 2^-34 s. The clock's, at hand; 0 before there is one.
 static UNIT_FACTOR: AtomicU64 = AtomicU64::new(0);
@@ -42,6 +44,7 @@ pub(crate) fn clock() -> &'static Clock {
                 let epoch = Instant::now();
                 let clock = if counter::is_trustworthy() { calibrated(epoch) } else { None };
                 COUNTER.store(clock.is_some(), Relaxed);
+                choose_way();
                 let clock = clock.unwrap_or_else(|| Clock::new("monotonic", 1e9, epoch));
                 UNIT_FACTOR.store(clock.unit_factor, Relaxed);
                 clock
@@ -95,13 +98,18 @@ pub(crate) fn now() -> u64 {
     if COUNTER.load(Relaxed) { counter::read() } else { system() }
 }
 
-/// Whether ticks are those of the counter, so that [`counter`] may be asked.
-#[inline]
-pub(crate) fn is_counter() -> bool {
-    COUNTER.load(Relaxed)
+/// Decides whether calls may go the plain way.
+pub(crate) fn choose_way() {
+    PLAIN.store(COUNTER.load(Relaxed) && !exemplar::is_on(), Relaxed);
 }
 
-/// The time in ticks, where [`is_counter`] was true.
+/// Whether calls may go the plain way, and [`counter`] be asked.
+#[inline]
+pub(crate) fn is_plain() -> bool {
+    PLAIN.load(Relaxed)
+}
+
+/// The time in ticks, where [`is_plain`] was true.
 #[inline]
 pub(crate) fn counter() -> u64 {
     #[cfg(test)]

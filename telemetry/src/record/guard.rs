@@ -63,7 +63,7 @@ impl Visit {
     }
 
     /// Begins where nothing rare is to be done: the thread has a cell for the site, none of its probes is due, the attribute asked for
-    /// nothing, and there is a counter to read. `first` is done before.
+    /// nothing, and [`clock::is_plain`]. `first` is done before.
     #[inline]
     pub(crate) fn begin_plainly(
         thread: &Thread,
@@ -72,7 +72,7 @@ impl Visit {
         first: impl FnOnce(&SiteCell),
     ) -> Option<Visit> {
         let cell = shard::existing_site_cell(thread, site)?;
-        if !clock::is_counter() || site.is_asked() || cell.is_due() {
+        if !clock::is_plain() || site.is_asked() || cell.is_due() {
             return None;
         }
         first(cell);

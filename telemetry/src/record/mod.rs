@@ -12,6 +12,7 @@ pub(crate) mod clock;
 mod count;
 mod current;
 pub(crate) mod dropped;
+pub mod exemplar;
 pub(crate) mod exponential;
 pub(crate) mod fork;
 mod future;

@@ -6,11 +6,12 @@
 
 use crate::record::ages::{Ages, Slot};
 use crate::record::callsite::CallSite;
+use crate::record::exemplar::{Kept, Seen};
 use crate::record::outcome::{OUTCOMES, Outcome};
 use crate::record::probe::SiteProbes;
 use crate::record::table::Table;
 use crate::record::thread;
-use crate::record::{clock, dropped, exponential, fork, isolated};
+use crate::record::{clock, dropped, exemplar, exponential, fork, isolated};
 use crate::sync::{
     Acquire, AtomicBool, AtomicI64, AtomicPtr, AtomicU32, AtomicU64, IS_SMALL, Mutex, Relaxed, Release, fence, leak,
     leak_raw, lock, spin_loop, unleak,
@@ -21,11 +22,13 @@ pub(crate) struct Shard {
     pub(crate) sites: Table<SiteCell>,
     counters: Table<CounterChunk>,
     histograms: Table<HistogramCell>,
+    /// Of histograms, once there is a source of traces.
+    exemplars: Table<Kept>,
 }
 
 impl Shard {
     const fn new() -> Shard {
-        Shard { sites: Table::new(), counters: Table::new(), histograms: Table::new() }
+        Shard { sites: Table::new(), counters: Table::new(), histograms: Table::new(), exemplars: Table::new() }
     }
 
     /// The thread that it was of has left it.
@@ -45,6 +48,7 @@ impl Shard {
             zero(&histogram.sum);
             histogram.near.iter().chain(histogram.far()).for_each(zero);
         });
+        self.exemplars.iter().for_each(Kept::reset);
     }
 }
 
@@ -298,6 +302,7 @@ struct Far(Box<[AtomicU64]>);
 pub(crate) struct HistogramReading {
     pub(crate) buckets: Vec<u64>,
     pub(crate) sum: f64,
+    pub(crate) exemplars: Vec<Seen>,
 }
 
 /// What one cell held.
@@ -370,7 +375,7 @@ impl HistogramCell {
 /// The first bucket whose upper bound is not below the value. Counting beats searching for the dozen bounds of a usual
 /// histogram: the compiler makes it wide and free of branches.
 #[inline]
-fn bucket_of(bounds: &[f64], value: f64) -> usize {
+pub(crate) fn bucket_of(bounds: &[f64], value: f64) -> usize {
     bounds.iter().map(|&bound| usize::from(value > bound)).sum()
 }
 
@@ -381,6 +386,18 @@ pub(crate) fn observe(slot: u32, bounds: &[f64], value: f64) {
         Some(cell) => cell.observe(bounds, value),
         None => observe_first(slot, bounds, value),
     });
+    if exemplar::is_on() {
+        exemplar::observation(slot, bounds, value);
+    }
+}
+
+/// The exemplars of a histogram on this thread, made where they are new; none where the thread is past having a shard.
+pub(crate) fn exemplars_of_histogram(slot: u32, new: impl FnOnce() -> Kept) -> Option<&'static Kept> {
+    let slot = slot as usize;
+    thread::with(|thread| {
+        let shard = thread.shard()?;
+        Some(shard.exemplars.get(slot).unwrap_or_else(|| thread::uncounted(|_| shard.exemplars.make(slot, new()))))
+    })
 }
 
 #[cold]
@@ -418,6 +435,9 @@ pub(crate) fn read_histograms_in(
             if let (Some(cell), Some(total)) = (shard.histograms.get(slot as usize), totals.get_mut(place)) {
                 cell.read(&mut reading);
                 total.add(&reading);
+                if let Some(kept) = shard.exemplars.get(slot as usize) {
+                    kept.read(&mut total.exemplars);
+                }
             }
         }
     }
@@ -425,7 +445,7 @@ pub(crate) fn read_histograms_in(
 
 impl HistogramReading {
     pub(crate) fn empty(bounds: usize) -> HistogramReading {
-        HistogramReading { buckets: vec![0; bounds + 1], sum: 0.0 }
+        HistogramReading { buckets: vec![0; bounds + 1], sum: 0.0, exemplars: Vec::new() }
     }
 
     fn add(&mut self, reading: &CellReading) {
@@ -481,6 +501,8 @@ pub(crate) struct ResultCell {
     version: Version,
     ticks: AtomicU64,
     blocks: [AtomicPtr<Block>; BLOCKS],
+    /// Null until there is one.
+    exemplars: AtomicPtr<Kept>,
 }
 
 /// What a result's cells held.
@@ -489,11 +511,12 @@ pub(crate) struct ResultReading {
     pub(crate) ticks: u64,
     /// Not cumulative; see [`exponential`].
     pub(crate) buckets: Box<[u64; exponential::BUCKETS]>,
+    pub(crate) exemplars: Vec<Seen>,
 }
 
 impl Default for ResultReading {
     fn default() -> ResultReading {
-        ResultReading { ticks: 0, buckets: Box::new([0; exponential::BUCKETS]) }
+        ResultReading { ticks: 0, buckets: Box::new([0; exponential::BUCKETS]), exemplars: Vec::new() }
     }
 }
 
@@ -508,6 +531,7 @@ impl ResultReading {
         for (total, count) in self.buckets.iter_mut().zip(other.buckets.iter()) {
             *total = total.wrapping_add(*count);
         }
+        exemplar::merge(&mut self.exemplars, &other.exemplars);
     }
 }
 
@@ -517,7 +541,18 @@ impl ResultCell {
             version: Version::new(),
             ticks: AtomicU64::new(0),
             blocks: [const { AtomicPtr::new(std::ptr::null_mut()) }; BLOCKS],
+            exemplars: AtomicPtr::new(std::ptr::null_mut()),
         }
+    }
+
+    /// The exemplars, made where they are new.
+    pub(crate) fn exemplars(&self, new: impl FnOnce() -> Kept) -> &'static Kept {
+        leak_once(&self.exemplars, new)
+    }
+
+    fn existing_exemplars(&self) -> Option<&'static Kept> {
+        // SAFETY: null, or a leaked value.
+        unsafe { self.exemplars.load(Acquire).as_ref() }
     }
 
     #[inline]
@@ -560,6 +595,9 @@ impl ResultCell {
     fn reset(&self) {
         self.version.settle();
         zero(&self.ticks);
+        if let Some(exemplars) = self.existing_exemplars() {
+            exemplars.reset();
+        }
         for block in &self.blocks {
             // SAFETY: null, or a leaked block.
             if let Some(block) = unsafe { block.load(Acquire).as_ref() } {
@@ -809,6 +847,9 @@ impl SiteCell {
         let cell = unsafe { self.results[outcome as usize].load(Acquire).as_ref() }?;
         let mut reading = ResultReading::default();
         cell.read(&mut reading);
+        if let Some(exemplars) = cell.existing_exemplars() {
+            exemplars.read(&mut reading.exemplars);
+        }
         Some(reading)
     }
 }
@@ -869,7 +910,7 @@ mod tests {
             let mut reading =
                 CellReading { far: vec![0; (bounds.len() + 1).saturating_sub(NEAR_BUCKETS)], ..CellReading::default() };
             cell.read(&mut reading);
-            let mut total = HistogramReading { buckets: vec![1; bounds.len() + 1], sum: 0.0 };
+            let mut total = HistogramReading { buckets: vec![1; bounds.len() + 1], sum: 0.0, exemplars: Vec::new() };
             total.add(&reading);
             let expected: Vec<u64> = (2..=bounds.len() as u64 + 2).collect();
             assert_eq!(total.buckets, expected);

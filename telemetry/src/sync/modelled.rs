@@ -485,7 +485,6 @@ impl<T> Mutex<T> {
         Ok(MutexGuard { value: &self.value, _held: held })
     }
 
-    #[expect(dead_code, reason = "only a test of forks tries")]
     pub(crate) fn try_lock(&self) -> TryLockResult<MutexGuard<'_, T>> {
         let held = self.lock_of_this_execution().try_lock().map_err(|_| TryLockError::WouldBlock)?;
         Ok(MutexGuard { value: &self.value, _held: held })

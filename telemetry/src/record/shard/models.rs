@@ -107,7 +107,7 @@ fn sum_and_buckets_of_a_histogram_belong_together() {
             }
         }
         writer.join().unwrap();
-        assert_eq!(read_histogram(0, 1), HistogramReading { buckets: vec![1, 1], sum: 11.0 });
+        assert_eq!(read_histogram(0, 1), HistogramReading { buckets: vec![1, 1], sum: 11.0, exemplars: Vec::new() });
     });
 }
 
@@ -323,7 +323,7 @@ fn counts_that_meet_in_the_shared_shard_are_not_lost() {
 fn observations_that_meet_in_the_shared_shard_are_not_lost() {
     model(|| {
         two_that_end(|| observe(0, &[], 1.0));
-        assert_eq!(read_histogram(0, 0), HistogramReading { buckets: vec![2], sum: 2.0 });
+        assert_eq!(read_histogram(0, 0), HistogramReading { buckets: vec![2], sum: 2.0, exemplars: Vec::new() });
     });
 }
 
