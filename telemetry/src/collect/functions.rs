@@ -24,7 +24,7 @@ impl Collector for Functions {
     }
 
     fn collect(&self, out: &mut Collection) {
-        for ((module, function), totals) in totals() {
+        for ((function, module), totals) in totals() {
             totals.give(&function, module, out);
         }
         let capped = variants::capped();
@@ -72,8 +72,9 @@ struct Probed {
     variance: [f64; PROBES],
 }
 
-/// Figures by module and function. Two call sites of one name, as a macro may make them, are one function.
-fn totals() -> BTreeMap<(&'static str, String), Totals> {
+/// Figures by function and module, which is the order of the labels: families are sorted as they come. Two call sites of one name, as a macro may
+/// make them, are one function.
+fn totals() -> BTreeMap<(String, &'static str), Totals> {
     let mut shards = shard::all();
     let mut by_name = BTreeMap::<_, Totals>::new();
     let sites = callsite::all().into_iter().filter(|site| !site.is_variant());
@@ -83,7 +84,7 @@ fn totals() -> BTreeMap<(&'static str, String), Totals> {
             continue;
         }
         let totals = Totals::of(site, &mut shards);
-        by_name.entry((site.module(), site.function().to_owned())).or_default().merge(totals);
+        by_name.entry((site.function().to_owned(), site.module())).or_default().merge(totals);
     }
     by_name
 }

@@ -243,6 +243,11 @@ mod tests {
         if plain { format!("{value}") } else { format!("{value:e}") }
     }
 
+    /// The next floating-point number, or the one before.
+    fn beside(value: f64, steps: i64) -> f64 {
+        f64::from_bits(value.to_bits().wrapping_add_signed(steps))
+    }
+
     #[test]
     fn numbers_are_written_as_the_standard_library_displays_them() {
         let check = |value: f64| {
@@ -254,14 +259,14 @@ mod tests {
         // Every size, and what lies beside what is special.
         let mut size = 1e-12f64;
         while size < 1e25 {
-            for value in [size, size.next_down(), size.next_up(), size.floor(), size.ceil(), -size] {
+            for value in [size, beside(size, -1), beside(size, 1), size.floor(), size.ceil(), -size] {
                 check(value);
             }
             size *= 1.003;
         }
         for exponent in -12..25 {
             let power = format!("1e{exponent}").parse::<f64>().unwrap();
-            for value in [power, power.next_down(), power.next_up(), -power] {
+            for value in [power, beside(power, -1), beside(power, 1), -power] {
                 check(value);
             }
         }
