@@ -44,14 +44,6 @@ const _: fn(&CallSite) = |site| {
     is_sync(&(index, name, path, module, file, line, fallible, label, asked, variant_of));
 };
 
-#[inline]
-fn end_in(cell: &SiteCell, outcome: Outcome, ticks: u64) {
-    cell.end::<true>(outcome, ticks);
-    if exemplar::is_on() {
-        exemplar::call(cell, outcome, ticks);
-    }
-}
-
 impl CallSite {
     /// A call site that no thread has reached.
     #[must_use]
@@ -121,14 +113,22 @@ impl CallSite {
     /// Counts a call as ended, after `ticks` from start to end. `cell` is the thread's of the function as a whole.
     #[inline]
     pub(crate) fn end(&'static self, cell: &SiteCell, outcome: Outcome, ticks: u64) {
-        match self.asked {
-            None => end_in(cell, outcome, ticks),
-            Some(asked) => self.end_asked(asked, outcome, ticks),
+        if self.asked.is_none() && !exemplar::is_on() {
+            return cell.end::<true>(outcome, ticks);
         }
+        self.end_rarely(cell, outcome, ticks);
     }
 
-    fn end_asked(&'static self, asked: &Asked, outcome: Outcome, ticks: u64) {
-        end_in(thread::with(|thread| shard::site_cell(thread, self)), outcome, ticks);
+    #[inline(never)]
+    fn end_rarely(&'static self, cell: &SiteCell, outcome: Outcome, ticks: u64) {
+        let end = |cell: &SiteCell| {
+            cell.end::<true>(outcome, ticks);
+            if exemplar::is_on() {
+                exemplar::call(cell, outcome, ticks);
+            }
+        };
+        let Some(asked) = self.asked else { return end(cell) };
+        end(thread::with(|thread| shard::site_cell(thread, self)));
         // What is counted besides is not seen before the result is.
         fence(Release);
         asked.ended(outcome, ticks);

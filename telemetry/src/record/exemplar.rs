@@ -163,8 +163,6 @@ const fn octave(bucket: usize) -> usize {
 }
 
 /// A call ended whose result is counted in this cell.
-#[cold]
-#[inline(never)]
 pub(crate) fn call(cell: &SiteCell, outcome: Outcome, ticks: u64) {
     if cell.is_shared() {
         return; // threads that are being destroyed

@@ -4,14 +4,17 @@
 //! give. What stands in for the standard library is `sync::modelled`; capacities are small, so that tables grow after one or two entries.
 //! Forks are not modelled. That models can fail was seen by weakening the code's orderings, locks and second looks, one at a time.
 
+use super::histograms::CellReading;
+use super::sites::SiteCell;
 use super::*;
 use crate::alloc::Tracking;
 use crate::collect::functions::seen::{self, Seen};
 use crate::metric;
 use crate::metric::LabelArg;
-use crate::record::outcome::Ending;
+use crate::record::ages::Ages;
+use crate::record::outcome::{Ending, Outcome};
 use crate::record::variants::Variants;
-use crate::record::{Asked, budget, callsite, current, enter, measured_future};
+use crate::record::{Asked, CallSite, budget, callsite, clock, current, enter, measured_future};
 use crate::sync::{check, spawn, thread_local};
 use loom::thread::JoinHandle;
 use std::alloc::{GlobalAlloc, Layout};
