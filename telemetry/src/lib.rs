@@ -85,6 +85,8 @@ pub mod catalog; // declarations as documents
 mod collect; // what is asked at snapshot time
 pub mod export; // the ways out
 mod metric; // what users declare: instruments, labels, series
+#[cfg(all(feature = "otlp", not(telemetry_off)))]
+mod otlp; // to a collector
 #[cfg_attr(telemetry_off, path = "off/record.rs")]
 mod record; // one call, on one thread
 #[cfg_attr(telemetry_off, path = "off/registry.rs")]

@@ -35,6 +35,8 @@ pub use histogram::{Histogram, Timer};
 pub use info::Info;
 pub(crate) use label::LabelOwned;
 pub use label::{IntoLabel, Label, LabelArg, Values};
+#[cfg(all(feature = "otlp", not(telemetry_off)))]
+pub(crate) use otel::Named;
 pub use otel::OtelData;
 pub use prefix::PrefixError;
 pub(crate) use prefix::{Prefixes, are_set as prefixes_are_set, shown_name};

@@ -88,15 +88,7 @@ impl Descriptor {
     /// ```
     #[must_use]
     pub const fn otel_name(&self) -> &'static str {
-        let bare = self.without_total();
-        let appended = match self.ucum() {
-            Some(code) => !equal(code, "1") || self.is_otel_ratio(),
-            None => false,
-        };
-        match without_word(bare, self.unit) {
-            Some(rest) if appended && !self.is_lost_in(rest) => rest,
-            _ => bare,
-        }
+        self.named().name()
     }
 
     /// The unit with which the family is pushed over OTLP, in UCUM: `s`, `By`, `1`, `Cel`, …; for what is counted the noun in braces.
@@ -117,6 +109,36 @@ impl Descriptor {
     /// ```
     #[must_use]
     pub fn otel_unit(&self) -> Cow<'static, str> {
+        self.named().unit()
+    }
+
+    const fn named(&self) -> Named<'static> {
+        Named { name: self.name, unit: self.unit, kind: self.kind }
+    }
+}
+
+/// What the OpenTelemetry side is derived from.
+#[derive(Clone, Copy)]
+pub(crate) struct Named<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) unit: &'a str,
+    pub(crate) kind: Kind,
+}
+
+impl<'a> Named<'a> {
+    pub(crate) const fn name(&self) -> &'a str {
+        let bare = self.without_total();
+        let appended = match self.ucum() {
+            Some(code) => !equal(code, "1") || self.is_otel_ratio(),
+            None => false,
+        };
+        match without_word(bare, self.unit) {
+            Some(rest) if appended && !self.is_lost_in(rest) => rest,
+            _ => bare,
+        }
+    }
+
+    pub(crate) fn unit(&self) -> Cow<'static, str> {
         match self.ucum() {
             // Of unit one as well, and not moved to the end.
             Some("1") if self.kind.otel_data() == OtelData::Gauge && !self.is_otel_ratio() => "{ratio}".into(),
@@ -152,7 +174,7 @@ impl Descriptor {
     }
 
     /// The name without a counter's `_total`, unless what is left ends in those letters (`subtotal`).
-    const fn without_total(&self) -> &'static str {
+    const fn without_total(&self) -> &'a str {
         match without_word(self.name, "total") {
             Some(rest) if matches!(self.kind, Kind::Counter) && !ends_with(rest, "total") => rest,
             _ => self.name,
@@ -169,7 +191,7 @@ impl Descriptor {
 }
 
 /// What stands before `_word` at the end of a name.
-const fn without_word(name: &'static str, word: &str) -> Option<&'static str> {
+const fn without_word<'a>(name: &'a str, word: &str) -> Option<&'a str> {
     if word.is_empty() || name.len() < word.len() + 2 || !ends_with(name, word) {
         return None;
     }

@@ -1,0 +1,3 @@
+//! OTLP: how a program hands its metrics and spans to a collector.
+
+mod metrics; // from a snapshot to a request
