@@ -2,15 +2,13 @@
 //! <https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md>
 
 use crate::export::escape::Escaping;
+use crate::export::exemplar::by_bucket;
 use crate::export::line::{Lines, between};
 use crate::export::{Encoder, Number, Options, Sample, encode as walk};
 use crate::metric::Kind;
 use crate::snapshot::{Exemplar, Family, Histogram, Series, Snapshot, Summary, Value};
 use std::fmt::{self, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
-
-/// How many characters the names and values of an exemplar's labels may have together; one with more is left out.
-const MAX_EXEMPLAR: usize = 128;
 
 /// The exposition of a snapshot, with what the program was [told](crate::Builder::created_timestamps) to show.
 ///
@@ -147,11 +145,6 @@ impl<W: Write> OpenMetrics<'_, W> {
     /// ` # {trace_id="…"} 0.25 1700000000.5`
     fn exemplar(&mut self, exemplar: &Exemplar) -> fmt::Result {
         let escaped = self.lines.names.escaping().labels(&exemplar.labels);
-        let characters =
-            escaped.iter().map(|(name, value)| name.chars().count() + value.chars().count()).sum::<usize>();
-        if characters > MAX_EXEMPLAR {
-            return Ok(());
-        }
         let labels = between(escaped.iter().map(|(name, value)| (&**name, *value)));
         self.lines.out.write_str(" # ")?;
         // A set without labels has its braces here.
@@ -171,20 +164,6 @@ fn total_of_others(series: &Series) -> Option<f64> {
 /// Whether this cannot be a total.
 fn may_fall(total: f64) -> bool {
     total < 0.0 || total.is_nan()
-}
-
-/// The exemplars by the bucket in which they lie, counted over the bounds; of several the latest.
-pub(super) fn by_bucket(histogram: &Histogram) -> Vec<(usize, &Exemplar)> {
-    let mut found = Vec::<(usize, &Exemplar)>::with_capacity(histogram.exemplars.len());
-    for exemplar in histogram.exemplars.iter().filter(|exemplar| !exemplar.value.is_nan()) {
-        let bucket = histogram.bounds.partition_point(|&bound| bound < exemplar.value);
-        match found.iter_mut().find(|(of, _)| *of == bucket) {
-            Some((_, known)) if known.at >= exemplar.at => {}
-            Some((_, known)) => *known = exemplar,
-            None => found.push((bucket, exemplar)),
-        }
-    }
-    found
 }
 
 /// Seconds since 1970; a time before that is not shown.

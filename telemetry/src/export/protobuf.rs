@@ -4,7 +4,7 @@
 //! Counters are floating point there, so that whole numbers above 2^53 are exact in the text formats alone; counts of histograms are exact.
 
 use crate::export::escape::{Escaping, Names};
-use crate::export::openmetrics::by_bucket;
+use crate::export::exemplar::{by_bucket, can_be_shown};
 use crate::export::wire::Message;
 use crate::export::{Encoder, Number, Options, Sample, encode as walk};
 use crate::metric::Kind;
@@ -178,7 +178,7 @@ impl Encoder for Protobuf<'_> {
             // the exemplars of a native histogram from there as well.
             classic(message, escaping, &classic_form);
             native(message, value);
-            for exemplar in &value.exemplars {
+            for exemplar in value.exemplars.iter().filter(|exemplar| can_be_shown(exemplar)) {
                 message.message(field::histogram::EXEMPLAR, |message| write_exemplar(message, escaping, exemplar));
             }
             if let Some(created) = created {
@@ -315,7 +315,9 @@ fn timestamp(message: &mut Message, field: u32, time: SystemTime) {
 fn as_f64(value: Number) -> f64 {
     match value {
         Number::Integer(value) => value as f64,
-        Number::Nanoseconds(value) => value as f64 / 1e9,
+        // Above 2^53 the number would be rounded twice, and not be what is read in the text formats.
+        Number::Nanoseconds(large) if large >> 53 != 0 => value.to_string().parse().unwrap_or(large as f64 / 1e9),
+        Number::Nanoseconds(small) => small as f64 / 1e9,
         Number::Float(value) => value,
     }
 }
