@@ -115,7 +115,8 @@ fn metadata(families: &mut Vec<Family>, comment: &str) -> Result<(), String> {
         families.push(Family { name, kind: "unknown".into(), ..Family::default() });
     }
     let family = families.last_mut().ok_or("no family")?;
-    let word = ["TYPE", "UNIT", "HELP"].into_iter().find(|known| *known == word).ok_or(format!("the comment {word}"))?;
+    let word =
+        ["TYPE", "UNIT", "HELP"].into_iter().find(|known| *known == word).ok_or(format!("the comment {word}"))?;
     if !family.seen.insert(word) || !family.samples.is_empty() {
         return Err(format!("a second or late {word}"));
     }
@@ -130,7 +131,9 @@ fn metadata(families: &mut Vec<Family>, comment: &str) -> Result<(), String> {
 
 fn sample(line: &str) -> Result<Sample, String> {
     let (mut name, mut labels, rest) = match line.split_once(['{', ' ']) {
-        Some((name, _)) if line[name.len()..].starts_with(' ') => (name.to_owned(), BTreeMap::new(), &line[name.len()..]),
+        Some((name, _)) if line[name.len()..].starts_with(' ') => {
+            (name.to_owned(), BTreeMap::new(), &line[name.len()..])
+        }
         Some((name, rest)) => {
             let (labels, rest) = read_labels(rest, name.is_empty())?;
             (name.to_owned(), labels, rest)

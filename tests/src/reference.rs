@@ -60,7 +60,8 @@ impl Reference {
         let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
         let pythons = [home.join(".cache/telemetry/python/bin/python"), PathBuf::from("python3")];
         let imports = ["-c", "import google.protobuf, prometheus_client"];
-        let has_them = |python: &&PathBuf| Command::new(python).args(imports).output().is_ok_and(|ran| ran.status.success());
+        let has_them =
+            |python: &&PathBuf| Command::new(python).args(imports).output().is_ok_and(|ran| ran.status.success());
         let Some(python) = pythons.iter().find(has_them) else {
             let skipped = "SKIPPED: no Python with `prometheus_client` and `protobuf`; `ci/install` makes one";
             let _ = writeln!(std::io::stderr(), "{skipped}");

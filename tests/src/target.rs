@@ -55,7 +55,10 @@ fn serve(mut stream: TcpStream, answer: &mut dyn FnMut(Option<&str>) -> (String,
     let accept = headers.find(|(name, _)| name.eq_ignore_ascii_case("accept")).map(|(_, value)| value);
     let (content_type, body) = answer(accept);
     let length = body.len();
-    write!(stream, "HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n")?;
+    write!(
+        stream,
+        "HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+    )?;
     stream.write_all(&body)
 }
 
