@@ -5,6 +5,8 @@ use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use proptest::sample::subsequence;
 use std::collections::BTreeMap;
+use std::io::Write;
+use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use telemetry::Kind;
@@ -361,7 +363,10 @@ fn ours_of_protobuf(body: &[u8]) -> Vec<Flat> {
     sorted(all.into_iter())
 }
 
-const FORMS: [(As, Format, &str, fn(&[u8]) -> Vec<Flat>); 3] = [
+/// What reads a body: a strict reader of ours.
+type Ours = fn(&[u8]) -> Vec<Flat>;
+
+const FORMS: [(As, Format, &str, Ours); 3] = [
     (As::Text, Format::TEXT, "text", ours_of_text),
     (As::OpenMetrics, Format::OPEN_METRICS, "openmetrics", ours_of_openmetrics),
     (As::Protobuf, Format::PROTOBUF, "protobuf", ours_of_protobuf),
@@ -416,7 +421,6 @@ proptest! {
         given.sort();
         let snapshot = snapshot(families);
         let protobuf = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited";
-        type Ours = fn(&[u8]) -> Vec<Flat>;
         for (accept, ours) in [
             ("text/plain;version=0.0.4", ours_of_text as Ours),
             ("application/openmetrics-text;version=1.0.0", ours_of_openmetrics),
@@ -465,4 +469,36 @@ fn whole_numbers_are_exact_in_the_text_formats() {
         let text = String::from_utf8(format.encode(&snapshot)).unwrap();
         assert!(text.contains("\na_total 9007199254740993\n"), "{text}");
     }
+}
+
+/// Every family that is built in, of all features, with a series: Prometheus' own tool knows nothing to say against names, units, help or form.
+#[test]
+fn promtool_has_nothing_against_the_built_in_families() {
+    let families = telemetry::builtin::CATALOG.iter().map(|descriptor| {
+        let value = match descriptor.kind {
+            Kind::Counter => Value::Integer(1),
+            Kind::Histogram => Value::Histogram(Histogram {
+                bounds: descriptor.bounds.into(),
+                buckets: vec![1; descriptor.bounds.len() + 1],
+                sum: 1.0,
+                exemplars: Vec::new(),
+            }),
+            _ => Value::Float(1.0),
+        };
+        let labels = descriptor.labels.iter().map(|&label| (label.into(), "v".into())).collect();
+        Family { series: vec![Series { labels, value }], ..Family::declared(descriptor) }
+    });
+    let snapshot = snapshot(families.collect());
+    assert!(snapshot.families.len() > 50);
+    ours_of_openmetrics(&Format::OPEN_METRICS.encode(&snapshot));
+    let mut command = Command::new("promtool");
+    command.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let Ok(mut promtool) = command.spawn() else {
+        let _ = writeln!(std::io::stderr(), "SKIPPED: no `promtool` in the path; Debian's package `prometheus` has it");
+        return;
+    };
+    promtool.stdin.take().unwrap().write_all(&Format::TEXT.encode(&snapshot)).unwrap();
+    let output = promtool.wait_with_output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    assert!(output.status.success() && said.is_empty(), "{}", String::from_utf8_lossy(&said));
 }

@@ -36,6 +36,11 @@ impl Escaping {
     pub(super) const ALL: [Escaping; 4] =
         [Escaping::Underscores, Escaping::AllowUtf8, Escaping::Dots, Escaping::Values];
 
+    /// Whether these labels stay as they are, as nearly all do.
+    pub(super) fn keeps(self, labels: &[Label]) -> bool {
+        self != Escaping::Dots && are_legal(labels)
+    }
+
     /// A series' labels under names that the scraper takes, each once: of two that would become one, the later has underscores behind it.
     pub(super) fn labels(self, labels: &[Label]) -> Vec<(Cow<'_, str>, &str)> {
         let mut given = Vec::<(Cow<'_, str>, &str)>::with_capacity(labels.len());

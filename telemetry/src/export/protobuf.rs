@@ -110,7 +110,7 @@ impl Encoder for Protobuf<'_> {
 
     fn family(&mut self, family: &Family) -> Result<(), Infallible> {
         self.end_family();
-        self.family = Some(self.out.len());
+        self.family = Some(self.out.begin());
         let name = self.names.name(&family.name);
         self.out.string(field::family::NAME, &name);
         if !family.help.is_empty() {
@@ -211,7 +211,7 @@ impl Encoder for Protobuf<'_> {
 impl Protobuf<'_> {
     fn end_family(&mut self) {
         if let Some(start) = self.family.take() {
-            self.out.put_length(start);
+            self.out.end(start);
         }
     }
 
@@ -226,11 +226,16 @@ impl Protobuf<'_> {
 }
 
 fn write_labels(message: &mut Message, field: u32, escaping: Escaping, labels: &[Label]) {
-    for (name, value) in escaping.labels(labels) {
+    let mut pair = |name: &str, value: &str| {
         message.message(field, |pair| {
-            pair.string(field::label::NAME, &name);
+            pair.string(field::label::NAME, name);
             pair.string(field::label::VALUE, value);
         });
+    };
+    if escaping.keeps(labels) {
+        labels.iter().for_each(|(name, value)| pair(name, value));
+    } else {
+        escaping.labels(labels).iter().for_each(|(name, value)| pair(name, value));
     }
 }
 

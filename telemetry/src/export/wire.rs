@@ -19,10 +19,6 @@ impl Message {
         self.bytes
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.bytes.len()
-    }
-
     pub(super) fn double(&mut self, field: u32, value: f64) {
         self.key(field, FIXED_64);
         self.bytes.extend_from_slice(&value.to_bits().to_le_bytes());
@@ -53,18 +49,30 @@ impl Message {
     /// A message within this one.
     pub(super) fn message(&mut self, field: u32, write: impl FnOnce(&mut Message)) {
         self.key(field, DELIMITED);
-        let start = self.len();
+        let start = self.begin();
         write(self);
-        self.put_length(start);
+        self.end(start);
     }
 
-    /// Puts the length of what was written since `start` before it. Nearly all are short, and move by a byte.
-    pub(super) fn put_length(&mut self, start: usize) {
-        let mut length = Message::default();
-        length.varint(self.len().saturating_sub(start) as u64);
-        // `start` is where this message ended once.
-        let at = start.min(self.len());
-        self.bytes.splice(at..at, length.bytes);
+    /// Leaves room for a length, and gives its place.
+    pub(super) fn begin(&mut self) -> usize {
+        self.bytes.push(0);
+        self.bytes.len()
+    }
+
+    /// Writes the length of all since then. Where it does not fit into one byte, what was written moves.
+    pub(super) fn end(&mut self, start: usize) {
+        let length = self.bytes.len().saturating_sub(start);
+        // Both are there: they were when the message began.
+        let Some(place) = start.checked_sub(1) else { return };
+        let Some(first) = self.bytes.get_mut(place) else { return };
+        *first = low_seven_bits(length as u64);
+        if length >= 0x80 {
+            *first |= 0x80;
+            let mut rest = Message::default();
+            rest.varint(length as u64 >> 7);
+            self.bytes.splice(start..start, rest.bytes);
+        }
     }
 
     fn key(&mut self, field: u32, layout: u32) {
@@ -73,11 +81,15 @@ impl Message {
 
     fn varint(&mut self, mut value: u64) {
         while value >= 0x80 {
-            self.bytes.push(value.to_le_bytes()[0] | 0x80);
+            self.bytes.push(low_seven_bits(value) | 0x80);
             value >>= 7;
         }
-        self.bytes.push(value.to_le_bytes()[0]);
+        self.bytes.push(low_seven_bits(value));
     }
+}
+
+fn low_seven_bits(value: u64) -> u8 {
+    value.to_le_bytes()[0] & 0x7f
 }
 
 /// Small numbers of either sign as small numbers: 0, -1, 1, -2, 2.
