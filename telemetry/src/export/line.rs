@@ -2,7 +2,7 @@
 
 use crate::export::escape::{self, Escaping, Names};
 use crate::export::{Bound, Number, Sample};
-use crate::snapshot::{Family, Labels, Snapshot};
+use crate::snapshot::{Family, Histogram, Labels, Snapshot};
 use std::fmt::{self, Write};
 
 /// Writes the lines of one family after another.
@@ -68,6 +68,7 @@ impl<'a, W: Write> Lines<'a, W> {
     }
 
     /// The sample of this suffix, up to its value.
+    #[inline]
     pub(super) fn value(
         &mut self,
         suffix: &str,
@@ -95,9 +96,14 @@ impl<'a, W: Write> Lines<'a, W> {
         value.write(self.out)
     }
 
-    /// Begins a histogram's buckets: from here on [`Lines::bucket`] writes them.
-    pub(super) fn buckets(&mut self, labels: &Labels, bounds: &[f64]) -> fmt::Result {
-        self.limits.renew(bounds);
+    /// The cumulative buckets of a histogram, each with what `behind` writes behind its value; gives how many values there are in all.
+    pub(super) fn buckets(
+        &mut self,
+        labels: &Labels,
+        histogram: &Histogram,
+        mut behind: impl FnMut(usize, &mut W) -> fmt::Result,
+    ) -> Result<u64, fmt::Error> {
+        self.limits.renew(&histogram.bounds);
         let labels = written(labels, self.names.escaping(), &mut self.labels);
         self.start.clear();
         let rest = begin(&self.name, self.quoted, "_bucket", labels, &mut self.start)?;
@@ -105,15 +111,16 @@ impl<'a, W: Write> Lines<'a, W> {
         for part in [start, separator, "le=\""] {
             self.start.push_str(part);
         }
-        Ok(())
-    }
-
-    /// The bucket of this bound, up to its value, which is how many values are not above the bound.
-    #[inline]
-    pub(super) fn bucket(&mut self, bound: usize, seen: u64) -> fmt::Result {
-        self.out.write_str(&self.start)?;
-        self.out.write_str(self.limits.texts.get(bound).map_or("", String::as_str))?;
-        Number::Integer(seen).write(self.out)
+        let mut seen = 0u64;
+        for (place, (limit, count)) in self.limits.texts.iter().zip(&histogram.buckets).enumerate() {
+            seen = seen.wrapping_add(*count);
+            self.out.write_str(&self.start)?;
+            self.out.write_str(limit)?;
+            Number::Integer(seen).write(self.out)?;
+            behind(place, self.out)?;
+            self.out.write_char('\n')?;
+        }
+        Ok(seen)
     }
 
     pub(super) fn end_line(&mut self) -> fmt::Result {
@@ -122,6 +129,7 @@ impl<'a, W: Write> Lines<'a, W> {
 }
 
 /// Writes what stands before the labels, and gives what is left of them. Quoted, the name is the first among them.
+#[inline]
 fn begin<'l>(
     name: &str,
     in_quotes: bool,
@@ -129,11 +137,16 @@ fn begin<'l>(
     labels: &'l str,
     out: &mut impl Write,
 ) -> Result<&'l str, fmt::Error> {
-    if !in_quotes {
-        out.write_str(name)?;
-        out.write_str(suffix)?;
-        return Ok(labels);
+    if in_quotes {
+        return begin_quoted(name, suffix, labels, out);
     }
+    out.write_str(name)?;
+    out.write_str(suffix)?;
+    Ok(labels)
+}
+
+#[cold]
+fn begin_quoted<'l>(name: &str, suffix: &str, labels: &'l str, out: &mut impl Write) -> Result<&'l str, fmt::Error> {
     out.write_str("{\"")?;
     escape(name, b"\\\n\"", out)?;
     out.write_str(suffix)?;
@@ -148,20 +161,22 @@ fn begin<'l>(
 }
 
 /// What stands between a sample's name and its value: `{path="/",code="200"} `, or a space where there are no labels.
+#[inline]
 fn written<'l>(labels: &'l Labels, escaping: Escaping, scratch: &'l mut String) -> &'l str {
-    if escaping != Escaping::Dots {
-        let shared = labels.written(|labels| {
-            // What nothing can look like: the schemes have each their own way with such names.
-            if !escape::are_legal(labels) {
-                String::new()
-            } else {
-                between(labels.iter().map(|(name, value)| (&**name, &**value)))
-            }
-        });
-        if !shared.is_empty() {
-            return shared;
-        }
+    let shared = labels.written(|labels| {
+        // What nothing can look like: the schemes have each their own way with such names.
+        let legal = escape::are_legal(labels);
+        if legal { between(labels.iter().map(|(name, value)| (&**name, &**value))) } else { String::new() }
+    });
+    // `Dots` changes names that are legal, too.
+    if shared.is_empty() || escaping == Escaping::Dots {
+        return written_for(labels, escaping, scratch);
     }
+    shared
+}
+
+#[cold]
+fn written_for<'l>(labels: &Labels, escaping: Escaping, scratch: &'l mut String) -> &'l str {
     let escaped = escaping.labels(labels);
     *scratch = between(escaped.iter().map(|(name, value)| (&**name, *value)));
     scratch

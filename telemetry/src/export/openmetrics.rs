@@ -73,16 +73,11 @@ impl<W: Write> Encoder for OpenMetrics<'_, W> {
 
     fn histogram(&mut self, _family: &Family, series: &Series, histogram: &Histogram) -> fmt::Result {
         let exemplars = by_bucket(histogram);
-        self.lines.buckets(&series.labels, &histogram.bounds)?;
-        let mut seen = 0u64;
-        for (bound, count) in histogram.buckets.iter().take(histogram.bounds.len() + 1).enumerate() {
-            seen = seen.wrapping_add(*count);
-            self.lines.bucket(bound, seen)?;
-            if let Some((_, exemplar)) = exemplars.iter().find(|(of, _)| *of == bound) {
-                self.exemplar(exemplar)?;
-            }
-            self.lines.end_line()?;
-        }
+        let escaping = self.lines.names.escaping();
+        let seen = self.lines.buckets(&series.labels, histogram, |place, out| {
+            let here = exemplars.iter().find(|(of, _)| *of == place);
+            here.map_or(Ok(()), |(_, exemplar)| write_exemplar(exemplar, escaping, out))
+        })?;
         // A sum that may fall is no counter: the format has then neither it nor a count.
         let falls = histogram.bounds.iter().any(|&bound| bound < 0.0) || may_fall(histogram.sum);
         if !falls {
@@ -141,19 +136,19 @@ impl<W: Write> OpenMetrics<'_, W> {
         self.lines.replaced(self.own_suffix, "_created", &series.labels, created)?;
         self.lines.end_line()
     }
+}
 
-    /// ` # {trace_id="…"} 0.25 1700000000.5`
-    fn exemplar(&mut self, exemplar: &Exemplar) -> fmt::Result {
-        let escaped = self.lines.names.escaping().labels(&exemplar.labels);
-        let labels = between(escaped.iter().map(|(name, value)| (&**name, *value)));
-        self.lines.out.write_str(" # ")?;
-        // A set without labels has its braces here.
-        self.lines.out.write_str(if labels == " " { "{} " } else { &labels })?;
-        Number::Float(exemplar.value).write(self.lines.out)?;
-        let Some(at) = since_epoch(exemplar.at) else { return Ok(()) };
-        self.lines.out.write_char(' ')?;
-        at.write(self.lines.out)
-    }
+/// ` # {trace_id="…"} 0.25 1700000000.5`
+fn write_exemplar(exemplar: &Exemplar, escaping: Escaping, out: &mut impl Write) -> fmt::Result {
+    let labels = escaping.labels(&exemplar.labels);
+    let labels = between(labels.iter().map(|(name, value)| (&**name, *value)));
+    out.write_str(" # ")?;
+    // A set without labels has its braces here.
+    out.write_str(if labels == " " { "{} " } else { &labels })?;
+    Number::Float(exemplar.value).write(out)?;
+    let Some(at) = since_epoch(exemplar.at) else { return Ok(()) };
+    out.write_char(' ')?;
+    at.write(out)
 }
 
 /// The total of another registry's counter, which need not be a whole number. All series of a family are of one registry.

@@ -71,13 +71,7 @@ impl<W: Write> Encoder for Text<'_, W> {
     }
 
     fn histogram(&mut self, _family: &Family, series: &Series, histogram: &Histogram) -> fmt::Result {
-        self.lines.buckets(&series.labels, &histogram.bounds)?;
-        let mut seen = 0u64;
-        for (bound, count) in histogram.buckets.iter().take(histogram.bounds.len() + 1).enumerate() {
-            seen = seen.wrapping_add(*count);
-            self.lines.bucket(bound, seen)?;
-            self.lines.end_line()?;
-        }
+        let seen = self.lines.buckets(&series.labels, histogram, |_, _| Ok(()))?;
         for (suffix, value) in [("_sum", Number::Float(histogram.sum)), ("_count", Number::Integer(seen))] {
             self.lines.value(suffix, &series.labels, None, value)?;
             self.lines.end_line()?;
