@@ -24,7 +24,7 @@ impl Builder {
     }
 
     /// `TELEMETRY_CREATED_TIMESTAMPS`: whether `OpenMetrics` and protobuf show since when counters and histograms count. Off by default, since Prometheus
-    /// before 3 keeps each `_created` line as one series more.
+    /// keeps each `_created` line as one series more.
     pub fn created_timestamps(mut self, on: bool) -> Builder {
         self.formats.created_timestamps = Some(on);
         self

@@ -33,7 +33,7 @@ enum Syntax {
     Protobuf,
     /// The text format with names in quotes, 1.0.0.
     TextUtf8,
-    /// What scrapers before 2021 know of `OpenMetrics`: the same but for names in quotes.
+    /// What older scrapers know of `OpenMetrics`: the same but for names in quotes.
     OpenMetricsDraft,
 }
 

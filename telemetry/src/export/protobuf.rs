@@ -174,7 +174,7 @@ impl Encoder for Protobuf<'_> {
         }
         let created = self.created;
         self.metric(&series.labels, field::metric::HISTOGRAM, |message, escaping| {
-            // Both: a scraper that takes the native one leaves the classic buckets, and one that does not finds them. Prometheus before 2.50 takes
+            // Both: a scraper that takes the native one leaves the classic buckets, and one that does not finds them. Prometheus 2.42 takes
             // the exemplars of a native histogram from there as well.
             classic(message, escaping, &classic_form);
             native(message, value);
