@@ -3,7 +3,10 @@
 //! A variable is one constant: its name, what it takes, and how it is read. A variable that is set to nothing counts as not set,
 //! as OpenTelemetry has it: <https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/>.
 
+mod formats; // what expositions show besides
+
 use crate::error::Error;
+use crate::export::Options;
 use crate::metric::{DEFAULT_MAX_SERIES, Prefixes};
 use crate::record::budget::DEFAULT_SHARE;
 use std::collections::BTreeMap;
@@ -55,6 +58,7 @@ pub struct Builder {
     resource: Vec<(String, String)>,
     color: Option<bool>,
     prefixes: Prefixes,
+    formats: formats::Formats,
 }
 
 /// A builder with nothing set: all is as the environment says.
@@ -157,7 +161,8 @@ impl Builder {
             Some(given) => Some(given),
             None => variables.read(&NO_COLOR)?,
         };
-        Ok(Config { listen, report, max_series, overhead_budget, resource, color, prefixes: self.prefixes })
+        let formats = self.formats.options(&variables)?;
+        Ok(Config { listen, report, max_series, overhead_budget, resource, color, prefixes: self.prefixes, formats })
     }
 }
 
@@ -176,6 +181,7 @@ pub(crate) struct Config {
     pub(crate) color: Option<bool>,
     /// By package; not yet checked against the catalogue.
     pub(crate) prefixes: Prefixes,
+    pub(crate) formats: Options,
 }
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);

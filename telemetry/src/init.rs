@@ -71,6 +71,7 @@ impl Telemetry {
         metric::set_max_series(config.max_series);
         config.prefixes.apply();
         budget::set_share(config.overhead_budget);
+        config.formats.apply();
         let registry = registry::of_program();
         registry.add(Target::new(&config.resource));
         #[cfg(feature = "prometheus")]

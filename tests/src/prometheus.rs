@@ -39,6 +39,14 @@ impl Prometheus {
     /// # Panics
     /// Where Prometheus does not start, or cannot scrape the target.
     pub fn scraping(target: SocketAddr) -> Option<Prometheus> {
+        Prometheus::with_features(target, "")
+    }
+
+    /// The same, with these of its features switched on: names with commas between them.
+    ///
+    /// # Panics
+    /// As [`Prometheus::scraping`].
+    pub fn with_features(target: SocketAddr, features: &str) -> Option<Prometheus> {
         if Command::new("prometheus").arg("--version").output().is_err() {
             // Not by `eprintln!`, which the test harness keeps to itself. If nobody can be told, so be it.
             let skipped = "SKIPPED: no `prometheus` in the path; Debian's package `prometheus` has it";
@@ -46,13 +54,13 @@ impl Prometheus {
             return None;
         }
         // Another process may take the port before Prometheus does.
-        let started = (0..3).find_map(|_| Prometheus::start(target));
+        let started = (0..3).find_map(|_| Prometheus::start(target, features));
         let prometheus = started.expect("Prometheus ends right after its start");
         prometheus.wait_for_scrape();
         Some(prometheus)
     }
 
-    fn start(target: SocketAddr) -> Option<Prometheus> {
+    fn start(target: SocketAddr, features: &str) -> Option<Prometheus> {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let config = directory.path().join("prometheus.yml");
         let text = format!(
@@ -69,6 +77,7 @@ impl Prometheus {
             .arg(format!("--web.listen-address={address}"))
             .arg(format!("--storage.tsdb.path={}", directory.path().join("data").display()))
             .arg("--storage.tsdb.retention.time=1h")
+            .args((!features.is_empty()).then(|| format!("--enable-feature={features}")))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -118,8 +127,7 @@ impl Prometheus {
 
     /// What a query gives now.
     pub fn query(&self, promql: &str) -> Vec<Series> {
-        let encoded: String = promql.bytes().map(|byte| format!("%{byte:02X}")).collect();
-        let data = self.ask(&format!("/api/v1/query?query={encoded}"));
+        let data = self.ask(&format!("/api/v1/query?query={}", encoded(promql)));
         let series = |series: &Value| {
             let labels = series["metric"].as_object().expect("labels").iter();
             let labels = labels.filter(|(name, _)| !["job", "instance"].contains(&name.as_str()));
@@ -142,6 +150,40 @@ impl Prometheus {
         series.first().map(|series| series.value)
     }
 
+    /// The exemplars of the series that a query selects, of the last hour: each one's labels with the value.
+    ///
+    /// # Panics
+    /// Where the answer is not as documented.
+    pub fn exemplars(&self, promql: &str) -> Vec<(BTreeMap<String, String>, f64)> {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a date").as_secs();
+        let (start, end) = (now - 3_600, now + 60);
+        let data = self.ask(&format!("/api/v1/query_exemplars?start={start}&end={end}&query={}", encoded(promql)));
+        let series = data.as_array().expect("series").iter();
+        let exemplars = series.flat_map(|series| series["exemplars"].as_array().expect("exemplars"));
+        let exemplar = |exemplar: &Value| {
+            let labels = exemplar["labels"].as_object().expect("labels").iter();
+            let labels = labels.map(|(name, value)| (name.clone(), value.as_str().unwrap_or("").to_owned()));
+            let value = exemplar["value"].as_str().and_then(|value| value.parse().ok()).expect("a value");
+            (labels.collect(), value)
+        };
+        exemplars.map(exemplar).collect()
+    }
+
+    /// Waits until a query gives one number, as one over a range does after the second scrape.
+    ///
+    /// # Panics
+    /// Where that does not happen in some 40 seconds.
+    pub fn wait_for_number(&self, promql: &str) -> f64 {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            match self.value(promql) {
+                Some(value) if value.is_finite() => return value,
+                other => assert!(Instant::now() < end, "{promql}: {other:?}\n{}", self.log()),
+            }
+            sleep(STEP);
+        }
+    }
+
     /// Waits until a query gives this value: what was recorded a moment ago comes with the next scrape.
     ///
     /// # Panics
@@ -157,6 +199,10 @@ impl Prometheus {
             sleep(STEP);
         }
     }
+}
+
+fn encoded(query: &str) -> String {
+    query.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
 impl Drop for Prometheus {

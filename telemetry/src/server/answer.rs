@@ -38,8 +38,8 @@ pub(super) async fn answer(request: &Request<Incoming>, shared: &Arc<Shared>) ->
     // Hyper leaves out the body where the request is a HEAD.
     match path {
         "/metrics" => {
-            let accept = request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok());
-            let format = Format::negotiate(accept);
+            let accept = request.headers().get_all(ACCEPT).iter().filter_map(|accept| accept.to_str().ok());
+            let format = Format::negotiate(Some(&accept.collect::<Vec<_>>().join(",")));
             whole(StatusCode::OK, format.content_type(), format.encode(&snapshot))
         }
         _ => {
