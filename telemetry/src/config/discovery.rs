@@ -72,3 +72,31 @@ const HOST: Setting<String> = Setting {
         (is_address || is_name).then(|| value.to_owned())
     },
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::builder;
+
+    fn publication(builder: Builder, variables: &[(&str, &str)]) -> Result<Option<Publication>, String> {
+        let value = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into());
+        builder.config(value).map(|config| config.discovery).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn nothing_is_published_unless_a_place_is_named() {
+        assert_eq!(publication(builder(), &[("TELEMETRY_SD_HOST", "db1")]), Ok(None));
+        let named = publication(builder(), &[("TELEMETRY_SD_FILE", "/run/sd"), ("TELEMETRY_SD_HOST", "::1")]);
+        assert_eq!(named, Ok(Some(Publication { place: "/run/sd".into(), host: Some("::1".into()) })));
+        let by_code = publication(builder().sd_file("a.json").sd_host("h"), &[("TELEMETRY_SD_FILE", "/run/sd")]);
+        assert_eq!(by_code, Ok(Some(Publication { place: "a.json".into(), host: Some("h".into()) })));
+    }
+
+    #[test]
+    fn a_host_has_no_port_and_no_scheme() {
+        for host in ["db1:9100", "http://db1", "", "a b", "[::1]"] {
+            let refused = publication(builder().sd_host(host), &[]).unwrap_err();
+            assert!(refused.starts_with(&format!("Builder::sd_host is {host:?}; it takes a host name")), "{refused}");
+        }
+    }
+}

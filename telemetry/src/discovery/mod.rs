@@ -12,7 +12,7 @@ mod store; // the directory or the file
 use crate::builtin::discovery as families;
 use crate::config::Publication;
 use crate::init::say;
-use crate::record::fork::Process;
+use crate::record::fork::{self, Process};
 use crate::sync::{Mutex, lock};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -46,6 +46,7 @@ impl Published {
             say(format_args!("nothing is published in {}: this program has no endpoint", place.display()));
             return None;
         };
+        fork::watch();
         let mark = process::mark();
         let entry = entry::entry(&entry::target(address, publication.host.as_deref()), resource, &mark);
         let store = Store::new(place, mark, entry);

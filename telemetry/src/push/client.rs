@@ -9,7 +9,7 @@ use crate::config::push::Authorities;
 use crate::config::push::access::Endpoint;
 use std::io::Read;
 use std::time::{Duration, SystemTime};
-use ureq::http::{HeaderMap, Request, Response, StatusCode};
+use ureq::http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, Body, Error};
 
@@ -66,11 +66,12 @@ impl Client {
         for &(name, value) in parcel.headers {
             request = request.header(name, value);
         }
-        for (name, value) in &endpoint.headers {
-            request = request.header(name, &value.0);
-        }
-        if let Some(authorization) = &endpoint.authorization {
-            request = request.header("Authorization", &authorization.0);
+        let authorization = endpoint.authorization.iter().map(|value| ("Authorization", value));
+        for (name, value) in endpoint.headers.iter().map(|(name, value)| (&**name, value)).chain(authorization) {
+            let mut value = HeaderValue::from_str(&value.0).map_err(ureq::http::Error::from)?;
+            // Not to be shown where the client logs what it does.
+            value.set_sensitive(true);
+            request = request.header(name, value);
         }
         match parcel.verb {
             Verb::Delete => {
@@ -149,7 +150,6 @@ fn taken(headers: &HeaderMap) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ureq::http::HeaderValue;
 
     #[test]
     fn a_wait_is_told_in_seconds_or_as_a_date() {

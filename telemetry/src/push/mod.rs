@@ -13,7 +13,7 @@ mod worker; // the thread of a receiver
 
 use crate::config::push::Settings;
 use crate::init::say;
-use crate::record::fork::Process;
+use crate::record::fork::{self, Process};
 use crate::snapshot::Snapshot;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -93,6 +93,7 @@ impl Pusher {
         if receivers.is_empty() {
             return None;
         }
+        fork::watch();
         let start = |receiver: Box<dyn Receiver>| {
             let (asks, asked) = mpsc::channel();
             let shown = receiver.shown();

@@ -45,8 +45,10 @@ pub(super) struct Worker {
     pace: Pace,
     queue: Queue,
     backoff: Backoff,
-    /// No attempt before.
+    /// No attempt before: the back-off's time, or the receiver's.
     not_before: Instant,
+    /// The receiver has asked to be left alone until then.
+    asked_until: Instant,
     /// Where the last attempt failed.
     failing: Option<Failing>,
     /// When it was last told that attempts fail.
@@ -71,6 +73,7 @@ impl Worker {
             queue: Queue::new(pace.queue_bytes, pace.queue_samples),
             backoff: Backoff::default(),
             not_before: Instant::now(),
+            asked_until: Instant::now(),
             failing: None,
             told: None,
             shown: BTreeSet::new(),
@@ -179,9 +182,11 @@ impl Worker {
     fn drain(&mut self, until: Instant) -> bool {
         let refused = families::telemetry_push_requests_total(self.receiver.name(), "refused");
         let before = refused.get();
+        // Who waits for it is worth an attempt now, unless the receiver asked for none.
+        self.backoff.succeeded();
+        self.not_before = self.asked_until;
         while !self.queue.is_empty() {
             let now = Instant::now();
-            // Nobody shortens a wait that a receiver asked for, or that is due.
             if now.max(self.not_before) >= until {
                 return false;
             }
@@ -227,8 +232,9 @@ impl Worker {
             Outcome::Later { after, kind, why } => {
                 requests(kind);
                 let wait = self.backoff.failed();
-                let wait = after.map_or(wait, |asked| asked.min(LONGEST_ASKED).max(wait));
-                self.not_before = Instant::now() + wait;
+                let now = Instant::now();
+                self.asked_until = now + after.unwrap_or_default().min(LONGEST_ASKED);
+                self.not_before = self.asked_until.max(now + wait);
                 if self.failing.is_none() {
                     let is_told = self.told.is_none_or(|told| told.elapsed() >= QUIET);
                     self.failing = Some(Failing { dropped: 0, is_told });
