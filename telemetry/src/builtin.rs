@@ -21,7 +21,7 @@ use crate::metric::Descriptor;
 pub const CATALOG: &[Descriptor] = &sorted::<{ count() }>();
 
 /// Block by block.
-const BLOCKS: [&[Descriptor]; 8] = [
+const BLOCKS: [&[Descriptor]; 10] = [
     functions::CATALOG,
     jobs::recorded::CATALOG,
     jobs::computed::CATALOG,
@@ -29,6 +29,8 @@ const BLOCKS: [&[Descriptor]; 8] = [
     duckdb::databases::CATALOG,
     process::CATALOG,
     own::CATALOG,
+    push::CATALOG,
+    discovery::CATALOG,
     target::CATALOG,
 ];
 
@@ -289,6 +291,40 @@ pub(crate) mod own {
         pub info telemetry_clock_info(source: &str);
         /// The library's version.
         pub info telemetry_build_info(version: &str);
+    }
+}
+
+pub(crate) mod push {
+    //! What became of pushes, by receiver: `pushgateway` or `remote_write`.
+    crate::metric! {
+        crate = crate;
+        registered = feature = "push";
+        /// Requests, by what became of them: ok, refused for good, or to be tried again (throttled, unavailable, timeout, unreachable).
+        pub counter telemetry_push_requests_total(receiver: &str, result: &str);
+        /// Samples that the receiver has taken.
+        pub counter telemetry_push_samples_total(receiver: &str);
+        /// Samples that were not pushed, by why: queue_full, refused, deadline, too_large, or superseded by a newer state.
+        pub counter telemetry_push_dropped_samples_total(receiver: &str, reason: &str);
+        /// Bytes of requests that the receiver has taken, as they were sent.
+        pub counter telemetry_push_sent_bytes_total(receiver: &str);
+        /// Samples that wait to be pushed.
+        pub gauge telemetry_push_queue_samples(receiver: &str);
+        /// Bytes that wait to be pushed.
+        pub gauge telemetry_push_queue_bytes(receiver: &str);
+        /// Seconds since 1970-01-01 UTC at which the receiver last took something.
+        pub gauge telemetry_push_last_success_timestamp_seconds(receiver: &str);
+    }
+}
+
+pub(crate) mod discovery {
+    //! How publishing the endpoint goes.
+    crate::metric! {
+        crate = crate;
+        registered = feature = "prometheus";
+        /// Times that the endpoint could not be published for discovery, or its entry not be looked after.
+        pub counter telemetry_discovery_failures_total();
+        /// Entries of processes that had died, which this one has removed.
+        pub counter telemetry_discovery_removed_entries_total();
     }
 }
 

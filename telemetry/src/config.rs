@@ -3,7 +3,14 @@
 //! A variable is one constant: its name, what it takes, and how it is read. A variable that is set to nothing counts as not set,
 //! as OpenTelemetry has it: <https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/>.
 
+#[cfg(feature = "prometheus")]
+mod discovery; // where the endpoint is published
 mod formats; // what expositions show besides
+#[cfg(feature = "push")]
+pub(crate) mod push; // where to push
+
+#[cfg(feature = "prometheus")]
+pub(crate) use discovery::Publication;
 
 use crate::error::Error;
 use crate::export::Options;
@@ -59,6 +66,10 @@ pub struct Builder {
     color: Option<bool>,
     prefixes: Prefixes,
     formats: formats::Formats,
+    #[cfg(feature = "prometheus")]
+    discovery: discovery::Given,
+    #[cfg(feature = "push")]
+    push: push::Given,
 }
 
 /// A builder with nothing set: all is as the environment says.
@@ -162,7 +173,20 @@ impl Builder {
             None => variables.read(&NO_COLOR)?,
         };
         let formats = self.formats.options(&variables)?;
-        Ok(Config { listen, report, max_series, overhead_budget, resource, color, prefixes: self.prefixes, formats })
+        Ok(Config {
+            #[cfg(feature = "prometheus")]
+            discovery: self.discovery.publication(&variables)?,
+            #[cfg(feature = "push")]
+            push: self.push.settings(&job(&resource), &variables)?,
+            listen,
+            report,
+            max_series,
+            overhead_budget,
+            resource,
+            color,
+            prefixes: self.prefixes,
+            formats,
+        })
     }
 }
 
@@ -182,6 +206,11 @@ pub(crate) struct Config {
     /// By package; not yet checked against the catalogue.
     pub(crate) prefixes: Prefixes,
     pub(crate) formats: Options,
+    /// Where the endpoint is published, if anywhere.
+    #[cfg(feature = "prometheus")]
+    pub(crate) discovery: Option<Publication>,
+    #[cfg(feature = "push")]
+    pub(crate) push: push::Settings,
 }
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -298,6 +327,17 @@ fn percent_decoded(value: &str) -> Option<String> {
         }
     }
     String::from_utf8(bytes).ok()
+}
+
+/// The label `job` that OpenTelemetry's rules for Prometheus give a resource: `service.namespace/service.name`, or the name alone.
+/// <https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/#resource-attributes-1>
+#[cfg(any(feature = "prometheus", feature = "push"))]
+pub(crate) fn job(resource: &BTreeMap<String, String>) -> String {
+    let name = resource.get(SERVICE_NAME_KEY).map_or("unknown_service", String::as_str);
+    match resource.get("service.namespace") {
+        Some(namespace) if !namespace.is_empty() => format!("{namespace}/{name}"),
+        _ => name.to_owned(),
+    }
 }
 
 /// What OpenTelemetry calls a service that was given no name.

@@ -60,6 +60,10 @@ impl Builder {
 /// Keep it in a variable of `main`: `let _telemetry = telemetry::init()?;` (with `let _ = …` it would be dropped at once).
 #[must_use = "the endpoint ends and the report is printed when this is dropped; keep it in a variable"]
 pub struct Telemetry {
+    #[cfg(feature = "push")]
+    pusher: Option<crate::push::Pusher>,
+    #[cfg(feature = "prometheus")]
+    published: Option<crate::discovery::Published>,
     #[cfg(feature = "prometheus")]
     server: Option<crate::server::Server>,
     report: Report,
@@ -76,9 +80,21 @@ impl Telemetry {
         registry.add(Target::new(&config.resource));
         #[cfg(feature = "prometheus")]
         registry.add(crate::export::bridge::DefaultRegistry);
+        #[cfg(feature = "prometheus")]
+        let server = config.listen.and_then(|address| serve(address, config.discovery.is_some()));
+        #[cfg(feature = "prometheus")]
+        let listens = server.as_ref().map(crate::server::Server::address);
+        #[cfg(all(feature = "push", not(feature = "prometheus")))]
+        let listens = None;
         Telemetry {
+            #[cfg(feature = "push")]
+            pusher: crate::push::Pusher::start(&config.push, &config.resource, listens, registry::snapshot),
             #[cfg(feature = "prometheus")]
-            server: config.listen.and_then(serve),
+            published: config
+                .discovery
+                .and_then(|place| crate::discovery::Published::start(place, &config.resource, listens)),
+            #[cfg(feature = "prometheus")]
+            server,
             report: config.report,
             color: config.color,
         }
@@ -94,11 +110,27 @@ impl Telemetry {
         address
     }
 
-    /// Has every exporter send what it holds back. The endpoint and the report hold nothing back: they show the state of the
-    /// moment at which they are asked.
-    pub fn flush(&self) {}
+    /// Has every exporter send the state of now and what it holds back, and waits for that, up to the deadline that was set for pushing. The endpoint
+    /// and the report hold nothing back: they show the state of the moment at which they are asked.
+    pub fn flush(&self) {
+        #[cfg(feature = "push")]
+        if let Some(pusher) = &self.pusher {
+            // What could not be sent is kept and counted.
+            let _ = pusher.flush(None);
+        }
+    }
 
-    /// Ends the endpoint and prints the report now: the same as dropping.
+    /// [`flush`](Telemetry::flush) with a deadline of its own: whether all that was to be sent was taken. What was not is kept for later.
+    #[cfg_attr(not(feature = "push"), expect(unused_variables, reason = "nothing is held back"))]
+    pub fn flush_within(&self, deadline: Duration) -> bool {
+        #[cfg(feature = "push")]
+        let taken = self.pusher.as_ref().is_none_or(|pusher| pusher.flush(Some(deadline)));
+        #[cfg(not(feature = "push"))]
+        let taken = true;
+        taken
+    }
+
+    /// Pushes the last state, ends the endpoint and prints the report now: the same as dropping.
     pub fn shutdown(self) {
         drop(self);
     }
@@ -129,7 +161,10 @@ impl Telemetry {
 
 impl Drop for Telemetry {
     fn drop(&mut self) {
-        self.flush();
+        #[cfg(feature = "prometheus")]
+        drop(self.published.take());
+        #[cfg(feature = "push")]
+        drop(self.pusher.take());
         #[cfg(feature = "prometheus")]
         drop(self.server.take());
         self.report();
@@ -142,10 +177,17 @@ impl fmt::Debug for Telemetry {
     }
 }
 
-/// Starts the endpoint, or says on standard error why there is none.
+/// Starts the endpoint, or says on standard error why there is none. `is_published`: Prometheus is told the port, so that any will do.
 #[cfg(feature = "prometheus")]
-fn serve(address: SocketAddr) -> Option<crate::server::Server> {
-    match crate::server::Server::start(address, registry::snapshot) {
+fn serve(address: SocketAddr, is_published: bool) -> Option<crate::server::Server> {
+    let start = |address| crate::server::Server::start(address, registry::snapshot);
+    let started = match start(address) {
+        Err(error) if is_published && error.kind() == std::io::ErrorKind::AddrInUse => {
+            start(SocketAddr::new(address.ip(), 0))
+        }
+        started => started,
+    };
+    match started {
         Ok(server) => Some(server),
         Err(error) => {
             say(format_args!(
@@ -170,7 +212,7 @@ fn reason(error: &std::io::Error) -> String {
 }
 
 /// Our own messages: one line on standard error. If that is closed, nobody is left to be told.
-fn say(message: fmt::Arguments<'_>) {
+pub(crate) fn say(message: fmt::Arguments<'_>) {
     let _ = writeln!(std::io::stderr().lock(), "telemetry: {message}");
 }
 

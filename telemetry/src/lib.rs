@@ -83,8 +83,14 @@ pub mod builtin; // the families that are there by themselves
 pub mod catalog; // declarations as documents
 #[cfg(not(telemetry_off))]
 mod collect; // what is asked at snapshot time
+#[cfg(all(feature = "prometheus", not(telemetry_off)))]
+mod discovery; // where Prometheus finds the endpoint
 pub mod export; // the ways out
+#[cfg(all(any(feature = "prometheus", feature = "push"), not(telemetry_off)))]
+mod host; // the machine
 mod metric; // what users declare: instruments, labels, series
+#[cfg(all(feature = "push", not(telemetry_off)))]
+mod push; // for programs that nobody scrapes
 #[cfg_attr(telemetry_off, path = "off/record.rs")]
 mod record; // one call, on one thread
 #[cfg_attr(telemetry_off, path = "off/registry.rs")]
@@ -108,6 +114,8 @@ pub mod testing; // for users' tests
 #[doc(hidden)]
 pub use private as __private;
 
+#[cfg(feature = "push")]
+pub use config::push::{Pushgateway, RemoteWrite};
 pub use config::{Builder, Report, builder};
 #[cfg(feature = "duckdb")]
 pub use duckdb::ProfiledConnection;

@@ -47,6 +47,32 @@ impl Prometheus {
     /// # Panics
     /// As [`Prometheus::scraping`].
     pub fn with_features(target: SocketAddr, features: &str) -> Option<Prometheus> {
+        let flag = format!("--enable-feature={features}");
+        let flags = if features.is_empty() { &[][..] } else { &[&*flag][..] };
+        let prometheus = Prometheus::running(&format!("static_configs: [{{targets: [\"{target}\"]}}]"), flags)?;
+        prometheus.wait_for_scrape();
+        Some(prometheus)
+    }
+
+    /// Starts the installed Prometheus, which then finds its targets by these files (`*` is allowed in the last part). `None` as with [`Prometheus::scraping`].
+    ///
+    /// # Panics
+    /// Where it does not start.
+    pub fn discovering(files: &str) -> Option<Prometheus> {
+        Prometheus::running(&format!("file_sd_configs: [{{files: [\"{files}\"], refresh_interval: 1s}}]"), &[])
+    }
+
+    /// Starts the installed Prometheus without a target, to take remote writes, native histograms among them. `None` as with
+    /// [`Prometheus::scraping`].
+    ///
+    /// # Panics
+    /// Where it does not start.
+    pub fn receiving() -> Option<Prometheus> {
+        let flags = ["--web.enable-remote-write-receiver", "--enable-feature=native-histograms"];
+        Prometheus::running("static_configs: []", &flags)
+    }
+
+    fn running(targets: &str, flags: &[&str]) -> Option<Prometheus> {
         if Command::new("prometheus").arg("--version").output().is_err() {
             // Not by `eprintln!`, which the test harness keeps to itself. If nobody can be told, so be it.
             let skipped = "SKIPPED: no `prometheus` in the path; Debian's package `prometheus` has it";
@@ -54,18 +80,21 @@ impl Prometheus {
             return None;
         }
         // Another process may take the port before Prometheus does.
-        let started = (0..3).find_map(|_| Prometheus::start(target, features));
-        let prometheus = started.expect("Prometheus ends right after its start");
-        prometheus.wait_for_scrape();
-        Some(prometheus)
+        let started = (0..3).find_map(|_| Prometheus::start(targets, flags));
+        Some(started.expect("Prometheus ends right after its start"))
     }
 
-    fn start(target: SocketAddr, features: &str) -> Option<Prometheus> {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    fn start(targets: &str, flags: &[&str]) -> Option<Prometheus> {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let config = directory.path().join("prometheus.yml");
         let text = format!(
             "global: {{scrape_interval: 1s, scrape_timeout: 1s}}\n\
-             scrape_configs: [{{job_name: test, static_configs: [{{targets: [\"{target}\"]}}]}}]\n"
+             scrape_configs: [{{job_name: test, {targets}}}]\n"
         );
         std::fs::write(&config, text).expect("a configuration");
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
@@ -77,7 +106,7 @@ impl Prometheus {
             .arg(format!("--web.listen-address={address}"))
             .arg(format!("--storage.tsdb.path={}", directory.path().join("data").display()))
             .arg("--storage.tsdb.retention.time=1h")
-            .args((!features.is_empty()).then(|| format!("--enable-feature={features}")))
+            .args(flags)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
