@@ -92,7 +92,7 @@ impl Telemetry {
             #[cfg(feature = "prometheus")]
             published: config
                 .discovery
-                .and_then(|place| crate::discovery::Published::start(place, &config.resource, listens)),
+                .and_then(|place| crate::discovery::Published::start(place, &config.resource, listens, false)),
             #[cfg(feature = "prometheus")]
             server,
             report: config.report,

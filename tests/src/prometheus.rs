@@ -21,7 +21,12 @@ pub struct Prometheus {
     process: Child,
     address: SocketAddr,
     directory: TempDir,
+    /// Besides those that all have.
+    flags: Vec<String>,
 }
+
+/// Takes remote writes, native histograms among them.
+const RECEIVES: &[&str] = &["--web.enable-remote-write-receiver", "--enable-feature=native-histograms"];
 
 /// A series of a query's result.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,8 +73,35 @@ impl Prometheus {
     /// # Panics
     /// Where it does not start.
     pub fn receiving() -> Option<Prometheus> {
-        let flags = ["--web.enable-remote-write-receiver", "--enable-feature=native-histograms"];
-        Prometheus::running("static_configs: []", &flags)
+        Prometheus::running("static_configs: []", RECEIVES)
+    }
+
+    /// The same with a `--web.config.file`, which asks for TLS: then it answers none of the questions of this type, which go in plain text.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    pub fn receiving_by_tls(web_config: &std::path::Path) -> Option<Prometheus> {
+        let web_config = format!("--web.config.file={}", web_config.display());
+        Prometheus::running("static_configs: []", &[RECEIVES, &[&web_config]].concat())
+    }
+
+    /// Ends it; what it has is kept for [`Prometheus::resume`].
+    ///
+    /// # Panics
+    /// Where that cannot be done.
+    pub fn stop(&mut self) {
+        // SAFETY: the process is ours and was not waited for. Asked to end, it writes what it has.
+        unsafe { libc::kill(self.process.id().cast_signed(), libc::SIGTERM) };
+        self.process.wait().expect("its end");
+    }
+
+    /// Starts it again where it was.
+    ///
+    /// # Panics
+    /// Where that cannot be done.
+    pub fn resume(&mut self) {
+        self.process = spawn(&self.directory, self.address, &self.flags);
+        assert!(self.wait_until_ready(), "it ends right after its start:\n{}", self.log());
     }
 
     fn running(targets: &str, flags: &[&str]) -> Option<Prometheus> {
@@ -100,30 +132,28 @@ impl Prometheus {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let address = listener.local_addr().expect("its address");
         drop(listener);
-        let log = File::create(directory.path().join("log")).expect("a log");
-        let process = Command::new("prometheus")
-            .arg(format!("--config.file={}", config.display()))
-            .arg(format!("--web.listen-address={address}"))
-            .arg(format!("--storage.tsdb.path={}", directory.path().join("data").display()))
-            .arg("--storage.tsdb.retention.time=1h")
-            .args(flags)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .expect("Prometheus starts");
-        let mut prometheus = Prometheus { process, address, directory };
+        let flags: Vec<_> = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        let process = spawn(&directory, address, &flags);
+        let mut prometheus = Prometheus { process, address, directory, flags };
+        prometheus.wait_until_ready().then_some(prometheus)
+    }
+
+    /// Whether it came so far, or ended before.
+    fn wait_until_ready(&mut self) -> bool {
+        // One that wants TLS says so to who asks in plain text.
+        let has_tls = self.flags.iter().any(|flag| flag.starts_with("--web.config.file"));
+        let ready = if has_tls { 400 } else { 200 };
         let end = Instant::now() + PATIENCE;
         while Instant::now() < end {
-            if prometheus.process.try_wait().expect("its state").is_some() {
-                return None;
+            if self.process.try_wait().expect("its state").is_some() {
+                return false;
             }
-            if Request::new("GET", "/-/ready").send(address).is_ok_and(|response| response.status == 200) {
-                return Some(prometheus);
+            if Request::new("GET", "/-/ready").send(self.address).is_ok_and(|response| response.status == ready) {
+                return true;
             }
             sleep(STEP);
         }
-        panic!("Prometheus is not ready:\n{}", prometheus.log());
+        panic!("Prometheus is not ready:\n{}", self.log());
     }
 
     fn log(&self) -> String {
@@ -232,6 +262,23 @@ impl Prometheus {
 
 fn encoded(query: &str) -> String {
     query.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+/// Starts it in this directory, which has its configuration and gets its data.
+fn spawn(directory: &TempDir, address: SocketAddr, flags: &[String]) -> Child {
+    let path = |name: &str| directory.path().join(name).display().to_string();
+    let log = File::options().create(true).append(true).open(directory.path().join("log")).expect("a log");
+    Command::new("prometheus")
+        .arg(format!("--config.file={}", path("prometheus.yml")))
+        .arg(format!("--web.listen-address={address}"))
+        .arg(format!("--storage.tsdb.path={}", path("data")))
+        .arg("--storage.tsdb.retention.time=1h")
+        .args(flags)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .expect("Prometheus starts")
 }
 
 impl Drop for Prometheus {

@@ -24,8 +24,11 @@ pub(super) fn target(address: SocketAddr, host: Option<&str>) -> String {
 }
 
 /// The target group of this process, as JSON without a line feed.
-pub(super) fn entry(target: &str, resource: &BTreeMap<String, String>, mark: &str) -> String {
+pub(super) fn entry(target: &str, has_tls: bool, resource: &BTreeMap<String, String>, mark: &str) -> String {
     let mut labels = vec![("job", crate::config::job(resource))];
+    if has_tls {
+        labels.push(("__scheme__", "https".to_owned()));
+    }
     if let Some(id) = resource.get("service.instance.id").filter(|id| !id.is_empty()) {
         labels.push(("instance", id.clone()));
     }
@@ -65,8 +68,9 @@ mod tests {
         let tricky = "\"__meta_telemetry_process\":\"other\"\n".to_owned();
         let resource =
             BTreeMap::from([("service.name".to_owned(), tricky), ("service.instance.id".to_owned(), "i".into())]);
-        let entry = entry("127.0.0.1:1", &resource, "12-34");
+        let entry = entry("127.0.0.1:1", true, &resource, "12-34");
         assert!(!entry.contains('\n') && entry.contains("\"instance\":\"i\""), "{entry}");
+        assert!(entry.contains("\"__scheme__\":\"https\""), "{entry}");
         assert_eq!(mark(&entry), Some("12-34"));
         assert_eq!(mark("{\"targets\":[\"a:1\"]}"), None);
     }

@@ -35,11 +35,12 @@ pub(crate) struct Published {
 }
 
 impl Published {
-    /// Publishes what listens there, from a thread named `telemetry-discovery`; `None` where there is nothing to publish.
+    /// Publishes what listens there, with or without TLS, from a thread named `telemetry-discovery`; `None` where there is nothing to publish.
     pub(crate) fn start(
         publication: Publication,
         resource: &BTreeMap<String, String>,
         listens: Option<SocketAddr>,
+        has_tls: bool,
     ) -> Option<Published> {
         let place = publication.place;
         let Some(address) = listens else {
@@ -48,7 +49,7 @@ impl Published {
         };
         fork::watch();
         let mark = process::mark();
-        let entry = entry::entry(&entry::target(address, publication.host.as_deref()), resource, &mark);
+        let entry = entry::entry(&entry::target(address, publication.host.as_deref()), has_tls, resource, &mark);
         let store = Store::new(place, mark, entry);
         let (end, asked) = mpsc::channel();
         let (tell, ended) = mpsc::channel();

@@ -131,18 +131,18 @@ impl Pusher {
             let _ = thread.asks.send(ask(until, done));
             (thread, wait)
         });
-        // All are asked before the first is waited for.
+        // All are asked before the first is waited for, and all are waited for, whatever the first one says.
         let asked: Vec<_> = asked.collect();
-        let answers = asked.into_iter().map(|(thread, wait)| {
+        let mut all = true;
+        for (thread, wait) in asked {
             let answer = wait.recv_timeout(until.saturating_duration_since(Instant::now()));
             if answer.is_err() {
                 let shown = &thread.shown;
                 say(format_args!("the push to {shown} was not finished within {deadline:?}"));
             }
-            answer.unwrap_or(false)
-        });
-        // Not `all`, which would leave at the first that failed.
-        answers.fold(true, |all, one| all && one)
+            all &= answer.unwrap_or(false);
+        }
+        all
     }
 }
 

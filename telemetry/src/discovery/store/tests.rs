@@ -27,7 +27,7 @@ impl Drop for Folder {
 }
 
 fn store(place: PathBuf, mark: &str) -> Store {
-    let entry = entry::entry("127.0.0.1:1", &BTreeMap::new(), mark);
+    let entry = entry::entry("127.0.0.1:1", false, &BTreeMap::new(), mark);
     Store::new(place, mark.to_owned(), entry)
 }
 
@@ -81,7 +81,7 @@ fn one_file_holds_the_entries_of_all_who_live() {
     assert_eq!(store(place.clone(), &own).publish(), Ok(0));
     assert_eq!(fs::read_to_string(&place).unwrap(), before, "nothing is written where nothing is new");
     store(place.clone(), &own).withdraw().unwrap();
-    assert_eq!(marks(), [other.clone()]);
+    assert_eq!(marks(), [&*other]);
     store(place.clone(), &other).withdraw().unwrap();
     assert_eq!(fs::read_to_string(&place).unwrap(), "[]\n");
     assert_eq!(folder.names(""), ["all.json", "all.json.lock"]);

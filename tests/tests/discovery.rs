@@ -1,19 +1,12 @@
 //! Several processes of one program on one machine: a real Prometheus finds each, by the files in which they publish themselves.
 
-#[path = "../../tests/src/http.rs"]
-mod http;
-#[path = "../../tests/src/program.rs"]
-mod program;
-#[path = "../../tests/src/prometheus.rs"]
-mod prometheus;
-
-use program::Program;
-use prometheus::Prometheus;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::time::{Duration, Instant};
+use telemetry_tests::program::Program;
+use telemetry_tests::prometheus::Prometheus;
 
 /// Programs look after the entries of others every 15 s; the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(40);

@@ -1,19 +1,10 @@
 //! Pushes to a Pushgateway, a real one and one that misbehaves: the last state of a batch job arrives, and no receiver keeps a program from ending.
 
-#[path = "../../tests/src/http.rs"]
-mod http;
-#[path = "../../tests/src/program.rs"]
-mod program;
-#[path = "../../tests/src/pushgateway.rs"]
-mod pushgateway;
-#[path = "../../tests/src/receiver.rs"]
-mod receiver;
-
-use program::{Ended, Program};
-use pushgateway::Pushgateway;
-use receiver::{Answer, Receiver};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
+use telemetry_tests::program::{Ended, Program};
+use telemetry_tests::pushgateway::Pushgateway;
+use telemetry_tests::receiver::{Answer, Receiver};
 
 /// A program that pushes nowhere but where these variables say, and serves nothing.
 fn start(variables: &[(&str, &str)]) -> Program {

@@ -1,21 +1,12 @@
 //! Remote write, to a real Prometheus and to receivers that misbehave: what may still be delivered is, in order; the rest is counted.
 
-#[path = "../../tests/src/http.rs"]
-mod http;
-#[path = "../../tests/src/program.rs"]
-mod program;
-#[path = "../../tests/src/prometheus.rs"]
-mod prometheus;
-#[path = "../../tests/src/receiver.rs"]
-mod receiver;
-
-use program::Program;
-use prometheus::Prometheus;
 use prost::Message;
-use receiver::{Answer, Received, Receiver};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
+use telemetry_tests::program::Program;
+use telemetry_tests::prometheus::Prometheus;
+use telemetry_tests::receiver::{Answer, Received, Receiver};
 
 /// The messages of version 1, from their public definition.
 #[derive(Clone, PartialEq, Message)]
@@ -195,6 +186,86 @@ fn a_real_prometheus_takes_native_histograms() {
     // Those with bounds of the user's stay classic.
     assert_eq!(prometheus.value(r#"pushed_step_seconds_bucket{le="1.0"}"#), Some(1.0));
     assert_eq!(prometheus.value("count(function_calls_duration_seconds_bucket)"), None);
+}
+
+#[test]
+fn a_prometheus_that_is_started_again_has_what_was_recorded_meanwhile() {
+    let Some(mut prometheus) = Prometheus::receiving() else { return };
+    let url = url(prometheus.address());
+    let variables = [("TELEMETRY_REMOTE_WRITE", url.as_str()), ("TELEMETRY_PUSH_PERIOD", "200ms")];
+    let mut program = start(&variables);
+    program.ask("add flights 1");
+    prometheus.wait_for_value("sum(pushed_rows_total)", 1.0);
+    prometheus.stop();
+    // A total that is there for some periods of the outage alone.
+    program.ask("add flights 1");
+    let waiting = |program: &mut Program| count(program, "telemetry_push_queue_samples", "receiver", "remote_write");
+    let end = Instant::now() + Duration::from_secs(40);
+    let mut seen = waiting(&mut program);
+    for wanted in [seen + 500.0, seen + 1_000.0] {
+        while seen < wanted {
+            assert!(Instant::now() < end, "{seen} samples wait");
+            std::thread::sleep(Duration::from_millis(20));
+            seen = waiting(&mut program);
+        }
+        program.ask("add flights 1");
+    }
+    prometheus.resume();
+    prometheus.wait_for_value("sum(pushed_rows_total)", 4.0);
+    // All four totals are there: 1, 2 and 3 were recorded before, and while nobody listened.
+    prometheus.wait_for_value("max(changes(pushed_rows_total[5m]))", 3.0);
+    assert_eq!(count(&mut program, "telemetry_push_dropped_samples_total", "receiver", "remote_write"), 0.0);
+    assert!(program.end().error.contains("takes what is pushed again; 0 samples"));
+}
+
+#[test]
+fn https_is_spoken_with_whom_the_named_authority_vouches_for_and_with_a_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (certificate, key, other) = (path("certificate.pem"), path("key.pem"), path("other.pem"));
+    for certificate in [&other, &certificate] {
+        let made = std::process::Command::new("openssl")
+            .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"])
+            .args([
+                "-subj",
+                "/CN=test",
+                "-addext",
+                "subjectAltName=IP:127.0.0.1",
+                "-addext",
+                "basicConstraints=critical,CA:FALSE",
+            ])
+            .args(["-keyout", &key, "-out", certificate])
+            .output();
+        let Ok(made) = made else { return eprintln!("SKIPPED: no `openssl` in the path") };
+        assert!(made.status.success(), "{made:?}");
+    }
+    // The password is `test`, as in Prometheus' guide to basic auth.
+    let hash = "$2b$12$hNf2lSsxfm0.i4a.1kVpSOVyBCfIB51VRjgBUyv6kdnyTlgWj81Ay";
+    let config = folder.path().join("web.yml");
+    let text = format!(
+        "tls_server_config: {{cert_file: {certificate}, key_file: {key}}}\nbasic_auth_users: {{user: {hash}}}\n"
+    );
+    std::fs::write(&config, text).unwrap();
+    let Some(prometheus) = Prometheus::receiving_by_tls(&config) else { return };
+    let address = prometheus.address();
+    let push = |password: &str, authority: &str, deadline: &str| {
+        let url = format!("https://user:{password}@{address}/api/v1/write");
+        let variables = [
+            ("TELEMETRY_REMOTE_WRITE", url.as_str()),
+            ("TELEMETRY_PUSH_CA_FILE", authority),
+            ("TELEMETRY_PUSH_PERIOD", "off"),
+            ("TELEMETRY_PUSH_DEADLINE", deadline),
+        ];
+        let mut program = start(&variables);
+        (program.ask("flush 5000"), program.end().error)
+    };
+    let (answer, error) = push("test", &certificate, "10s");
+    assert!(answer.starts_with("true ") && error.is_empty(), "{answer}: {error}");
+    let (answer, error) = push("wrong-password", &certificate, "10s");
+    assert!(answer.starts_with("false ") && error.contains("answered 401"), "{answer}: {error}");
+    assert!(!error.contains("wrong-password"), "{error}");
+    let (answer, error) = push("test", &other, "300ms");
+    assert!(answer.starts_with("false ") && error.contains("certificate"), "{answer}: {error}");
 }
 
 #[test]
