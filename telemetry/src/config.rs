@@ -3,6 +3,8 @@
 //! A variable is one constant: its name, what it takes, and how it is read. A variable that is set to nothing counts as not set,
 //! as OpenTelemetry has it: <https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/>.
 
+pub(crate) mod server; // what the endpoint is told besides its address
+
 use crate::error::Error;
 use crate::metric::{DEFAULT_MAX_SERIES, Prefixes};
 use crate::record::budget::DEFAULT_SHARE;
@@ -55,6 +57,7 @@ pub struct Builder {
     resource: Vec<(String, String)>,
     color: Option<bool>,
     prefixes: Prefixes,
+    server: server::Given,
 }
 
 /// A builder with nothing set: all is as the environment says.
@@ -157,7 +160,8 @@ impl Builder {
             Some(given) => Some(given),
             None => variables.read(&NO_COLOR)?,
         };
-        Ok(Config { listen, report, max_series, overhead_budget, resource, color, prefixes: self.prefixes })
+        let server = self.server.config(&variables)?;
+        Ok(Config { listen, report, max_series, overhead_budget, resource, color, prefixes: self.prefixes, server })
     }
 }
 
@@ -176,6 +180,8 @@ pub(crate) struct Config {
     pub(crate) color: Option<bool>,
     /// By package; not yet checked against the catalogue.
     pub(crate) prefixes: Prefixes,
+    /// What the endpoint is told besides its address.
+    pub(crate) server: server::Server,
 }
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);

@@ -7,6 +7,8 @@ use crate::export::report;
 use crate::metric;
 use crate::record::budget;
 use crate::registry;
+#[cfg(feature = "prometheus")]
+use crate::server::start;
 use crate::snapshot::Snapshot;
 use std::fmt;
 use std::io::{IsTerminal, Write};
@@ -33,8 +35,8 @@ const LAST_SNAPSHOT: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// A variable that cannot be read; names of metrics that stand for two things, all of them at once ([`CatalogError`](crate::CatalogError)); a prefix that
-/// cannot be given ([`PrefixError`](crate::PrefixError)); and a second call in a process. A port that is taken is no error: a line on standard
-/// error says so, and the program goes on.
+/// cannot be given ([`PrefixError`](crate::PrefixError)); a certificate or key that cannot be used; and a second call in a process. A port that is taken is no
+/// error, unless [`strict`](Builder::strict) asks for one: a line on standard error says so, and the program goes on.
 pub fn init() -> Result<Telemetry, Error> {
     builder().init()
 }
@@ -51,7 +53,11 @@ impl Builder {
         if INITIALISED.swap(true, Ordering::Relaxed) {
             return Err(Error::AlreadyInitialised);
         }
-        Ok(Telemetry::start(config))
+        let started = Telemetry::start(config);
+        if started.is_err() {
+            INITIALISED.store(false, Ordering::Relaxed);
+        }
+        started
     }
 }
 
@@ -67,7 +73,10 @@ pub struct Telemetry {
 }
 
 impl Telemetry {
-    fn start(config: Config) -> Telemetry {
+    fn start(config: Config) -> Result<Telemetry, Error> {
+        // Changes nothing where it fails.
+        #[cfg(feature = "prometheus")]
+        let listening = start::listen(&config)?;
         metric::set_max_series(config.max_series);
         config.prefixes.apply();
         budget::set_share(config.overhead_budget);
@@ -75,12 +84,12 @@ impl Telemetry {
         registry.add(Target::new(&config.resource));
         #[cfg(feature = "prometheus")]
         registry.add(crate::export::bridge::DefaultRegistry);
-        Telemetry {
+        Ok(Telemetry {
             #[cfg(feature = "prometheus")]
-            server: config.listen.and_then(serve),
+            server: listening.map(crate::server::Listening::serve),
             report: config.report,
             color: config.color,
-        }
+        })
     }
 
     /// Where the endpoint listens, if it does: the way to learn which port was free when port 0 was asked for.
@@ -141,35 +150,8 @@ impl fmt::Debug for Telemetry {
     }
 }
 
-/// Starts the endpoint, or says on standard error why there is none.
-#[cfg(feature = "prometheus")]
-fn serve(address: SocketAddr) -> Option<crate::server::Server> {
-    match crate::server::Server::start(address, registry::snapshot) {
-        Ok(server) => Some(server),
-        Err(error) => {
-            say(format_args!(
-                "no endpoint: cannot listen on {address} ({}); the program goes on without. Set TELEMETRY_LISTEN to another \
-                 address or port, such as \"9100\", or to \"off\".",
-                reason(&error)
-            ));
-            None
-        }
-    }
-}
-
-/// Why, in words rather than with the number of the error.
-#[cfg(feature = "prometheus")]
-fn reason(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::AddrInUse => "the port is in use".to_owned(),
-        std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        std::io::ErrorKind::AddrNotAvailable => "this machine has no such address".to_owned(),
-        _ => error.to_string(),
-    }
-}
-
 /// Our own messages: one line on standard error. If that is closed, nobody is left to be told.
-fn say(message: fmt::Arguments<'_>) {
+pub(crate) fn say(message: fmt::Arguments<'_>) {
     let _ = writeln!(std::io::stderr().lock(), "telemetry: {message}");
 }
 

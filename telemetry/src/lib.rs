@@ -93,6 +93,12 @@ mod registry; // who knows all
 mod server;
 pub mod snapshot; // the one model // the endpoint
 
+#[cfg(all(feature = "axum", telemetry_off))]
+#[path = "off/axum.rs"]
+pub mod axum;
+#[cfg(all(feature = "axum", not(telemetry_off)))]
+pub use server::axum; // the endpoint's pages on a program's own server
+
 #[cfg_attr(telemetry_off, path = "off/alloc.rs")]
 pub mod alloc; // the tracking allocator
 #[cfg(feature = "dashboards")]
@@ -112,6 +118,7 @@ pub use config::{Builder, Report, builder};
 #[cfg(feature = "duckdb")]
 pub use duckdb::ProfiledConnection;
 pub use error::Error;
+pub use export::{Rendered, render};
 pub use init::{Telemetry, init};
 pub use job::Job;
 pub use metric::{

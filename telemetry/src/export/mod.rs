@@ -8,7 +8,9 @@ pub(crate) mod bridge; // the `prometheus` crate's registries
 mod format; // which format a scraper gets
 pub(crate) mod json; // JSON, for whatever writes it
 mod number; // figures as formats and people read them
+mod render; // for a program's own server
 pub mod report; // what a program prints when it ends
+pub mod snapshot_json; // a snapshot as JSON
 pub mod text; // Prometheus' text format
 
 #[cfg(feature = "prometheus")]
@@ -16,6 +18,7 @@ pub use bridge::{PrometheusCollector, prometheus_collector};
 pub use format::Format;
 pub(crate) use number::Bound;
 pub use number::Number;
+pub use render::{Rendered, render};
 
 use crate::snapshot::{Exponential, Family, Histogram, Labels, Series, Snapshot, Summary, Value};
 
