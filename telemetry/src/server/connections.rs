@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
@@ -15,6 +15,10 @@ use tokio::time::timeout;
 pub(super) const MAX_CONNECTIONS: usize = 64;
 /// How long a newcomer waits for one to end where all of them wait for their answer: longer than most snapshots take.
 const BUSY_WAIT: Duration = Duration::from_millis(250);
+
+/// How long each may take to ask before it may be cut off: more than a request on its way needs, and so little that a flood of a thousand is over
+/// in a third of a second.
+const MOMENT: Duration = Duration::from_millis(20);
 
 /// How far a connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +41,7 @@ pub(super) struct Connections {
 /// One connection, in the order in which they came.
 pub(super) struct Connection {
     peer: IpAddr,
+    since: Instant,
     phase: AtomicU8,
     /// The number of the answer that it is being sent.
     pub(super) answer: AtomicU64,
@@ -50,6 +55,11 @@ pub(super) struct Open {
 }
 
 impl Connection {
+    fn new(peer: IpAddr, phase: Phase) -> Connection {
+        let (phase, answer) = (AtomicU8::new(phase as u8), AtomicU64::new(0));
+        Connection { peer, since: Instant::now(), phase, answer, task: OnceLock::new() }
+    }
+
     pub(super) fn enter(&self, phase: Phase) {
         self.phase.store(phase as u8, Relaxed);
     }
@@ -62,25 +72,31 @@ impl Connection {
 impl Connections {
     /// Takes a connection in. Where there are too many, another is cut off.
     pub(super) async fn admit(self: &Arc<Connections>, peer: IpAddr) -> Open {
-        while let Some((victim, is_waiting)) = self.victim() {
-            // Who waits for us has done nothing wrong.
-            if is_waiting && timeout(BUSY_WAIT, self.ended.notified()).await.is_ok() {
+        while lock(&self.open).len() >= MAX_CONNECTIONS {
+            // Who has asked by now is known to have, and who was cut off gives its socket back.
+            tokio::task::yield_now().await;
+            let Some((victim, phase)) = self.victim() else { break };
+            let patience = match phase {
+                // Who waits for us has done nothing wrong.
+                Phase::Waiting => BUSY_WAIT,
+                Phase::Asking | Phase::Reading => MOMENT.saturating_sub(victim.since.elapsed()),
+            };
+            if !patience.is_zero() && timeout(patience, self.ended.notified()).await.is_ok() {
                 continue;
             }
-            self.cut(&victim, "full");
-            // Lets it end, and gives its socket back, before there is one more.
-            tokio::task::yield_now().await;
+            if victim.is(phase) {
+                self.cut(&victim, "full");
+            }
         }
-        let phase = AtomicU8::new(Phase::Asking as u8);
-        let connection = Arc::new(Connection { peer, phase, answer: AtomicU64::new(0), task: OnceLock::new() });
+        let connection = Arc::new(Connection::new(peer, Phase::Asking));
         lock(&self.open).push(Arc::clone(&connection));
         Open { connections: Arc::clone(self), connection }
     }
 
-    /// Who has to go, and whether that is one that waits for us; `None` while there is room. Of the peer that has most connections, the oldest
+    /// Who has to go, and how far that one is; `None` while there is room. Of the peer that has most connections, the oldest
     /// that has asked for nothing yet, else the oldest that is slow to read, else the oldest: so a flood cuts off its own, and an idle
     /// connection goes before one at work.
-    fn victim(&self) -> Option<(Arc<Connection>, bool)> {
+    fn victim(&self) -> Option<(Arc<Connection>, Phase)> {
         let open = lock(&self.open);
         if open.len() < MAX_CONNECTIONS {
             return None;
@@ -89,10 +105,9 @@ impl Connections {
         open.iter().for_each(|connection| *of_peer.entry(connection.peer).or_default() += 1);
         let most = of_peer.values().max().copied()?;
         let candidates = || open.iter().filter(|connection| of_peer.get(&connection.peer) == Some(&most));
-        let first = |phase| candidates().find(|connection| connection.is(phase));
-        let idle = first(Phase::Asking).or_else(|| first(Phase::Reading));
-        let victim = idle.or_else(|| candidates().next())?;
-        Some((Arc::clone(victim), idle.is_none()))
+        let oldest = |phase| Some((candidates().find(|connection| connection.is(phase))?, phase));
+        let phases = [Phase::Asking, Phase::Reading, Phase::Waiting];
+        phases.into_iter().find_map(oldest).map(|(victim, phase)| (Arc::clone(victim), phase))
     }
 
     /// Cuts off who still reads this answer.
@@ -131,8 +146,7 @@ mod tests {
     use super::*;
 
     fn connection(peer: &str, phase: Phase) -> Arc<Connection> {
-        let phase = AtomicU8::new(phase as u8);
-        Arc::new(Connection { peer: peer.parse().unwrap(), phase, answer: AtomicU64::new(0), task: OnceLock::new() })
+        Arc::new(Connection::new(peer.parse().unwrap(), phase))
     }
 
     fn victim(open: Vec<Arc<Connection>>) -> Option<usize> {

@@ -16,7 +16,7 @@ pub(super) enum Route {
     Catalog,
 }
 
-/// All paths; a test of the documentation's list reads it too.
+/// All paths.
 pub(super) const ROUTES: &[(&str, Route)] = &[
     ("/", Route::Page),
     ("/metrics", Route::Metrics),
@@ -63,6 +63,32 @@ impl Document {
             Document::Page(base) => page::page(snapshot, base).into_bytes(),
             Document::Snapshot => snapshot_json::encode(snapshot).into_bytes(),
             Document::Catalog => catalog::json(crate::metric::catalog()).into_bytes(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_about_the_endpoint_has_every_path_setting_and_limit() {
+        let page = include_str!("../../../docs/server.md");
+        for (path, _) in ROUTES {
+            assert!(page.contains(&format!("`{path}`")), "{path}");
+        }
+        for setting in ["LISTEN", "STRICT", "TOKEN", "BASIC_AUTH", "ALLOWED_HOSTS", "TLS_CERT", "TLS_KEY"] {
+            assert!(page.contains(&format!("`TELEMETRY_{setting}`")), "{setting}");
+        }
+        let connections = crate::server::connections::MAX_CONNECTIONS;
+        assert!(page.contains(&format!("| connections | {connections} |")), "{connections}");
+    }
+
+    #[test]
+    fn paths_are_compared_as_they_are_sent() {
+        assert_eq!(Route::of("/metrics"), Some(Route::Metrics));
+        for path in ["", "//metrics", "/metrics/", "/Metrics", "/%6Detrics", "/./metrics", "/metrics\0"] {
+            assert_eq!(Route::of(path), None, "{path}");
         }
     }
 }
