@@ -21,7 +21,7 @@ use crate::metric::Descriptor;
 pub const CATALOG: &[Descriptor] = &sorted::<{ count() }>();
 
 /// Block by block.
-const BLOCKS: [&[Descriptor]; 10] = [
+const BLOCKS: [&[Descriptor]; 11] = [
     functions::CATALOG,
     jobs::recorded::CATALOG,
     jobs::computed::CATALOG,
@@ -31,6 +31,7 @@ const BLOCKS: [&[Descriptor]; 10] = [
     own::CATALOG,
     push::CATALOG,
     discovery::CATALOG,
+    endpoint::CATALOG,
     target::CATALOG,
 ];
 
@@ -325,6 +326,20 @@ pub(crate) mod discovery {
         pub counter telemetry_discovery_failures_total();
         /// Entries of processes that had died, which this one has removed.
         pub counter telemetry_discovery_removed_entries_total();
+    }
+}
+
+pub(crate) mod endpoint {
+    //! What the endpoint says of itself.
+    crate::metric! {
+        crate = crate;
+        registered = feature = "prometheus";
+        /// Seconds from the start of a scrape's snapshot until its exposition is ready to be sent, in each format that was asked for.
+        pub histogram telemetry_scrape_duration_seconds() [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+        /// Answers of the endpoint, by status.
+        pub counter telemetry_server_responses_total(code: &str);
+        /// Connections that the endpoint cut off: `full` in favour of a newer one, `memory` because old answers that were not read took too much.
+        pub counter telemetry_cut_connections_total(reason: &str);
     }
 }
 

@@ -11,6 +11,7 @@ pub(crate) mod push; // where to push
 
 #[cfg(feature = "prometheus")]
 pub(crate) use discovery::Publication;
+pub(crate) mod server; // what the endpoint is told besides its address
 
 use crate::error::Error;
 use crate::export::Options;
@@ -70,6 +71,7 @@ pub struct Builder {
     discovery: discovery::Given,
     #[cfg(feature = "push")]
     push: push::Given,
+    server: server::Given,
 }
 
 /// A builder with nothing set: all is as the environment says.
@@ -173,6 +175,7 @@ impl Builder {
             None => variables.read(&NO_COLOR)?,
         };
         let formats = self.formats.options(&variables)?;
+        let server = self.server.config(&variables)?;
         Ok(Config {
             #[cfg(feature = "prometheus")]
             discovery: self.discovery.publication(&variables)?,
@@ -186,6 +189,7 @@ impl Builder {
             color,
             prefixes: self.prefixes,
             formats,
+            server,
         })
     }
 }
@@ -211,6 +215,8 @@ pub(crate) struct Config {
     pub(crate) discovery: Option<Publication>,
     #[cfg(feature = "push")]
     pub(crate) push: push::Settings,
+    /// What the endpoint is told besides its address.
+    pub(crate) server: server::Server,
 }
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);

@@ -7,6 +7,8 @@ use crate::export::report;
 use crate::metric;
 use crate::record::budget;
 use crate::registry;
+#[cfg(feature = "prometheus")]
+use crate::server::start;
 use crate::snapshot::Snapshot;
 use std::fmt;
 use std::io::{IsTerminal, Write};
@@ -33,8 +35,8 @@ const LAST_SNAPSHOT: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// A variable that cannot be read; names of metrics that stand for two things, all of them at once ([`CatalogError`](crate::CatalogError)); a prefix that
-/// cannot be given ([`PrefixError`](crate::PrefixError)); and a second call in a process. A port that is taken is no error: a line on standard
-/// error says so, and the program goes on.
+/// cannot be given ([`PrefixError`](crate::PrefixError)); a certificate or key that cannot be used; and a second call in a process. A port that is taken is no
+/// error, unless [`strict`](Builder::strict) asks for one: a line on standard error says so, and the program goes on.
 pub fn init() -> Result<Telemetry, Error> {
     builder().init()
 }
@@ -51,7 +53,11 @@ impl Builder {
         if INITIALISED.swap(true, Ordering::Relaxed) {
             return Err(Error::AlreadyInitialised);
         }
-        Ok(Telemetry::start(config))
+        let started = Telemetry::start(config);
+        if started.is_err() {
+            INITIALISED.store(false, Ordering::Relaxed);
+        }
+        started
     }
 }
 
@@ -71,7 +77,10 @@ pub struct Telemetry {
 }
 
 impl Telemetry {
-    fn start(config: Config) -> Telemetry {
+    fn start(config: Config) -> Result<Telemetry, Error> {
+        // Changes nothing where it fails.
+        #[cfg(feature = "prometheus")]
+        let listening = start::listen(&config)?;
         metric::set_max_series(config.max_series);
         config.prefixes.apply();
         budget::set_share(config.overhead_budget);
@@ -81,23 +90,23 @@ impl Telemetry {
         #[cfg(feature = "prometheus")]
         registry.add(crate::export::bridge::DefaultRegistry);
         #[cfg(feature = "prometheus")]
-        let server = config.listen.and_then(|address| serve(address, config.discovery.is_some()));
-        #[cfg(feature = "prometheus")]
-        let listens = server.as_ref().map(crate::server::Server::address);
+        let listens = listening.as_ref().map(crate::server::Listening::address);
         #[cfg(all(feature = "push", not(feature = "prometheus")))]
         let listens = None;
-        Telemetry {
+        #[cfg(feature = "prometheus")]
+        let has_tls = config.server.tls.is_some();
+        Ok(Telemetry {
             #[cfg(feature = "push")]
             pusher: crate::push::Pusher::start(&config.push, &config.resource, listens, registry::snapshot),
             #[cfg(feature = "prometheus")]
             published: config
                 .discovery
-                .and_then(|place| crate::discovery::Published::start(place, &config.resource, listens, false)),
+                .and_then(|place| crate::discovery::Published::start(place, &config.resource, listens, has_tls)),
             #[cfg(feature = "prometheus")]
-            server,
+            server: listening.map(crate::server::Listening::serve),
             report: config.report,
             color: config.color,
-        }
+        })
     }
 
     /// Where the endpoint listens, if it does: the way to learn which port was free when port 0 was asked for.
@@ -174,40 +183,6 @@ impl Drop for Telemetry {
 impl fmt::Debug for Telemetry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Telemetry").field("address", &self.address()).field("report", &self.report).finish()
-    }
-}
-
-/// Starts the endpoint, or says on standard error why there is none. `is_published`: Prometheus is told the port, so that any will do.
-#[cfg(feature = "prometheus")]
-fn serve(address: SocketAddr, is_published: bool) -> Option<crate::server::Server> {
-    let start = |address| crate::server::Server::start(address, registry::snapshot);
-    let started = match start(address) {
-        Err(error) if is_published && error.kind() == std::io::ErrorKind::AddrInUse => {
-            start(SocketAddr::new(address.ip(), 0))
-        }
-        started => started,
-    };
-    match started {
-        Ok(server) => Some(server),
-        Err(error) => {
-            say(format_args!(
-                "no endpoint: cannot listen on {address} ({}); the program goes on without. Set TELEMETRY_LISTEN to another \
-                 address or port, such as \"9100\", or to \"off\".",
-                reason(&error)
-            ));
-            None
-        }
-    }
-}
-
-/// Why, in words rather than with the number of the error.
-#[cfg(feature = "prometheus")]
-fn reason(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::AddrInUse => "the port is in use".to_owned(),
-        std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        std::io::ErrorKind::AddrNotAvailable => "this machine has no such address".to_owned(),
-        _ => error.to_string(),
     }
 }
 

@@ -28,7 +28,7 @@
 //!   [`measure!`] and [`span`] for blocks; [`in_current`] and [`current`] for what is handed to tasks and threads.
 //! - [`metric!`] for counters, gauges, histograms and infos of your own; [`#[derive(Label)]`](macro@Label) for their labels.
 //! - [`#[backfill_job]`](macro@backfill_job) and [`Job`] for work with an end.
-//! - [`init()`] for the endpoint and the report at exit, [`testing`] for tests, [`export`] for other ways out.
+//! - [`init()`] for the endpoint and the report at exit, [`render`] for a server of your own, [`testing`] for tests, [`export`] for other ways out.
 //!
 //! # What it costs
 //! Calls, instruments and time are exact, at some 15 ns a call. What is dearer to read, the CPU clock and bytes of I/O, is read at some calls alone,
@@ -50,6 +50,7 @@
 //! | `#[measured]`, `measure!`, [`span`] | check what they check, and leave the body alone: no call site, no clock; a future is the user's own |
 //! | `metric!`, `#[derive(Label)]`, `dashboards!` | check what they check; constants (`CATALOG`, `DESCRIPTOR`, `VALUES`) stay, instruments do nothing and read as 0 |
 //! | [`snapshot`](fn@snapshot), [`catalog`](fn@catalog()), [`testing`] | are empty |
+//! | [`render`], `axum::router` | give an empty exposition, and no routes |
 //! | [`init`](fn@init) | starts nothing, prints nothing, reads no variable, and cannot fail; [`register`](fn@register) takes any collector and never asks it |
 //! | [`Tracking`](alloc::Tracking) | is the allocator within |
 //! | `#[backfill_job]`, [`Job`] | run the function, send and retry requests, wait for limits, stop at Ctrl-C; without a bar, and counting for nobody |
@@ -76,6 +77,10 @@ struct MeasuredPage;
 #[cfg(all(doctest, feature = "push"))]
 #[doc = include_str!("../../docs/pushing.md")]
 struct PushingPage;
+/// The programs of the page about the endpoint.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/server.md")]
+struct ServerPage;
 
 // The modules, in the order in which a value passes them.
 mod config; // what the environment and the builder say
@@ -104,6 +109,12 @@ mod registry; // who knows all
 mod server;
 pub mod snapshot; // the one model // the endpoint
 
+#[cfg(all(feature = "axum", telemetry_off))]
+#[path = "off/axum.rs"]
+pub mod axum;
+#[cfg(all(feature = "axum", not(telemetry_off)))]
+pub use server::axum; // the endpoint's pages on a program's own server
+
 #[cfg_attr(telemetry_off, path = "off/alloc.rs")]
 pub mod alloc; // the tracking allocator
 #[cfg(feature = "dashboards")]
@@ -125,6 +136,7 @@ pub use config::{Builder, Report, builder};
 #[cfg(feature = "duckdb")]
 pub use duckdb::ProfiledConnection;
 pub use error::Error;
+pub use export::{Rendered, render};
 pub use init::{Telemetry, init};
 pub use job::Job;
 pub use metric::{

@@ -75,6 +75,33 @@ impl Program {
         self.process.wait().expect("its end");
     }
 
+    /// Which process it is.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Tells it something, on a line of its standard input.
+    ///
+    /// # Panics
+    /// Where it does not listen.
+    pub fn tell(&mut self, line: &str) {
+        let input = self.process.stdin.as_mut().expect("its input");
+        writeln!(input, "{line}").expect("that it listens");
+    }
+
+    /// What comes after this word on the next line that begins with it.
+    ///
+    /// # Panics
+    /// Where there is none.
+    pub fn answer(&mut self, word: &str) -> String {
+        loop {
+            let line = self.line().unwrap_or_else(|| panic!("no line with {word}"));
+            if let Some(rest) = line.strip_prefix(word) {
+                return rest.trim().to_owned();
+            }
+        }
+    }
+
     /// The address that it says it serves: its first line.
     ///
     /// # Panics

@@ -15,7 +15,9 @@ mod number; // figures as formats and people read them
 pub mod openmetrics; // OpenMetrics 1.0
 mod options; // what formats show besides, where asked
 pub mod protobuf; // Prometheus' client model
+mod render; // for a program's own server
 pub mod report; // what a program prints when it ends
+pub mod snapshot_json; // a snapshot as JSON
 pub mod text; // Prometheus' text format
 mod wire; // protobuf's wire format
 
@@ -25,6 +27,7 @@ pub use format::Format;
 pub(crate) use number::Bound;
 pub use number::Number;
 pub use options::Options;
+pub use render::{Rendered, render};
 
 use crate::snapshot::{Exponential, Family, Histogram, Labels, Series, Snapshot, Summary, Value};
 
