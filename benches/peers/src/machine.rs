@@ -15,6 +15,16 @@ pub fn thread_cpu() -> Duration {
     cpu(libc::CLOCK_THREAD_CPUTIME_ID)
 }
 
+/// The CPU time that a thread has used, which has not been joined.
+#[must_use]
+pub fn cpu_of(thread: std::os::unix::thread::RawPthread) -> Duration {
+    let mut clock = libc::CLOCK_THREAD_CPUTIME_ID;
+    // SAFETY: a handle that was not joined keeps its thread's number valid; `clock` lives through the call.
+    let failed = unsafe { libc::pthread_getcpuclockid(thread, &raw mut clock) } != 0;
+    assert!(!failed, "the system has no CPU clock of another thread");
+    cpu(clock)
+}
+
 fn cpu(clock: libc::clockid_t) -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `time` is a timespec that lives through the call.
