@@ -92,6 +92,12 @@ impl Contestant {
         self.name == self.bare
     }
 
+    /// Whether it is the twin of another.
+    #[must_use]
+    pub fn counts_with(&self, other: &Contestant) -> bool {
+        Arc::ptr_eq(&self.made, &other.made)
+    }
+
     /// Makes so many calls on this thread.
     pub fn run(&self, calls: u64) -> Took {
         self.made.fetch_add(calls, Ordering::Relaxed);

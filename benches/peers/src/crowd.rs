@@ -1,4 +1,4 @@
-//! What does a call cost where far more threads than processors run the same call site?
+//! What does a call cost where far more threads than processors run the same call site, half of them on each of two?
 //!
 //! Wall time says nothing there, since threads wait for a processor. What counts is the CPU time of all threads: that of the calling ones
 //! within their turns, and that of the process's others, which is the process's clock less the clocks of all threads that are ours.
@@ -18,7 +18,7 @@ pub const THREADS: usize = 64;
 /// A turn of many has a part of the calls that a turn of one has on each thread: queues are bounded for all threads together.
 const PART: u64 = 8;
 
-/// Threads that live as long as the program, not kept on any processor.
+/// Threads that live as long as the program, every other one on the same processor: left alone, all may follow each other on one.
 #[derive(Debug)]
 pub struct Crowd {
     members: Vec<Member>,
@@ -40,14 +40,15 @@ struct Turn {
 }
 
 impl Crowd {
-    /// Starts the threads. To be called before the calling thread is kept on one processor, which they would inherit.
+    /// Starts the threads.
     #[must_use]
     pub fn new() -> Crowd {
         let (done, times) = channel();
-        let member = |_| {
+        let member = |index| {
             let (turns, todo) = channel::<Turn>();
             let done = done.clone();
             let thread = thread::spawn(move || {
+                machine::pin(index % 2);
                 for Turn { contestant, calls, line } in todo {
                     line.wait();
                     let _ = done.send(contestant.run(calls));
@@ -107,14 +108,16 @@ struct Record {
     many: Vec<f64>,
 }
 
-/// Has all contestants take turns, each on one thread and then on all.
+/// Has all contestants take turns, each on one thread and then on all; of twins, the one that hides behind nothing.
 #[must_use]
 pub fn run(contestants: &'static [Contestant], effort: Effort, crowd: &Crowd) -> Vec<Cost> {
     let record = |contestant: &'static Contestant| {
         let calls = contestant.calls_in(effort.turn);
         Record { contestant, calls, one: Vec::new(), many: Vec::new() }
     };
-    let mut records: Vec<Record> = contestants.iter().map(record).collect();
+    let hides = |index: usize| contestants.get(index + 1).is_some_and(|next| next.name == contestants[index].name);
+    let shown = contestants.iter().enumerate().filter(|(index, _)| !hides(*index));
+    let mut records: Vec<Record> = shown.map(|(_, contestant)| record(contestant)).collect();
     let idle = idle_share();
     // The first round is the warm-up, in which each thread makes its cells.
     for round in 0..=effort.rounds {

@@ -33,6 +33,28 @@ fn cpu(clock: libc::clockid_t) -> Duration {
     Duration::new(time.tv_sec.cast_unsigned(), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
+/// The bytes of memory that this process has in use, counted page by page: what other files say may be behind by a few pages a thread.
+///
+/// # Errors
+/// Where the system does not tell.
+pub fn resident() -> Result<u64, String> {
+    kibibytes("/proc/self/smaps_rollup", "Rss:")
+}
+
+/// The most that it ever had.
+///
+/// # Errors
+/// Where the system does not tell.
+pub fn most_resident() -> Result<u64, String> {
+    kibibytes("/proc/self/status", "VmHWM:")
+}
+
+fn kibibytes(path: &str, field: &str) -> Result<u64, String> {
+    let text = fs::read_to_string(path).map_err(|error| format!("cannot read {path}: {error}"))?;
+    let found = text.lines().find_map(|line| line.strip_prefix(field)?.split_whitespace().next()?.parse::<u64>().ok());
+    found.map(|kibibytes| kibibytes * 1024).ok_or(format!("{path} has no `{field}`"))
+}
+
 /// Keeps the calling thread on one processor. Says whether that could be done.
 pub fn pin(processor: usize) -> bool {
     // SAFETY: a set of processors is plain bits, and all zeroes is the empty one.

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 static ALLOC: telemetry::alloc::Tracking = telemetry::alloc::Tracking::system();
 
 const HELP: &str = "\
-peers              all contestants in 61 rounds, as Markdown tables; takes two minutes
+peers              all contestants in 61 rounds, as Markdown tables; takes three minutes
 peers --quick      the same in 5 short rounds: that it works, not what it costs
 peers --rounds N   the same in N rounds
 peers verify       calls each contestant 1,000 times and asks it how many it saw
@@ -134,7 +134,9 @@ fn compare(effort: Effort) -> Result<(), String> {
     contestants::subscribe();
     let contestants = contestants::all();
     costs.splice(..0, contest::run(contestants, effort, &pair));
-    let crowded = crowd::run(contestants, Effort { rounds: effort.rounds.div_ceil(2), ..effort }, &crowd);
+    // Half as many rounds, since with so many threads each turn is eight times as much work.
+    let longer = Effort { rounds: effort.rounds.div_ceil(2), turn: effort.turn * 2 };
+    let crowded = crowd::run(contestants, longer, &crowd);
     let elapsed = start.elapsed();
     let (others, stolen) = Used::now().shares_since(&used, elapsed);
     let calls = hotpath.end()?;
@@ -152,11 +154,13 @@ fn compare(effort: Effort) -> Result<(), String> {
         others * 100.0,
         stolen * 100.0
     );
-    println!("{}", Bars { costs: &costs, crowded: &crowded, allocations: &allocations });
-    println!("{}\n{}", Costs(&costs), Instruments(&costs));
-    println!("{}\n{}", Crowded(&crowded), Allocations(&allocations));
+    println!("## What was to be reached\n\n{}", Bars { costs: &costs, crowded: &crowded, allocations: &allocations });
+    println!("## Beside other crates\n\n{}", Costs(&costs));
+    println!("## Instruments, before an empty function\n\n{}", Instruments(&costs));
+    println!("## 64 threads on one function\n\n{}", Crowded(&crowded));
+    println!("## The tracking allocator\n\n{}", Allocations(&allocations));
     let counts = Counts { contestants, hotpath: &calls };
-    print!("{counts}");
+    print!("## Whether all of them counted\n\n{counts}");
     check(&counts)
 }
 

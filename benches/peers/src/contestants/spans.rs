@@ -216,8 +216,10 @@ pub(super) fn unheard() -> Contestant {
     Contestant::new("`tracing::instrument`, no subscriber", BARE, Seen::Nothing, traced_for_nobody)
 }
 
-/// What fastrace's collector takes in a second is worked off by a thread that this starts.
+/// What fastrace's collector takes once a second is worked off by a thread that this starts.
 const COLLECTED: Drain = Drain { most: u64::MAX, work_off: fastrace::flush };
+/// Each future is sent by itself. What a thread's queue of 10,240 does not hold stays with the thread until it sends again.
+const COLLECTED_SINGLY: Drain = Drain { most: 8_000, work_off: fastrace::flush };
 const EXPORTING: Drain = Drain { most: MOST_EXPORTED, work_off: export };
 
 /// Functions.
@@ -249,7 +251,7 @@ pub(super) fn asynchronous() -> Vec<Contestant> {
             root,
             poll_fastrace,
         )
-        .drained(COLLECTED),
+        .drained(COLLECTED_SINGLY),
         Contestant::new(
             "`tracing::instrument` `async fn`, subscriber that wants other spans",
             BARE_ASYNC,
