@@ -248,7 +248,7 @@ pub(super) fn timed() -> Vec<Contestant> {
             prometheus_kept(x, &kept)
         }),
         Contestant::new("`prometheus` histogram, two labels looked up", BARE, Ask(looked_up), prometheus_looked_up),
-        by_hand("`prometheus-client` histogram, kept", || in_client(), move |seconds| client.observe(seconds)),
+        by_hand("`prometheus-client` histogram, kept", in_client, move |seconds| client.observe(seconds)),
         by_hand(
             "`measured` histogram, kept",
             || in_measured_histogram(&MEASURED.get_metric()),
