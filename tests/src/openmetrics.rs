@@ -364,7 +364,7 @@ mod tests {
             ("# TYPE a gauge\na 1", "EOF"),
             ("\n", "no value"),
             ("a 1\n", "of no family"),
-            ("# a comment\n", "the comment"),
+            ("# a comment\n", "a comment"),
             ("# TYPE a untyped\n", "no type"),
             ("# TYPE a gauge\n# TYPE a gauge\n", "second or late"),
             ("# TYPE a gauge\na 1\n# HELP a A.\n", "second or late"),

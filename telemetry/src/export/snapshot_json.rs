@@ -21,10 +21,10 @@ const VERSION: u32 = 1;
 /// The document, with a line's end at its end.
 ///
 /// ```
-/// telemetry::metric! { /** Rows told. */ counter rows_told_total(table: &str); }
-/// rows_told_total("flights").add(3);
+/// telemetry::metric! { /** Rows answered. */ counter rows_answered_total(table: &str); }
+/// rows_answered_total("flights").add(3);
 /// let json = telemetry::export::snapshot_json::encode(&telemetry::snapshot());
-/// assert!(json.contains(r#"{"name":"rows_told_total","type":"counter","unit":"","help":"Rows told.","series":[{"labels":{"table":"flights"},"value":3}]}"#));
+/// assert!(json.contains(r#"{"name":"rows_answered_total","type":"counter","unit":"","help":"Rows answered.","series":[{"labels":{"table":"flights"},"value":3}]}"#));
 /// ```
 #[must_use]
 pub fn encode(snapshot: &Snapshot) -> String {
