@@ -3,6 +3,11 @@
 //! A variable is one constant: its name, what it takes, and how it is read. A variable that is set to nothing counts as not set,
 //! as OpenTelemetry has it: <https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/>.
 
+mod collect;
+
+pub use collect::BuildInfo;
+pub(crate) use collect::Collect;
+
 use crate::error::Error;
 use crate::metric::{DEFAULT_MAX_SERIES, Prefixes};
 use crate::record::budget::DEFAULT_SHARE;
@@ -55,6 +60,7 @@ pub struct Builder {
     resource: Vec<(String, String)>,
     color: Option<bool>,
     prefixes: Prefixes,
+    collect: collect::Told,
 }
 
 /// A builder with nothing set: all is as the environment says.
@@ -157,7 +163,8 @@ impl Builder {
             Some(given) => Some(given),
             None => variables.read(&NO_COLOR)?,
         };
-        Ok(Config { listen, report, max_series, overhead_budget, resource, color, prefixes: self.prefixes })
+        let collect = self.collect.config(&variables)?;
+        Ok(Config { listen, report, max_series, overhead_budget, resource, color, prefixes: self.prefixes, collect })
     }
 }
 
@@ -176,6 +183,7 @@ pub(crate) struct Config {
     pub(crate) color: Option<bool>,
     /// By package; not yet checked against the catalogue.
     pub(crate) prefixes: Prefixes,
+    pub(crate) collect: Collect,
 }
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);

@@ -1,12 +1,16 @@
 //! Start and end of a program: what [`init`] sets up, its guard takes down.
 
+#[cfg(feature = "system")]
+use crate::collect::process;
+use crate::collect::sampler::{self, Sampler};
 use crate::collect::target::Target;
 use crate::config::{Builder, Config, Report, builder};
 use crate::error::Error;
 use crate::export::report;
 use crate::metric;
+use crate::notice::say;
 use crate::record::budget;
-use crate::registry;
+use crate::registry::{self, How};
 use crate::snapshot::Snapshot;
 use std::fmt;
 use std::io::{IsTerminal, Write};
@@ -60,6 +64,7 @@ impl Builder {
 /// Keep it in a variable of `main`: `let _telemetry = telemetry::init()?;` (with `let _ = …` it would be dropped at once).
 #[must_use = "the endpoint ends and the report is printed when this is dropped; keep it in a variable"]
 pub struct Telemetry {
+    sampler: Option<Sampler>,
     #[cfg(feature = "prometheus")]
     server: Option<crate::server::Server>,
     report: Report,
@@ -72,10 +77,14 @@ impl Telemetry {
         config.prefixes.apply();
         budget::set_share(config.overhead_budget);
         let registry = registry::of_program();
-        registry.add(Target::new(&config.resource));
+        registry::set_limit(config.collect.timeout);
+        registry.add(Target::new(&config.resource, config.collect.build_info), How::Here);
+        #[cfg(feature = "tokio")]
+        crate::collect::tokio::watch_current();
         #[cfg(feature = "prometheus")]
-        registry.add(crate::export::bridge::DefaultRegistry);
+        registry.add(crate::export::bridge::DefaultRegistry, How::Elsewhere);
         Telemetry {
+            sampler: config.collect.period.and_then(sample),
             #[cfg(feature = "prometheus")]
             server: config.listen.and_then(serve),
             report: config.report,
@@ -131,6 +140,10 @@ impl Drop for Telemetry {
         self.flush();
         #[cfg(feature = "prometheus")]
         drop(self.server.take());
+        if self.sampler.take().is_some() {
+            #[cfg(feature = "system")]
+            process::sampled(None);
+        }
         self.report();
     }
 }
@@ -139,6 +152,14 @@ impl fmt::Debug for Telemetry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Telemetry").field("address", &self.address()).field("report", &self.report).finish()
     }
+}
+
+/// Starts the thread that samples, where there is something to sample.
+fn sample(period: Duration) -> Option<Sampler> {
+    let sampler = Sampler::start(period, sampler::samples());
+    #[cfg(feature = "system")]
+    process::sampled(sampler.as_ref().map(|_| period));
+    sampler
 }
 
 /// Starts the endpoint, or says on standard error why there is none.
@@ -166,11 +187,6 @@ fn reason(error: &std::io::Error) -> String {
         std::io::ErrorKind::AddrNotAvailable => "this machine has no such address".to_owned(),
         _ => error.to_string(),
     }
-}
-
-/// Our own messages: one line on standard error. If that is closed, nobody is left to be told.
-fn say(message: fmt::Arguments<'_>) {
-    let _ = writeln!(std::io::stderr().lock(), "telemetry: {message}");
 }
 
 /// Taken on a thread of its own, so that a collector that hangs does not keep the program from ending.

@@ -85,6 +85,7 @@ pub mod catalog; // declarations as documents
 mod collect; // what is asked at snapshot time
 pub mod export; // the ways out
 mod metric; // what users declare: instruments, labels, series
+mod notice; // our own messages
 #[cfg_attr(telemetry_off, path = "off/record.rs")]
 mod record; // one call, on one thread
 #[cfg_attr(telemetry_off, path = "off/registry.rs")]
@@ -102,13 +103,23 @@ pub mod dashboard; // dashboards and rules, checked
 pub mod duckdb; // profiled connections
 mod error;
 pub mod job; // backfill jobs
+#[cfg(all(feature = "otel", telemetry_off))]
+#[path = "off/otel.rs"]
+pub mod otel;
 mod sync;
 pub mod testing; // for users' tests
+#[cfg(all(feature = "tokio", telemetry_off))]
+#[path = "off/tokio.rs"]
+pub mod tokio;
 
 #[doc(hidden)]
 pub use private as __private;
 
-pub use config::{Builder, Report, builder};
+#[cfg(all(feature = "otel", not(telemetry_off)))]
+pub use collect::otel;
+#[cfg(all(feature = "tokio", not(telemetry_off)))]
+pub use collect::tokio;
+pub use config::{BuildInfo, Builder, Report, builder};
 #[cfg(feature = "duckdb")]
 pub use duckdb::ProfiledConnection;
 pub use error::Error;
@@ -120,7 +131,7 @@ pub use metric::{
 };
 pub use record::exemplar;
 pub use record::{Current, InCurrent, SpanGuard, current, in_current, span};
-pub use registry::{Collection, Collector, Registry, register, registry, snapshot};
+pub use registry::{Collection, Collector, Registration, Registry, register, registry, snapshot};
 pub use snapshot::Snapshot;
 #[cfg(feature = "dashboards")]
 pub use telemetry_macros::dashboards;

@@ -2,14 +2,17 @@
 //!
 //! Both ways may be open at once, so a scrape at one end would go round: we ask the default registry, which asks our collector, which
 //! takes a snapshot, which asks the default registry. The registry is asked, and asks its collectors, on one thread; there
-//! a mark says that a gathering runs, and whoever finds it gives nothing. Our collector's snapshot therefore holds our own
+//! a mark says that a gathering runs, and whoever finds it gives nothing. Our collector's snapshot asks for our own
 //! families alone, and our snapshot holds each of them once.
+//!
+//! A name that is declared here, or that another foreign source gave first, is not taken from the registry: see `registry/names.rs`.
 
 use crate::metric::{Descriptor, Kind, catalog};
 use crate::registry::{self, Collection, Collector};
 use crate::snapshot::{Family, Histogram, Labels, Series, Summary, Value};
 use prometheus::core::{Collector as TheirCollector, Desc};
 use prometheus::proto::{self, MetricFamily, MetricType};
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::HashMap;
 
@@ -42,6 +45,10 @@ pub(crate) struct DefaultRegistry;
 impl Collector for DefaultRegistry {
     fn describe(&self) -> &[Descriptor] {
         &[]
+    }
+
+    fn name(&self) -> Cow<'static, str> {
+        "prometheus".into()
     }
 
     fn collect(&self, out: &mut Collection) {
@@ -101,7 +108,7 @@ impl TheirCollector for PrometheusCollector {
 
     fn collect(&self) -> Vec<MetricFamily> {
         let Some(_gathering) = Gathering::begin() else { return Vec::new() };
-        let families = registry::snapshot().families;
+        let families = registry::registry().own_snapshot().families;
         let left_out = |family: &Family| self.without.iter().any(|prefix| family.name.starts_with(prefix.as_str()));
         families.iter().filter(|family| !left_out(family)).map(to_theirs).collect()
     }
