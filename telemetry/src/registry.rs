@@ -17,12 +17,13 @@ use ask::{Asked, Calls};
 pub(crate) use ask::{DEFAULT_LIMIT, set_limit};
 pub use collection::Collection;
 use names::{Foreign, Names};
+use standing::Standings;
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 /// Something that is asked for its values at each snapshot.
 ///
@@ -77,6 +78,7 @@ pub struct Registry {
     plan: Mutex<Arc<Plan>>,
     /// Whose a foreign family's name is.
     names: Mutex<Names>,
+    standings: Mutex<Standings>,
 }
 
 /// Whom a snapshot asks for what, found out once.
@@ -145,14 +147,18 @@ impl Registry {
         for family in metric::families().iter() {
             family.start_at_zero();
         }
-        let built_in = collect::built_in().into_iter().map(|collector| Registered::new(collector, How::Here));
+        let standings = Mutex::default();
+        let built_in =
+            collect::built_in().into_iter().map(|collector| Registered::new(collector, How::Here, &standings));
+        let built_in: Vec<_> = built_in.collect();
         Registry {
             started_at: SystemTime::now(),
             process: fork::Process::current(),
-            collectors: Mutex::new(built_in.collect()),
+            collectors: Mutex::new(built_in),
             changes: AtomicU64::new(0),
             plan: Mutex::default(),
             names: Mutex::default(),
+            standings,
         }
     }
 }
@@ -213,8 +219,8 @@ impl fmt::Debug for Registration {
 
 impl Registered {
     /// Not to be made under a lock: a collector may do anything while it describes itself, and be registered by another.
-    fn new(collector: Arc<dyn Collector>, how: How) -> Registered {
-        Registered { asked: Asked::new(collector, how == How::Here), how }
+    fn new(collector: Arc<dyn Collector>, how: How, standings: &Mutex<Standings>) -> Registered {
+        Registered { asked: Asked::new(collector, how == How::Here, standings), how }
     }
 }
 
@@ -224,7 +230,7 @@ impl Registry {
     /// # Errors
     /// Those of [`register`](fn@register).
     pub fn register(&'static self, collector: impl Collector) -> Result<Registration, Error> {
-        let registered = Registered::new(Arc::new(collector), How::Limited);
+        let registered = Registered::new(Arc::new(collector), How::Limited, &self.standings);
         let asked = Arc::clone(&registered.asked);
         let mut collectors = lock(&self.collectors);
         metric::check_new_clashes(&known(&collectors), asked.described())?;
@@ -235,7 +241,7 @@ impl Registry {
 
     /// Adds a collector of this library, whose families are declared and thus checked, or foreign.
     pub(crate) fn add(&'static self, collector: impl Collector, how: How) -> Registration {
-        let registered = Registered::new(Arc::new(collector), how);
+        let registered = Registered::new(Arc::new(collector), how, &self.standings);
         let asked = Arc::clone(&registered.asked);
         lock(&self.collectors).push(registered);
         self.changes.fetch_add(1, Relaxed);
@@ -270,6 +276,9 @@ impl Registry {
         let readings = Readings { sums: shard::sums_in(&shards), shards };
         let mut families: Vec<Family> = plan.declared.iter().filter_map(|family| readings.of(family)).collect();
         let mut given = asking.end();
+        let mut standings = Collection::default();
+        lock(&self.standings).give(&mut standings);
+        given.families.append(&mut standings.families);
         families.append(&mut given.families);
         // Keeps the order of those of one name: the first to come tells help and kind.
         families.sort_by(|a, b| a.name.cmp(&b.name));
@@ -316,6 +325,15 @@ impl Registry {
             *plan = Arc::new(Plan::new(collectors.clone(), (families, named, changes)));
         }
         Arc::clone(&plan)
+    }
+}
+
+/// Sees which series have changed since the last time, in families whose series expire. Snapshots do too; this is for when there are none.
+pub(crate) fn look_for_expired() {
+    let shards = shard::all();
+    let readings = Readings { sums: shard::sums_in(&shards), shards };
+    for family in metric::families().iter().filter(|family| family.expiry().is_some()) {
+        drop(readings.of(family));
     }
 }
 
@@ -375,12 +393,12 @@ impl<'a> Asking<'a> {
                     given.take(Arc::unwrap_or_clone(answer), asked);
                 }
             }
-            let mut standings = Collection::default();
+            let mut present = Collection::default();
             for Registered { asked, .. } in self.limited {
-                asked.standing().give(&mut standings);
+                asked.standing().give_present(&mut present);
             }
-            standings.put_in_order();
-            given.families.append(&mut standings.families);
+            present.put_in_order();
+            given.families.append(&mut present.families);
         }
         given
     }
@@ -489,11 +507,15 @@ impl Readings {
             is_here.then(|| Series { labels: shown.labels.clone(), value })
         };
         let all = shown.all.iter();
-        let series = if descriptor.kind == Kind::Histogram {
+        let mut series: Vec<_> = if descriptor.kind == Kind::Histogram {
             all.zip(self.histograms(descriptor, &shown)).filter_map(labelled).collect()
         } else {
             all.map(|shown| (shown, self.number(descriptor, shown))).filter_map(labelled).collect()
         };
+        // A scope's values say nothing of the program's.
+        if let Some(expiry) = declared.expiry().filter(|_| scope.is_none()) {
+            expiry.hide(Instant::now(), &shown.all, &mut series);
+        }
         Some(Family { series, ..Family::declared(descriptor) })
     }
 

@@ -33,7 +33,10 @@ fn every_instrument_appears_as_prometheus_would_name_it() {
     assert_eq!(series.value, Value::Integer((1 << 53) + 1), "exact");
     assert_eq!(series.label("otel_scope_version"), Some("1.2"));
     let family = |name: &str| seen.family(name).unwrap_or_else(|| panic!("{name}"));
-    assert_eq!((family("http_requests_total").kind, &*family("http_requests_total").help), (Kind::Counter, "Requests."));
+    assert_eq!(
+        (family("http_requests_total").kind, &*family("http_requests_total").help),
+        (Kind::Counter, "Requests.")
+    );
     assert_eq!(&*family("cpu_time_seconds_total").unit, "seconds");
     assert_eq!(seen.sum("cpu_time_seconds_total", &[scope]), 1.5);
     assert_eq!(seen.sum("queue_size", &[scope]), -3.0);

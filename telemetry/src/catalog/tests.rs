@@ -26,7 +26,10 @@ const PREFIXES: [(&str, &str); 10] = [
         "process",
         "The process as the system sees it, with the feature `system`. What a system does not tell is absent: most of it comes from Linux' `/proc`.",
     ),
-    ("cgroup", "What the process' control group, hence its container or service, may use, on Linux with the feature `system`."),
+    (
+        "cgroup",
+        "What the process' control group, hence its container or service, may use, on Linux with the feature `system`.",
+    ),
     ("allocator", "The whole program's memory as Rust's global allocator sees it; there with the tracking allocator."),
     (
         "tokio",
@@ -100,8 +103,7 @@ fn a_cell_says_what_the_declaration_says() {
 fn json_says_all_of_a_declaration() {
     assert_eq!(json([]), "[]\n");
     const FAMILY: Descriptor = crate::builtin::jobs::recorded::backfill_batch_records::DESCRIPTOR;
-    let family =
-        Descriptor { labels: &["a", "b"], bounds: &[0.5, 1.0], help: "A \"b\".", ..FAMILY };
+    let family = Descriptor { labels: &["a", "b"], bounds: &[0.5, 1.0], help: "A \"b\".", ..FAMILY };
     let line =
         r#"{"name":"backfill_batch_records","type":"histogram","labels":["a","b"],"unit":"records","help":"A \"b\".","#;
     let more = r#""bounds":[0.5,1],"otel_name":"backfill_batch_records","otel_unit":"{record}"}"#;

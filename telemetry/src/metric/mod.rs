@@ -9,6 +9,8 @@ mod clash;
 mod counter;
 pub(crate) mod declared;
 mod descriptor;
+#[cfg(not(telemetry_off))]
+mod expiry;
 #[cfg_attr(telemetry_off, path = "../off/family.rs")]
 mod family;
 #[cfg_attr(telemetry_off, path = "../off/gauge.rs")]

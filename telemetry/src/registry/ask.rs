@@ -9,7 +9,7 @@
 use crate::metric::Descriptor;
 use crate::notice::say;
 use crate::record::fork;
-use crate::registry::standing::{Failure, Standing};
+use crate::registry::standing::{Failure, Standing, Standings};
 use crate::registry::{COLLECTING, Collection, Collector};
 use crate::sync::{AtomicU64, Mutex, Relaxed, lock};
 use std::collections::VecDeque;
@@ -44,7 +44,7 @@ pub(crate) struct Asked {
     described: Arc<[Descriptor]>,
     /// Whether it is one of this library's, whose families need no check.
     ours: bool,
-    standing: Standing,
+    standing: Arc<Standing>,
     queue: Mutex<Queue>,
 }
 
@@ -82,13 +82,15 @@ impl Queue {
 }
 
 impl Asked {
-    pub(super) fn new(collector: Arc<dyn Collector>, ours: bool) -> Arc<Asked> {
-        let guarded = |ask: &dyn Fn() -> (String, Arc<[Descriptor]>)| catch_unwind(AssertUnwindSafe(ask)).ok();
-        let said = guarded(&|| (collector.name().into_owned(), collector.describe().into()));
+    pub(super) fn new(collector: Arc<dyn Collector>, ours: bool, standings: &Mutex<Standings>) -> Arc<Asked> {
+        let said = catch_unwind(AssertUnwindSafe(|| (collector.name().into_owned(), collector.describe().into()))).ok();
         let failed = said.is_none();
         // One that cannot even say what it is called.
         let (name, described) = said.unwrap_or_else(|| ("unknown".to_owned(), Arc::default()));
-        let standing = Standing::new(name);
+        let standing = lock(standings).of(name);
+        if !ours {
+            standing.is_limited();
+        }
         if failed {
             standing.failed(Failure::Panic, limit());
         }

@@ -45,7 +45,7 @@ impl Names {
                 _ if taken.contains(name) => "a family that is declared".to_owned(),
                 // A source gives a family once in a snapshot.
                 Some(owner) if owner.family != family.name || !Arc::ptr_eq(&owner.source, &from) => {
-                    format!("`{}` of the collector {}", owner.family, owner.source.name())
+                    format!("`{}` of the collector `{}`", owner.family, owner.source.name())
                 }
                 _ => return None,
             };
@@ -62,7 +62,7 @@ impl Names {
         if self.told.len() < TOLD && self.told.insert(family.name.to_string()) {
             let (family, from) = (&family.name, from.name());
             say(format_args!(
-                "`{family}` of the collector {from} is left out: the name `{name}` belongs to {owner}; rename one of them"
+                "`{family}` of the collector `{from}` is left out: the name `{name}` belongs to {owner}; rename one of them"
             ));
         }
         None

@@ -3,7 +3,9 @@
 use crate::builtin::own as families;
 use crate::notice::say;
 use crate::registry::Collection;
-use crate::sync::{AtomicU64, Relaxed};
+use crate::sync::{AtomicBool, AtomicU64, Relaxed};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Why a collector gave nothing for a snapshot.
@@ -43,8 +45,33 @@ impl Why {
     pub(crate) const ALL: [&str; 7] = ["clash", "duplicate", "kind", "labels", "name", "number", "undescribed"];
 }
 
-/// What is known of one collector.
+/// So many names of collectors are told apart; the others are one.
+const NAMES: usize = 1_000;
+
+/// What is known of all collectors, by name. Those of one name are counted together, and one that comes back goes on where it was, since counters
+/// must not fall.
+#[derive(Default)]
+pub(super) struct Standings(BTreeMap<String, Arc<Standing>>);
+
+impl Standings {
+    pub(super) fn of(&mut self, name: String) -> Arc<Standing> {
+        let known = self.0.contains_key(&name) || self.0.len() < NAMES;
+        let name = if known { name } else { "other".to_owned() };
+        Arc::clone(self.0.entry(name).or_insert_with_key(|name| Arc::new(Standing::new(name.clone()))))
+    }
+
+    /// Gives the counts of all that were ever asked with a limit.
+    pub(super) fn give(&self, out: &mut Collection) {
+        for standing in self.0.values().filter(|standing| standing.limited.load(Relaxed)) {
+            standing.give(out);
+        }
+    }
+}
+
+/// What is known of the collectors of one name.
 pub(crate) struct Standing {
+    /// Whether one was asked with a limit: only those can fail in ways that must be told.
+    limited: AtomicBool,
     name: String,
     failures: [AtomicU64; Failure::ALL.len()],
     dropped: [AtomicU64; Why::ALL.len()],
@@ -53,9 +80,10 @@ pub(crate) struct Standing {
 }
 
 impl Standing {
-    pub(super) fn new(name: String) -> Standing {
+    fn new(name: String) -> Standing {
         let zero = || AtomicU64::new(0);
         Standing {
+            limited: AtomicBool::new(false),
             name,
             failures: std::array::from_fn(|_| zero()),
             dropped: std::array::from_fn(|_| zero()),
@@ -74,10 +102,10 @@ impl Standing {
         match failure {
             _ if before > 0 => {}
             Failure::Panic => say(format_args!(
-                "the collector {name} panicked; its families are left out wherever it does, and telemetry_collector_failures_total counts it"
+                "the collector `{name}` panicked; its families are left out wherever it does, and telemetry_collector_failures_total counts it"
             )),
             Failure::Timeout => say(format_args!(
-                "the collector {name} did not answer within {limit:?}; its families are left out until it does, and \
+                "the collector `{name}` did not answer within {limit:?}; its families are left out until it does, and \
                  telemetry_collector_failures_total counts it. TELEMETRY_COLLECTOR_TIMEOUT is how long a snapshot waits."
             )),
             // Was said when it did not answer.
@@ -91,7 +119,7 @@ impl Standing {
             if count > 0 && cell.fetch_add(count, Relaxed) == 0 {
                 let name = &self.name;
                 say(format_args!(
-                    "something that the collector {name} gave was left out ({why}); telemetry_collector_dropped_total counts it"
+                    "something that the collector `{name}` gave was left out ({why}); telemetry_collector_dropped_total counts it"
                 ));
             }
         }
@@ -106,8 +134,8 @@ impl Standing {
         self.took.store(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX).max(1), Relaxed);
     }
 
-    /// Gives the figures that there are.
-    pub(super) fn give(&self, out: &mut Collection) {
+    /// Gives the counts.
+    fn give(&self, out: &mut Collection) {
         let name = &*self.name;
         let read = |cell: &AtomicU64| cell.load(Relaxed);
         // Also at zero, so that the first failure is an increase.
@@ -117,10 +145,19 @@ impl Standing {
         for (reason, count) in Why::ALL.iter().zip(&self.dropped).filter(|(_, count)| read(count) > 0) {
             out.counter(&families::telemetry_collector_dropped_total::DESCRIPTOR, &[name, reason], read(count));
         }
-        let took = read(&self.took);
+    }
+
+    /// Gives what is so as long as there is one of the name.
+    pub(super) fn give_present(&self, out: &mut Collection) {
+        let took = self.took.load(Relaxed);
         if took > 0 {
             let seconds = Duration::from_nanos(took).as_secs_f64();
-            out.gauge(&families::telemetry_collector_duration_seconds::DESCRIPTOR, &[name], seconds);
+            out.gauge(&families::telemetry_collector_duration_seconds::DESCRIPTOR, &[&self.name], seconds);
         }
+    }
+
+    /// One of the name is asked with a limit.
+    pub(super) fn is_limited(&self) {
+        self.limited.store(true, Relaxed);
     }
 }
