@@ -108,6 +108,7 @@ pub(crate) enum How {
     /// With a limit.
     Limited,
     /// With a limit, for families that are in another registry, which itself may be asking us.
+    #[cfg_attr(not(feature = "prometheus"), expect(dead_code, reason = "such a registry comes with a feature"))]
     Elsewhere,
 }
 

@@ -8,7 +8,7 @@ use proc_macro2::{Span, TokenTree};
 use std::time::Duration;
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
-use syn::{Ident, LitStr, Token};
+use syn::{Ident, LitStr, Token, token};
 
 /// What stands behind labels and bounds.
 pub(crate) struct Expiry {
@@ -55,12 +55,11 @@ impl Expiry {
                 None
             }
             None => {
-                // Something else up to the semicolon, which is passed over with it.
-                match input.parse::<Option<Token![;]>>() {
-                    _ if expires && (input.is_empty() || input.peek(Token![;])) => diagnostics.at(&word, TAKES),
-                    Ok(None) if expires => diagnostics.at(input.parse::<TokenTree>()?, TAKES),
-                    Ok(None) if !input.is_empty() => drop(input.parse::<TokenTree>()?),
-                    _ => {}
+                // What stands there instead is passed over; the end of the declaration is not.
+                let ends = input.is_empty() || input.peek(Token![;]) || input.peek(token::Bracket);
+                let other = if ends { None } else { Some(input.parse::<TokenTree>()?) };
+                if expires {
+                    diagnostics.at_span(other.map_or(word.span(), |other| other.span()), TAKES);
                 }
                 None
             }

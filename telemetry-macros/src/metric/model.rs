@@ -373,7 +373,7 @@ impl Declaration {
             return Ok((None, skip(input)?));
         };
         let (labels, inner) = Label::all(&name, input, diagnostics)?;
-        let (bounds, mut inner) = match inner {
+        let (mut bounds, mut inner) = match inner {
             None if input.peek(token::Bracket) => {
                 let (bounds, inner) = Bounds::parse(&name, input, diagnostics)?;
                 (Some(bounds), inner)
@@ -381,6 +381,11 @@ impl Declaration {
             inner => (None, inner),
         };
         let expiry = if inner.is_none() { Expiry::parse(input, diagnostics)? } else { None };
+        if expiry.is_some() && bounds.is_none() && input.peek(token::Bracket) {
+            let misplaced = Bounds::parse(&name, input, diagnostics)?;
+            diagnostics.at_span(misplaced.0.span, "bounds stand before `expires`; write `[0.1, 1] expires = \"10m\"`");
+            (bounds, inner) = (Some(misplaced.0), misplaced.1);
+        }
         let wrong = inner.is_some() || expiry.as_ref().is_some_and(|expiry| expiry.after.is_none());
         if inner.is_none() && input.parse::<Option<Token![;]>>()?.is_none() {
             if input.is_empty() || starts_declaration(input) {

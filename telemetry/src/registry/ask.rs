@@ -83,10 +83,10 @@ impl Queue {
 
 impl Asked {
     pub(super) fn new(collector: Arc<dyn Collector>, ours: bool, standings: &Mutex<Standings>) -> Arc<Asked> {
-        let said = catch_unwind(AssertUnwindSafe(|| (collector.name().into_owned(), collector.describe().into()))).ok();
-        let failed = said.is_none();
-        // One that cannot even say what it is called.
-        let (name, described) = said.unwrap_or_else(|| ("unknown".to_owned(), Arc::default()));
+        let name = catch_unwind(AssertUnwindSafe(|| collector.name().into_owned()));
+        let described = catch_unwind(AssertUnwindSafe(|| collector.describe().into()));
+        let failed = name.is_err() || described.is_err();
+        let (name, described) = (name.unwrap_or_else(|_| "unknown".to_owned()), described.unwrap_or_default());
         let standing = lock(standings).of(name);
         if !ours {
             standing.is_limited();
