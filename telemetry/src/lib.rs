@@ -72,6 +72,11 @@ extern crate self as telemetry;
 #[doc = include_str!("../../docs/measured.md")]
 struct MeasuredPage;
 
+/// The programs of the page about collectors.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/collectors.md")]
+struct CollectorsPage;
+
 // The modules, in the order in which a value passes them.
 mod config; // what the environment and the builder say
 #[cfg_attr(telemetry_off, path = "off/init.rs")]

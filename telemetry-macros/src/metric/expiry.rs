@@ -27,7 +27,8 @@ impl Expiry {
     /// Takes the option, where one comes.
     pub(crate) fn parse(input: ParseStream<'_>, diagnostics: &mut Diagnostics) -> syn::Result<Option<Expiry>> {
         let expires = input.fork().call(Ident::parse_any).is_ok_and(|word| word == "expires");
-        if !expires && !(input.peek(Ident::peek_any) && input.peek2(Token![=])) {
+        let other = input.peek(Ident::peek_any) && input.peek2(Token![=]);
+        if !expires && !other {
             return Ok(None);
         }
         let word = input.call(Ident::parse_any)?;

@@ -5,20 +5,35 @@
 //! one that the host has and the container has not; then the group is what is mounted.
 
 use crate::builtin::cgroup as families;
+use crate::collect::process::is_fresh;
 use crate::metric::Descriptor;
+use crate::record::fork;
 use crate::registry::{Collection, Collector};
+use crate::sync::{Mutex, lock};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A v1 group without a limit shows the largest number of whole pages; nobody has a limit of an exbibyte.
 const NO_LIMIT: u64 = 1 << 60;
 
-/// Reads some six files at each snapshot.
-pub(crate) struct Cgroup {
+/// Where the files are.
+struct Cgroup {
     /// `/`, but in tests.
     root: PathBuf,
 }
+
+/// The sampler's last reading.
+static LAST: Mutex<Option<(fork::Process, Instant, Reading)>> = Mutex::new(None);
+
+/// Takes a reading: some ten files.
+pub(crate) fn sample() {
+    let reading = Cgroup::new().read();
+    *lock(&LAST) = Some((fork::Process::current(), Instant::now(), reading));
+}
+
+/// Shows the sampler's reading, or takes one.
+pub(crate) struct Limits;
 
 /// What was found out. What is not limited, or not told, is `None`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -31,7 +46,7 @@ struct Reading {
 }
 
 impl Cgroup {
-    pub(crate) fn new() -> Cgroup {
+    fn new() -> Cgroup {
         Cgroup { root: PathBuf::from("/") }
     }
 
@@ -171,7 +186,7 @@ fn field(text: &str, name: &str) -> Option<u64> {
     text.lines().find_map(value)
 }
 
-impl Collector for Cgroup {
+impl Collector for Limits {
     fn describe(&self) -> &[Descriptor] {
         families::CATALOG
     }
@@ -180,7 +195,8 @@ impl Collector for Cgroup {
         if !cfg!(target_os = "linux") {
             return;
         }
-        let reading = self.read();
+        let sampled = lock(&LAST).clone().filter(|(process, at, _)| is_fresh(*at, *process));
+        let reading = sampled.map_or_else(|| Cgroup::new().read(), |(_, _, reading)| reading);
         #[expect(clippy::cast_precision_loss, reason = "bytes of memory fit")]
         let bytes = |value: Option<u64>| value.map(|value| value as f64);
         for (descriptor, value) in [

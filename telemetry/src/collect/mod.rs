@@ -28,7 +28,7 @@ pub(crate) fn built_in() -> Vec<Arc<dyn Collector>> {
         #[cfg(feature = "system")]
         Arc::new(process::Process),
         #[cfg(feature = "system")]
-        Arc::new(cgroup::Cgroup::new()),
+        Arc::new(cgroup::Limits),
         #[cfg(feature = "tokio")]
         Arc::new(tokio::Runtimes),
         #[cfg(all(feature = "tokio", tokio_unstable))]

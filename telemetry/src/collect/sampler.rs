@@ -53,7 +53,7 @@ impl Drop for Sampler {
 pub(crate) fn samples() -> Vec<fn()> {
     let mut samples: Vec<fn()> = Vec::new();
     #[cfg(feature = "system")]
-    samples.push(super::process::sample);
+    samples.extend([super::process::sample as fn(), super::cgroup::sample]);
     if crate::metric::families().iter().any(|family| family.expiry().is_some()) {
         samples.push(crate::registry::look_for_expired);
     }

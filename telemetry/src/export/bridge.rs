@@ -6,6 +6,12 @@
 //! families alone, and our snapshot holds each of them once.
 //!
 //! A name that is declared here, or that another foreign source gave first, is not taken from the registry: see `registry/names.rs`.
+//!
+//! # What the crate merges
+//! The `prometheus` crate (0.14) finds the children of a vector by a hash of their label values one behind the other, with nothing in between
+//! (`MetricVecCore::hash_label_values`), and compares nothing else. `with_label_values(&["ab", "c"])` and `&["a", "bc"]` are therefore one child, under
+//! whichever labels came first: what was counted for both stands there in one series, and no bridge can part it again. Instruments of
+//! [`metric!`](crate::metric!) compare the values one by one, here and in a registry of theirs, and so do those of the OpenTelemetry bridge.
 
 use crate::metric::{Descriptor, Kind, catalog};
 use crate::registry::{self, Collection, Collector};

@@ -304,6 +304,8 @@ mod pool {
     }
 
     fn start() {
+        // Else a child would wait for this thread, which it has not.
+        fork::watch();
         let number = with(|pool| {
             pool.threads += 1;
             pool.started += 1;

@@ -73,6 +73,13 @@ pub(crate) fn sampled(period: Option<Duration>) {
     *lock(&PERIOD) = period;
 }
 
+/// Whether what was read then is what the sampler would show: not where it does not run, where a round is due long since, or
+/// in a child, which has no thread of its parent.
+pub(super) fn is_fresh(at: Instant, process: fork::Process) -> bool {
+    let period = *lock(&PERIOD);
+    process == fork::Process::current() && period.is_some_and(|period| at.elapsed() < period.saturating_mul(2))
+}
+
 /// Takes a reading.
 pub(crate) fn sample() {
     // Not under the lock, which a fork would wait for.
@@ -153,13 +160,9 @@ impl Collector for Process {
     }
 
     fn collect(&self, out: &mut Collection) {
-        let period = *lock(&PERIOD);
         let shown = |last: &Last| (last.reading.clone(), last.usage.ratio);
-        let current = lock(&LAST).as_ref().and_then(|last| {
-            // A child's, or one that is due long since, as where the thread of a parent is missing.
-            let fresh = period.is_some_and(|period| last.at.elapsed() < period.saturating_mul(2));
-            (fresh && last.process == fork::Process::current()).then(|| shown(last))
-        });
+        let fresh = |last: &&Last| is_fresh(last.at, last.process);
+        let current = lock(&LAST).as_ref().filter(fresh).map(shown);
         let current = current.or_else(|| {
             sample();
             lock(&LAST).as_ref().map(shown)
