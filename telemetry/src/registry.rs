@@ -3,27 +3,28 @@
 mod ask; // collectors that may hang, on threads that may
 mod collection; // what a collector gives
 mod names; // whose a foreign family's name is
+mod readings; // what handles recorded
 mod standing; // how a collector has done
 
-use crate::collect::{self, functions::exemplars_of};
+use crate::collect;
 use crate::error::Error;
-use crate::metric::{self, Descriptor, Kind, Prefixes, Shown, ShownSeries};
+use crate::metric::{self, Descriptor, Prefixes};
 use crate::record::fork;
 use crate::record::isolated::{self, Scope};
-use crate::record::shard::{self, HistogramReading, Shard};
-use crate::snapshot::{Family, Histogram, Job, Series, Snapshot, Statement, Value};
+use crate::snapshot::{Family, Job, Snapshot, Statement, Value};
 use crate::sync::{AtomicU64, Mutex, Relaxed, lock, unforked};
 use ask::{Asked, Calls};
 pub(crate) use ask::{DEFAULT_LIMIT, set_limit};
 pub use collection::Collection;
 use names::{Foreign, Names};
+use readings::Readings;
 use standing::Standings;
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
-use std::time::{Instant, SystemTime};
+use std::time::SystemTime;
 
 /// Something that is asked for its values at each snapshot.
 ///
@@ -273,12 +274,16 @@ impl Registry {
         let plan = self.plan();
         // A collector that takes a snapshot gets one without collectors.
         let asking = Asking::begin(&plan.collectors, wanted);
-        let shards = shard::all();
-        let readings = Readings { sums: shard::sums_in(&shards), shards };
+        let readings = Readings::take();
         let mut families: Vec<Family> = plan.declared.iter().filter_map(|family| readings.of(family)).collect();
         let mut given = asking.end();
         let mut standings = Collection::default();
         lock(&self.standings).give(&mut standings);
+        for Registered { asked, .. } in plan.collectors.iter().filter(|registered| registered.how != How::Here) {
+            asked.standing().give_present(&mut standings);
+        }
+        // Of two collectors of one name.
+        standings.put_in_order();
         given.families.append(&mut standings.families);
         families.append(&mut given.families);
         // Keeps the order of those of one name: the first to come tells help and kind.
@@ -331,8 +336,7 @@ impl Registry {
 
 /// Sees which series have changed since the last time, in families whose series expire. Snapshots do too; this is for when there are none.
 pub(crate) fn look_for_expired() {
-    let shards = shard::all();
-    let readings = Readings { sums: shard::sums_in(&shards), shards };
+    let readings = Readings::take();
     for family in metric::families().iter().filter(|family| family.expiry().is_some()) {
         drop(readings.of(family));
     }
@@ -394,12 +398,6 @@ impl<'a> Asking<'a> {
                     given.take(Arc::unwrap_or_clone(answer), asked);
                 }
             }
-            let mut present = Collection::default();
-            for Registered { asked, .. } in self.limited {
-                asked.standing().give_present(&mut present);
-            }
-            present.put_in_order();
-            given.families.append(&mut present.families);
         }
         given
     }
@@ -486,67 +484,5 @@ fn add_up(old: &mut Value, new: Value) {
             }
         }
         (old, new) => *old = new,
-    }
-}
-
-/// What the shards of all threads hold.
-struct Readings {
-    shards: Vec<&'static Shard>,
-    /// Of the counters, by slot.
-    sums: Vec<u64>,
-}
-
-impl Readings {
-    /// A declared family with the values of its series; `None` where it has no series.
-    fn of(&self, declared: &'static metric::Family) -> Option<Family> {
-        let shown = declared.shown_series()?;
-        let descriptor = declared.shown();
-        let scope = isolated::current_if_any();
-        let labelled = |(shown, value): (&Shown, Value)| {
-            // In a scope, what others made is not there.
-            let is_here = scope.is_none_or(|scope| scope.existing(shown.series).is_some() || value.as_f64() != 0.0);
-            is_here.then(|| Series { labels: shown.labels.clone(), value })
-        };
-        let all = shown.all.iter();
-        let mut series: Vec<_> = if descriptor.kind == Kind::Histogram {
-            all.zip(self.histograms(descriptor, &shown)).filter_map(labelled).collect()
-        } else {
-            all.map(|shown| (shown, self.number(descriptor, shown))).filter_map(labelled).collect()
-        };
-        // A scope's values say nothing of the program's.
-        if let Some(expiry) = declared.expiry().filter(|_| scope.is_none()) {
-            expiry.hide(Instant::now(), &shown.all, &mut series);
-        }
-        Some(Family { series, ..Family::declared(descriptor) })
-    }
-
-    fn histograms(&self, descriptor: &'static Descriptor, shown: &ShownSeries) -> impl Iterator<Item = Value> {
-        let bounds = descriptor.bounds;
-        let mut totals: Vec<_> = shown.all.iter().map(|_| HistogramReading::empty(bounds.len())).collect();
-        let places = shown.by_slot.iter().filter_map(|&place| Some((shown.all.get(place)?.slot, place)));
-        shard::read_histograms_in(&self.shards, places, &mut totals);
-        totals.into_iter().map(|HistogramReading { buckets, sum, exemplars }| {
-            let exemplars = exemplars_of(&exemplars);
-            Value::Histogram(Histogram { bounds: bounds.into(), buckets, sum, exemplars })
-        })
-    }
-
-    fn number(&self, descriptor: &Descriptor, shown: &Shown) -> Value {
-        match descriptor.kind {
-            Kind::Counter if descriptor.counts_time() => Value::Nanoseconds(self.sum(shown.slot)),
-            Kind::Counter => Value::Integer(self.sum(shown.slot)),
-            _ => {
-                let bits = match isolated::current_if_any() {
-                    None => Some(&shown.series.gauge),
-                    Some(scope) => scope.existing(shown.series),
-                };
-                Value::Float(bits.map_or(0.0, |bits| f64::from_bits(bits.load(Relaxed))))
-            }
-        }
-    }
-
-    fn sum(&self, slot: u32) -> u64 {
-        // A series that was made since the sums were read is not among them.
-        self.sums.get(slot as usize).copied().unwrap_or_else(|| shard::sum_in(&self.shards, slot))
     }
 }

@@ -146,5 +146,5 @@ fn the_build_is_known() {
     assert!(label("rustc").starts_with("1."), "{}", label("rustc"));
     assert!(label("target").contains('-') && ["debug", "release"].contains(&&*label("profile")));
     let built = telemetry::build_info!();
-    assert_eq!((built.package, built.version), ("telemetry", env!("CARGO_PKG_VERSION")));
+    assert_eq!((built.package, built.version), (env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")));
 }
