@@ -3,15 +3,18 @@
 //! A variable is one constant: its name, what it takes, and how it is read. A variable that is set to nothing counts as not set,
 //! as OpenTelemetry has it: <https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/>.
 
+mod collect; // how collectors are asked
 #[cfg(feature = "prometheus")]
 mod discovery; // where the endpoint is published
 mod formats; // what expositions show besides
 #[cfg(feature = "push")]
 pub(crate) mod push; // where to push
+pub(crate) mod server; // what the endpoint is told besides its address
 
+pub use collect::BuildInfo;
+pub(crate) use collect::Collect;
 #[cfg(feature = "prometheus")]
 pub(crate) use discovery::Publication;
-pub(crate) mod server; // what the endpoint is told besides its address
 
 use crate::error::Error;
 use crate::export::Options;
@@ -72,6 +75,7 @@ pub struct Builder {
     #[cfg(feature = "push")]
     push: push::Given,
     server: server::Given,
+    collect: collect::Told,
 }
 
 /// A builder with nothing set: all is as the environment says.
@@ -176,6 +180,7 @@ impl Builder {
         };
         let formats = self.formats.options(&variables)?;
         let server = self.server.config(&variables)?;
+        let collect = self.collect.config(&variables)?;
         Ok(Config {
             #[cfg(feature = "prometheus")]
             discovery: self.discovery.publication(&variables)?,
@@ -190,6 +195,7 @@ impl Builder {
             prefixes: self.prefixes,
             formats,
             server,
+            collect,
         })
     }
 }
@@ -217,6 +223,7 @@ pub(crate) struct Config {
     pub(crate) push: push::Settings,
     /// What the endpoint is told besides its address.
     pub(crate) server: server::Server,
+    pub(crate) collect: Collect,
 }
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);

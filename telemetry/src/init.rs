@@ -1,12 +1,16 @@
 //! Start and end of a program: what [`init`] sets up, its guard takes down.
 
+#[cfg(feature = "system")]
+use crate::collect::process;
+use crate::collect::sampler::{self, Sampler};
 use crate::collect::target::Target;
 use crate::config::{Builder, Config, Report, builder};
 use crate::error::Error;
 use crate::export::report;
 use crate::metric;
+use crate::notice::say;
 use crate::record::budget;
-use crate::registry;
+use crate::registry::{self, How};
 #[cfg(feature = "prometheus")]
 use crate::server::start;
 use crate::snapshot::Snapshot;
@@ -70,6 +74,7 @@ pub struct Telemetry {
     pusher: Option<crate::push::Pusher>,
     #[cfg(feature = "prometheus")]
     published: Option<crate::discovery::Published>,
+    sampler: Option<Sampler>,
     #[cfg(feature = "prometheus")]
     server: Option<crate::server::Server>,
     report: Report,
@@ -86,9 +91,12 @@ impl Telemetry {
         budget::set_share(config.overhead_budget);
         config.formats.apply();
         let registry = registry::of_program();
-        registry.add(Target::new(&config.resource));
+        registry::set_limit(config.collect.timeout);
+        registry.add(Target::new(&config.resource, config.collect.build_info), How::Here);
+        #[cfg(feature = "tokio")]
+        crate::collect::tokio::watch_current();
         #[cfg(feature = "prometheus")]
-        registry.add(crate::export::bridge::DefaultRegistry);
+        registry.add(crate::export::bridge::DefaultRegistry, How::Elsewhere);
         #[cfg(feature = "prometheus")]
         let listens = listening.as_ref().map(crate::server::Listening::address);
         #[cfg(all(feature = "push", not(feature = "prometheus")))]
@@ -96,6 +104,7 @@ impl Telemetry {
         #[cfg(feature = "prometheus")]
         let has_tls = config.server.tls.is_some();
         Ok(Telemetry {
+            sampler: config.collect.period.and_then(sample),
             #[cfg(feature = "push")]
             pusher: crate::push::Pusher::start(&config.push, &config.resource, listens, registry::snapshot),
             #[cfg(feature = "prometheus")]
@@ -176,6 +185,10 @@ impl Drop for Telemetry {
         drop(self.pusher.take());
         #[cfg(feature = "prometheus")]
         drop(self.server.take());
+        if self.sampler.take().is_some() {
+            #[cfg(feature = "system")]
+            process::sampled(None);
+        }
         self.report();
     }
 }
@@ -186,9 +199,12 @@ impl fmt::Debug for Telemetry {
     }
 }
 
-/// Our own messages: one line on standard error. If that is closed, nobody is left to be told.
-pub(crate) fn say(message: fmt::Arguments<'_>) {
-    let _ = writeln!(std::io::stderr().lock(), "telemetry: {message}");
+/// Starts the thread that samples, where there is something to sample.
+fn sample(period: Duration) -> Option<Sampler> {
+    let sampler = Sampler::start(period, sampler::samples());
+    #[cfg(feature = "system")]
+    process::sampled(sampler.as_ref().map(|_| period));
+    sampler
 }
 
 /// Taken on a thread of its own, so that a collector that hangs does not keep the program from ending.

@@ -81,6 +81,10 @@ struct PushingPage;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/server.md")]
 struct ServerPage;
+/// The programs of the page about collectors.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/collectors.md")]
+struct CollectorsPage;
 
 // The modules, in the order in which a value passes them.
 mod config; // what the environment and the builder say
@@ -99,6 +103,7 @@ pub mod export; // the ways out
 #[cfg(all(any(feature = "prometheus", feature = "push"), not(telemetry_off)))]
 mod host; // the machine
 mod metric; // what users declare: instruments, labels, series
+mod notice; // our own messages
 #[cfg(all(feature = "push", not(telemetry_off)))]
 mod push; // for programs that nobody scrapes
 #[cfg_attr(telemetry_off, path = "off/record.rs")]
@@ -124,15 +129,25 @@ pub mod dashboard; // dashboards and rules, checked
 pub mod duckdb; // profiled connections
 mod error;
 pub mod job; // backfill jobs
+#[cfg(all(feature = "otel", telemetry_off))]
+#[path = "off/otel.rs"]
+pub mod otel;
 mod sync;
 pub mod testing; // for users' tests
+#[cfg(all(feature = "tokio", telemetry_off))]
+#[path = "off/tokio.rs"]
+pub mod tokio;
 
 #[doc(hidden)]
 pub use private as __private;
 
+#[cfg(all(feature = "otel", not(telemetry_off)))]
+pub use collect::otel;
+#[cfg(all(feature = "tokio", not(telemetry_off)))]
+pub use collect::tokio;
 #[cfg(feature = "push")]
 pub use config::push::{Pushgateway, RemoteWrite};
-pub use config::{Builder, Report, builder};
+pub use config::{BuildInfo, Builder, Report, builder};
 #[cfg(feature = "duckdb")]
 pub use duckdb::ProfiledConnection;
 pub use error::Error;
@@ -145,7 +160,7 @@ pub use metric::{
 };
 pub use record::exemplar;
 pub use record::{Current, InCurrent, SpanGuard, current, in_current, span};
-pub use registry::{Collection, Collector, Registry, register, registry, snapshot};
+pub use registry::{Collection, Collector, Registration, Registry, register, registry, snapshot};
 pub use snapshot::Snapshot;
 #[cfg(feature = "dashboards")]
 pub use telemetry_macros::dashboards;

@@ -11,7 +11,7 @@ mod store; // the directory or the file
 
 use crate::builtin::discovery as families;
 use crate::config::Publication;
-use crate::init::say;
+use crate::notice::say;
 use crate::record::fork::{self, Process};
 use crate::sync::{Mutex, lock};
 use std::collections::BTreeMap;

@@ -8,7 +8,7 @@ use crate::builtin::duckdb::databases as families;
 use crate::duckdb::table;
 use crate::metric::Descriptor;
 use crate::private::RECORDS;
-use crate::registry::{Collection, Collector};
+use crate::registry::{Collection, Collector, How};
 use crate::sync::{Mutex, MutexGuard, lock, lock_for_long};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -41,8 +41,9 @@ impl Lease {
     pub(crate) fn new(connection: &::duckdb::Connection, name: Arc<str>) -> Arc<Lease> {
         static REGISTER: Once = Once::new();
         REGISTER.call_once(|| {
-            crate::registry::of_program().add(Statements);
-            crate::registry::of_program().add(Databases);
+            let registry = crate::registry::of_program();
+            registry.add(Statements, How::Here);
+            registry.add(Databases, How::Limited);
         });
         let probe = if RECORDS { connection.try_clone().ok() } else { None };
         // Whole, since the program may change its folder. What is in memory is no file.

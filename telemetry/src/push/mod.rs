@@ -12,7 +12,7 @@ mod remote; // remote write
 mod worker; // the thread of a receiver
 
 use crate::config::push::Settings;
-use crate::init::say;
+use crate::notice::say;
 use crate::record::fork::{self, Process};
 use crate::snapshot::Snapshot;
 use std::collections::BTreeMap;

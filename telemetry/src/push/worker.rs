@@ -8,7 +8,7 @@ use super::queue::Queue;
 use super::{Parcel, Receiver};
 use crate::builtin::push as families;
 use crate::config::push::{Pace, Settings};
-use crate::init::say;
+use crate::notice::say;
 use crate::snapshot::Snapshot;
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};

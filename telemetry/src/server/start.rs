@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::error::Error;
-use crate::init::say;
+use crate::notice::say;
 use crate::registry;
 use crate::server::Listening;
 use std::io;
