@@ -10,6 +10,7 @@ use crate::metric::Descriptor;
 use crate::private::RECORDS;
 use crate::registry::{Collection, Collector, How};
 use crate::sync::{Mutex, MutexGuard, lock, lock_for_long};
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once, TryLockError, Weak};
@@ -93,6 +94,10 @@ struct Databases;
 impl Collector for Databases {
     fn describe(&self) -> &[Descriptor] {
         families::CATALOG
+    }
+
+    fn name(&self) -> Cow<'static, str> {
+        "duckdb".into()
     }
 
     fn collect(&self, out: &mut Collection) {
