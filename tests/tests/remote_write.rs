@@ -169,15 +169,13 @@ fn a_real_prometheus_takes_native_histograms() {
         ("TELEMETRY_REMOTE_WRITE", url.as_str()),
         ("TELEMETRY_PUSH_PERIOD", "off"),
         ("TELEMETRY_NATIVE_HISTOGRAMS", "on"),
-        ("TELEMETRY_REMOTE_WRITE_AT_EXIT", "keep"),
     ];
     let mut program = start(&variables);
     for _ in 0..20 {
         program.ask("step 10");
     }
     program.ask("observe 0.7");
-    let ended = program.end();
-    assert!(ended.error.is_empty(), "{ended:?}");
+    assert!(program.ask("flush 10000").starts_with("true "));
     let duration = r#"function_calls_duration_seconds{function="step"}"#;
     prometheus.wait_for_value(&format!("histogram_count({duration})"), 20.0);
     let sum = prometheus.value(&format!("histogram_sum({duration})")).unwrap();
@@ -186,6 +184,9 @@ fn a_real_prometheus_takes_native_histograms() {
     // Those with bounds of the user's stay classic.
     assert_eq!(prometheus.value(r#"pushed_step_seconds_bucket{le="1.0"}"#), Some(1.0));
     assert_eq!(prometheus.value("count(function_calls_duration_seconds_bucket)"), None);
+    let ended = program.end();
+    assert!(ended.error.is_empty(), "{ended:?}");
+    prometheus.wait_for_value(&format!("absent({duration})"), 1.0);
 }
 
 #[test]
