@@ -1,8 +1,8 @@
 //! One request, by HTTP or HTTPS.
 //!
-//! The client is `ureq`: blocking, as a thread of our own wants it, well kept, with TLS by rustls, and with one time limit for all of a request, from the
-//! name's look-up to the last byte of the answer, which a receiver that drips cannot stretch. hyper, which the endpoint uses, has no connector, no TLS
-//! and no blocking interface.
+//! The client is `ureq`: blocking, as a thread of our own wants it, well kept, with TLS by rustls, and with one time limit for all of
+//! a request, from the name's look-up to the last byte of the answer, which a receiver that drips cannot stretch. hyper, which the
+//! endpoint uses, has no connector, no TLS and no blocking interface.
 
 use super::{Parcel, Verb};
 use crate::config::push::Authorities;
