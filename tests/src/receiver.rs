@@ -146,6 +146,7 @@ impl Drop for Receiver {
 impl State {
     fn serve(&self, mut stream: TcpStream) -> io::Result<()> {
         stream.set_nonblocking(false)?;
+        stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(STEP))?;
         let mut bytes = Vec::new();
         while !self.ended.load(Relaxed) {
@@ -170,9 +171,12 @@ impl State {
 
     fn reply(&self, stream: &mut TcpStream, answer: &Answer) -> io::Result<()> {
         match answer {
-            Answer::Status(204, headers, _) => write!(stream, "HTTP/1.1 204 No Content\r\n{headers}\r\n"),
+            Answer::Status(204, headers, _) => {
+                stream.write_all(format!("HTTP/1.1 204 No Content\r\n{headers}\r\n").as_bytes())
+            }
             Answer::Status(status, headers, body) => {
-                write!(stream, "HTTP/1.1 {status} Test\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len())
+                let head = format!("HTTP/1.1 {status} Test\r\n{headers}Content-Length: {}\r\n\r\n", body.len());
+                stream.write_all((head + body).as_bytes())
             }
             Answer::Hang => {
                 while !self.ended.load(Relaxed) {

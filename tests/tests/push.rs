@@ -112,6 +112,31 @@ fn what_the_settings_say_is_in_every_request_and_no_secret_in_a_message() {
 }
 
 #[test]
+fn a_proxy_of_the_environment_is_used_but_not_for_this_machine() {
+    let proxy = Receiver::start(Answer::Status(502, "", "no way"));
+    let proxy_url = url(proxy.address());
+    let receiver = Receiver::start(Answer::TAKEN);
+    let near = url(receiver.address());
+    let flush = |url: &str, variables: &[(&str, &str)]| {
+        let own = [("TELEMETRY_PUSHGATEWAY", url), ("TELEMETRY_PUSH_PERIOD", "off"), ("TELEMETRY_PUSH_DEADLINE", "0s")];
+        let all: Vec<_> = own.into_iter().chain(variables.iter().copied()).collect();
+        start(&all).ask("flush 1500")
+    };
+    assert!(flush(&near, &[("HTTP_PROXY", &proxy_url), ("NO_PROXY", "")]).starts_with("true "));
+    assert_eq!(proxy.received().len(), 0);
+    let far = "http://gateway.invalid:9091";
+    assert!(flush(far, &[("HTTP_PROXY", &proxy_url), ("NO_PROXY", "")]).starts_with("false "));
+    let asked = &proxy.received()[0];
+    assert!(asked.path.contains("gateway.invalid:9091"), "{asked:?}");
+    let before = proxy.received().len();
+    flush(
+        far,
+        &[("HTTPS_PROXY", &proxy_url), ("HTTP_PROXY", ""), ("http_proxy", ""), ("ALL_PROXY", ""), ("all_proxy", "")],
+    );
+    assert_eq!(proxy.received().len(), before, "that one is for https");
+}
+
+#[test]
 fn a_refusal_is_shown_once_however_often_it_comes_and_counted_each_time() {
     let receiver = Receiver::start(Answer::Status(400, "", "pushed metrics are invalid or inconsistent: 7"));
     let url = url(receiver.address());
@@ -185,6 +210,9 @@ fn a_program_ends_within_the_deadline_whatever_its_receivers_do() {
         assert!(took(&ended) < 1_500 && whole < Duration::from_secs(5), "{answer:?}: {} ms, {whole:?}", took(&ended));
         let shown = receiver.address().to_string();
         assert!(ended.error.contains(&shown), "{answer:?}: somebody is told: {}", ended.error);
+        // A request that hangs is left behind; else what is lost is counted and told.
+        let hangs = matches!(answer, Answer::Hang | Answer::Drip);
+        assert_eq!(ended.error.contains("was not finished"), hangs, "{answer:?}: {}", ended.error);
         let paths: Vec<_> = receiver.received().into_iter().map(|received| received.path).collect();
         assert!(!paths.iter().any(|path| path == "/elsewhere"), "no redirect is followed: {paths:?}");
     }

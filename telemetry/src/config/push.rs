@@ -230,8 +230,12 @@ fn on_or_off(value: &str) -> Option<bool> {
     }
 }
 
+/// Whether all series can have a label of this name; `le` and `quantile` are those of buckets and quantiles.
 /// <https://prometheus.io/docs/concepts/data_model/#metric-names-and-labels>
 fn is_label_name(name: &str) -> bool {
+    if ["le", "quantile"].contains(&name) {
+        return false;
+    }
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     !name.is_empty()
         && !name.starts_with("__")

@@ -1,17 +1,18 @@
 //! One request, by HTTP or HTTPS.
 //!
-//! The client is `ureq`: blocking, as a thread of our own wants it, well kept, with TLS by rustls, and with one time limit for all of a request, from the
-//! name's look-up to the last byte of the answer, which a receiver that drips cannot stretch. hyper, which the endpoint uses, has no connector, no TLS
-//! and no blocking interface.
+//! The client is `ureq`: blocking, as a thread of our own wants it, well kept, with TLS by rustls, and with one time limit for all of
+//! a request, from the name's look-up to the last byte of the answer, which a receiver that drips cannot stretch. hyper, which the
+//! endpoint uses, has no connector, no TLS and no blocking interface.
 
 use super::{Parcel, Verb};
 use crate::config::push::Authorities;
 use crate::config::push::access::Endpoint;
 use std::io::Read;
+use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
-use ureq::http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use ureq::http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
-use ureq::{Agent, Body, Error};
+use ureq::{Agent, Body, Error, Proxy};
 
 /// How much of a refusal is read and shown.
 const SHOWN: u64 = 512;
@@ -34,7 +35,8 @@ pub(super) enum Outcome {
 }
 
 impl Client {
-    pub(super) fn new(authorities: Option<&Authorities>) -> Client {
+    /// A client for requests to this URL's host.
+    pub(super) fn new(url: &str, authorities: Option<&Authorities>) -> Client {
         let mut tls = TlsConfig::builder();
         if let Some(Authorities(all)) = authorities {
             let all: Vec<_> = all.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
@@ -42,6 +44,7 @@ impl Client {
         }
         let config = Agent::config_builder()
             .tls_config(tls.build())
+            .proxy(proxy(url))
             .http_status_as_error(false)
             // Where to is what the settings say, and so is who may read the secrets.
             .max_redirects(0)
@@ -87,6 +90,22 @@ impl Client {
             }
         }
     }
+}
+
+/// The proxy that the environment names for such a URL. None for this machine itself: no proxy can reach it.
+fn proxy(url: &str) -> Option<Proxy> {
+    let uri: Uri = url.parse().ok()?;
+    let host = uri.host()?.trim_matches(['[', ']']);
+    if host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()) {
+        return None;
+    }
+    let names = match uri.scheme_str() {
+        Some("https") => ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"],
+        _ => ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"],
+    };
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    // Left to itself the client takes the first of all these, whatever the scheme.
+    if names.into_iter().any(is_set) { Proxy::try_from_env() } else { None }
 }
 
 /// By the protocols' rules: 2xx is taken, 5xx and 429 are to be tried again, all else never.

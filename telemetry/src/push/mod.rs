@@ -23,6 +23,9 @@ use std::sync::mpsc::{self, Sender};
 use std::time::{Duration, Instant};
 use worker::{Ask, Worker};
 
+/// How much earlier than the guard its threads give up: long enough to write a line on a machine that is busy.
+const MARGIN: Duration = Duration::from_millis(50);
+
 /// Somewhere to push to: what makes requests of snapshots.
 trait Receiver: Send {
     /// The value of the label `receiver` of the families about pushing.
@@ -125,10 +128,12 @@ impl Pusher {
         // Durations that the clock cannot hold are as good as ten years.
         let now = Instant::now();
         let until = now.checked_add(deadline).unwrap_or(now + Duration::from_secs(315_360_000));
+        // The threads are to be done a little earlier, so that what they have to say is heard.
+        let theirs = until - MARGIN.min(until.saturating_duration_since(now) / 10);
         let asked = self.threads.iter().map(|thread| {
             let (done, wait) = mpsc::channel();
             // It cannot have ended; if it did, the wait ends at once.
-            let _ = thread.asks.send(ask(until, done));
+            let _ = thread.asks.send(ask(theirs, done));
             (thread, wait)
         });
         // All are asked before the first is waited for, and all are waited for, whatever the first one says.

@@ -64,11 +64,12 @@ impl Worker {
         take_snapshot: fn() -> Snapshot,
     ) -> Worker {
         let pace = settings.pace;
+        let client = Client::new(&receiver.endpoint().url, settings.authorities.as_ref());
         Worker {
             receiver,
             asked,
             take_snapshot,
-            client: Client::new(settings.authorities.as_ref()),
+            client,
             pace,
             queue: Queue::new(pace.queue_bytes, pace.queue_samples),
             backoff: Backoff::default(),

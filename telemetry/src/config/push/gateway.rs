@@ -144,11 +144,12 @@ const JOB: Setting<String> = Setting {
     parse: |value| (!value.is_empty()).then(|| value.to_owned()),
 };
 
-const GROUPING_LABEL: &str = "a label name other than `job` that does not start with `__`, such as \"shard\"";
+const GROUPING_LABEL: &str =
+    "a label name that does not start with `__`, such as \"shard\", other than `job`, `le` and `quantile`";
 
 const GROUPING: Setting<BTreeMap<String, String>> = Setting {
     variable: "TELEMETRY_PUSHGATEWAY_GROUPING",
-    takes: r#"pairs such as "shard=3,region=eu", of labels other than `job`, with "%2C" for a comma in a value"#,
+    takes: r#"pairs such as "shard=3,region=eu", of labels other than `job`, `le` and `quantile`, with "%2C" for a comma in a value"#,
     parse: |value| {
         let pairs = value.split(',').map(str::trim).filter(|pair| !pair.is_empty());
         pairs.map(|pair| attribute(pair).filter(|(label, _)| is_grouping_label(label))).collect()

@@ -131,7 +131,8 @@ impl Remote {
         let mut labels = variables.read(&LABELS)?.unwrap_or_default();
         for (label, value) in given.labels {
             if !is_label_name(&label) {
-                let takes = "a label name that does not start with `__`, such as \"region\"";
+                let takes =
+                    "a label name that does not start with `__`, such as \"region\", other than `le` and `quantile`";
                 return Err(Error::Setting { name: "RemoteWrite::label", value: label, takes });
             }
             labels.insert(label, value);
@@ -174,7 +175,7 @@ const VERSION: Setting<Version> = Setting {
 
 const LABELS: Setting<BTreeMap<String, String>> = Setting {
     variable: "TELEMETRY_REMOTE_WRITE_LABELS",
-    takes: r#"pairs such as "region=eu,instance=", with "%2C" for a comma in a value"#,
+    takes: r#"pairs such as "region=eu,instance=", of labels other than `le` and `quantile`, with "%2C" for a comma in a value"#,
     parse: |value| {
         let pairs = value.split(',').map(str::trim).filter(|pair| !pair.is_empty());
         pairs.map(|pair| attribute(pair).filter(|(label, _)| is_label_name(label))).collect()

@@ -94,7 +94,7 @@ fn what_cannot_be_read_is_named_with_what_it_takes_and_without_secrets() {
         (&[("TELEMETRY_REMOTE_WRITE", "ftp://u:word@h/x?k=word")], format!(r#"TELEMETRY_REMOTE_WRITE is "ftp://…@h/x?…"; {url}"#)),
         (
             &[("TELEMETRY_PUSHGATEWAY", "http://h"), ("TELEMETRY_PUSHGATEWAY_GROUPING", "job=a")],
-            r#"TELEMETRY_PUSHGATEWAY_GROUPING is "job=a"; it takes pairs such as "shard=3,region=eu", of labels other than `job`, with "%2C" for a comma in a value"#.to_owned(),
+            r#"TELEMETRY_PUSHGATEWAY_GROUPING is "job=a"; it takes pairs such as "shard=3,region=eu", of labels other than `job`, `le` and `quantile`, with "%2C" for a comma in a value"#.to_owned(),
         ),
         (
             &[("TELEMETRY_REMOTE_WRITE", "http://h"), ("TELEMETRY_REMOTE_WRITE_HEADERS", "Content-Type=word")],
@@ -121,6 +121,8 @@ fn what_cannot_be_read_is_named_with_what_it_takes_and_without_secrets() {
         message.starts_with(r#"Builder::remote_write is "X A"; it takes a name and a value of a header"#),
         "{message}"
     );
+    let message = from(builder().remote_write(RemoteWrite::new("http://h").label("le", "1")), &[]).unwrap_err();
+    assert!(message.starts_with(r#"RemoteWrite::label is "le"; it takes a label name"#), "{message}");
     let message = from(builder().push_period(Duration::from_nanos(5)), &[]).unwrap_err();
     assert!(message.starts_with(r#"Builder::push_period is "5ns"; it takes a duration from 10 ms"#), "{message}");
 }

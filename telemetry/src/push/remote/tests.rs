@@ -289,4 +289,9 @@ fn version_2_says_texts_once_and_with_each_series_its_kind_and_start() {
     let symbol = |number| &*symbols[usize::try_from(one(&metadata, number).unwrap()).unwrap()];
     assert_eq!((one(&metadata, 1), symbol(3), symbol(4)), (Some(1), "About a_total.", "rows"));
     assert_eq!((one(&series[1], 6), one(&series[2], 6)), (Some(1_500), None));
+    // The same native histograms as in version 1, in another field.
+    writer.settings.native_histograms = true;
+    let families = vec![family("d_seconds", Kind::Histogram, &[(&[], Of::Exponential(exponential()))])];
+    let series = fields(&all(&message(&writer.pack(snapshot(10, families))[0]), 5)[0]);
+    assert_eq!(buckets(&fields(&all(&series, 3)[0])), [(-1, 1), (3, 5), (4, 2), (5, 4)]);
 }
