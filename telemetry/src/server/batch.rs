@@ -97,7 +97,7 @@ impl Batches {
     /// The document, of a snapshot that is begun from now on. `None` where that takes too long, or cannot be done.
     pub(super) async fn ask(self: &Arc<Batches>, document: Document, accepted: Accepted) -> Option<Answer> {
         let (reply, answer) = oneshot::channel();
-        lock(&self.state).waiting.push(Asked { document, accepted, reply });
+        self.enlist(Asked { document, accepted, reply });
         self.begin(1);
         let mut answer = pin!(answer);
         match within((self.sleep)(PATIENCE), answer.as_mut()).await {
@@ -105,6 +105,13 @@ impl Batches {
             None => self.begin(MAX_THREADS),
         }
         within((self.sleep)(SNAPSHOT_TIMEOUT.saturating_sub(PATIENCE)), answer).await?.ok()
+    }
+
+    fn enlist(&self, asked: Asked) {
+        let mut state = lock(&self.state);
+        // While collectors hang nobody takes these away, however many come and go.
+        state.waiting.retain(|asked| !asked.reply.is_closed());
+        state.waiting.push(asked);
     }
 
     /// Begins to work on what waits, unless so many threads do.

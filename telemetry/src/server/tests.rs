@@ -295,7 +295,7 @@ fn who_asks_while_a_snapshot_is_taken_shares_the_next_one() {
     });
     let taken = TAKEN.load(Relaxed);
     // One for the first, one for those who came meanwhile; on a busy machine a straggler has its own.
-    assert!((2..=4).contains(&taken), "{taken} snapshots for 20 clients");
+    assert!((2..=6).contains(&taken), "{taken} snapshots for 20 clients");
 }
 
 #[test]

@@ -88,3 +88,21 @@ fn no_thread_is_left_when_all_are_answered() {
         std::thread::yield_now();
     }
 }
+
+#[test]
+fn who_gave_up_is_forgotten_also_while_collectors_hang() {
+    let hang = || {
+        std::thread::sleep(Duration::from_secs(60));
+        empty()
+    };
+    let batches = batches(hang, |_| {});
+    wait(async {
+        for _ in 0..1_000 {
+            let asked = batches.ask(text(), accepted(""));
+            // Has asked, and does not wait.
+            assert!(within(Box::pin(std::future::ready(())), pin!(asked)).await.is_none());
+        }
+    });
+    assert!(lock(&batches.state).waiting.len() < 5);
+    assert_eq!(lock(&batches.state).threads, 1);
+}
