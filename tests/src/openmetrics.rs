@@ -377,7 +377,7 @@ mod tests {
             ("# TYPE a gauge\na{b=\"c\", d=\"e\"} 1\n", "no label name"),
             ("# TYPE a gauge\na{b=\"c\\q\"} 1\n", "the escape"),
             ("# TYPE a gauge\n# UNIT a seconds\na 1\n", "the unit"),
-            ("# TYPE a counter\na 1\n", "of no family"),
+            ("# TYPE a counter\na 1\n", "in two places"),
             ("# TYPE a counter\na_total -1\n", "is -1"),
             ("# TYPE a counter\na_total NaN\n", "is NaN"),
             ("# TYPE a info\na_info 2\n", "an info of"),

@@ -134,8 +134,17 @@ fn a_program_that_uses_everything_shows_the_catalogue() {
 
     // What DuckDB tells of itself depends on its version and the database; the tests of connections look at it.
     let missing = CATALOG.iter().map(|family| family.name).filter(|name| !shown_names.contains(*name));
-    // Nothing is pushed here, and nobody is cut off: the tests of both look at those.
-    let elsewhere = ["duckdb_", "telemetry_push_", "telemetry_cut_connections_"];
+    // Nothing is pushed here, nobody is cut off, no collector fails, there is no runtime, and there need be no limit: the tests of each look at those.
+    let elsewhere = [
+        "cgroup_",
+        "duckdb_",
+        "process_virtual_memory_max_",
+        "program_build_",
+        "telemetry_collector_dropped_",
+        "telemetry_cut_connections_",
+        "telemetry_push_",
+        "tokio_",
+    ];
     let missing: Vec<_> = missing.filter(|name| !elsewhere.iter().any(|begin| name.starts_with(begin))).collect();
     assert_eq!(missing, [""; 0], "in the catalogue and never shown");
 }
@@ -151,5 +160,6 @@ fn uses_duckdb() -> telemetry::duckdb::Connection {
 fn what_the_library_registers_is_its_catalogue() {
     let program = telemetry::catalog();
     let registered = names(program.into_iter().filter(|family| family.origin.module.starts_with("telemetry::")));
-    assert_eq!(registered, names(CATALOG));
+    let of_stable_tokio = CATALOG.iter().filter(|family| !family.origin.module.ends_with("::tokio_unstable"));
+    assert_eq!(registered, names(of_stable_tokio));
 }

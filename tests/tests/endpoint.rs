@@ -202,5 +202,6 @@ fn a_collector_that_hangs_does_not_keep_the_program_from_ending() {
     let ended = program.end();
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
     assert!(ended.status.success() && ended.output.contains("past the end"), "{ended:?}");
-    assert_eq!(ended.error, "telemetry: no report: a collector did not answer within 5 s\n");
+    let told = "the collector `start_and_end::Hangs` did not answer within 2s; its families are left out";
+    assert!(ended.error.contains(told), "{ended:?}");
 }

@@ -1,12 +1,15 @@
 //! What is read at intervals rather than when somebody looks: one thread for all of it, and none where nothing needs one.
 
 use crate::notice::say;
+use crate::record::fork::{self, Process};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 /// The thread; it ends when this is dropped.
 pub(crate) struct Sampler {
+    /// A child of a fork has this value and not the thread.
+    process: Process,
     /// Nothing is ever sent: that it is dropped is the message.
     stop: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -18,6 +21,7 @@ impl Sampler {
         if samples.is_empty() {
             return None;
         }
+        fork::watch();
         let (stop, stopped) = mpsc::channel();
         let run = move || {
             loop {
@@ -28,7 +32,7 @@ impl Sampler {
             }
         };
         match thread::Builder::new().name("telemetry-sampler".to_owned()).spawn(run) {
-            Ok(thread) => Some(Sampler { stop: Some(stop), thread: Some(thread) }),
+            Ok(thread) => Some(Sampler { process: Process::current(), stop: Some(stop), thread: Some(thread) }),
             Err(error) => {
                 say(format_args!(
                     "no thread could be started for samples ({error}); they are read when a snapshot is taken"
@@ -42,7 +46,7 @@ impl Sampler {
 impl Drop for Sampler {
     fn drop(&mut self) {
         drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
+        if let Some(thread) = self.thread.take().filter(|_| self.process == Process::current()) {
             // A sample that panicked was told by the panic's own message.
             let _ = thread.join();
         }
