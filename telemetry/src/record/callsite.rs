@@ -114,7 +114,7 @@ impl CallSite {
     }
 
     /// Counts a call as ended, after `ticks` from start to end. `cell` is the thread's of the function as a whole.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn end(&'static self, cell: &SiteCell, outcome: Outcome, ticks: u64) {
         if self.asked.is_none() && !exemplar::is_on() {
             return cell.end::<true>(outcome, ticks);
