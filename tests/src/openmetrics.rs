@@ -256,7 +256,7 @@ fn is_name(name: &str, colon: bool) -> bool {
 }
 
 /// Puts a sample into the family that was begun last, which must be its own, or begins one.
-fn put(families: &mut Vec<Family>, sample: Sample) -> Result<(), String> {
+fn put(families: &mut [Family], sample: Sample) -> Result<(), String> {
     let belongs = |family: &Family| {
         let suffixes = KINDS.iter().find(|(kind, _)| *kind == family.kind).map_or(&[][..], |(_, suffixes)| suffixes);
         sample.name.strip_prefix(&*family.name).is_some_and(|suffix| suffixes.contains(&suffix))
@@ -318,10 +318,10 @@ fn check_histogram(name: &str, samples: &[&Sample]) -> Result<(), String> {
         if bound.is_finite() && !written.contains(['.', 'e']) {
             return Err(format!("`le=\"{written}\"` changes its name with the format"));
         }
-        if let Some(exemplar) = &bucket.exemplar {
-            if !(exemplar.value > last.0 && exemplar.value <= bound) {
-                return Err(format!("an exemplar of {} between {} and {bound}", exemplar.value, last.0));
-            }
+        if let Some(exemplar) = &bucket.exemplar
+            && !(exemplar.value > last.0 && exemplar.value <= bound)
+        {
+            return Err(format!("an exemplar of {} between {} and {bound}", exemplar.value, last.0));
         }
         negative |= bound < 0.0;
         last = (bound, bucket.value);

@@ -42,7 +42,7 @@ impl Target {
     }
 }
 
-fn serve(mut stream: TcpStream, answer: &mut dyn FnMut(Option<&str>) -> (String, Vec<u8>)) -> std::io::Result<()> {
+fn serve(mut stream: TcpStream, answer: &mut impl FnMut(Option<&str>) -> (String, Vec<u8>)) -> std::io::Result<()> {
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     let mut head = Vec::new();
     let mut byte = [0];
