@@ -303,6 +303,27 @@ impl<F: Fn(&str) -> Option<OsString>> Variables<F> {
     }
 }
 
+impl<F: Fn(&str) -> Option<OsString>> Variables<F> {
+    /// As [`read`](Self::read), for what keeps others out: set to nothing, as by a file that was not there, it does not mean that nothing does.
+    fn read_secret<T>(&self, setting: &Setting<T>) -> Result<Option<T>, Error> {
+        if (self.0)(setting.variable).is_some_and(|value| value.is_empty()) {
+            return Err(Error::Setting { name: setting.variable, value: String::new(), takes: setting.takes });
+        }
+        hide(self.read(setting))
+    }
+}
+
+/// Takes the value out of the message.
+fn hide<T>(read: Result<T, Error>) -> Result<T, Error> {
+    read.map_err(|error| match error {
+        Error::Setting { name, takes, .. } => Error::Setting { name, value: HIDDEN.to_owned(), takes },
+        other => other,
+    })
+}
+
+/// What messages show of a secret.
+const HIDDEN: &str = "(not shown)";
+
 /// An address, `localhost:PORT`, or a port alone, which is on loopback.
 fn address(value: &str) -> Option<SocketAddr> {
     let port = value.strip_prefix("localhost:").unwrap_or(value);

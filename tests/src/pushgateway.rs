@@ -38,6 +38,8 @@ impl Pushgateway {
         drop(listener);
         let process = Command::new("prometheus-pushgateway")
             .arg(format!("--web.listen-address={address}"))
+            // Debian's keeps what was pushed in a file of the system, for the next one to start with.
+            .arg("--persistence.file=")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -86,7 +86,7 @@ fn a_group_is_deleted_at_the_end_where_that_is_asked_for() {
 
 #[test]
 fn what_the_settings_say_is_in_every_request_and_no_secret_in_a_message() {
-    let receiver = Receiver::start(Answer::Status(401, "", "who are you?"));
+    let receiver = Receiver::start(Answer::Status(401, "", "who are you? dXNlcjpwYXNzQHdvcmQ=, a,b"));
     let url = format!("http://user:pass%40word@{}/prefix", receiver.address());
     let variables = [
         ("TELEMETRY_PUSHGATEWAY", url.as_str()),
@@ -129,11 +129,33 @@ fn a_proxy_of_the_environment_is_used_but_not_for_this_machine() {
     let asked = &proxy.received()[0];
     assert!(asked.path.contains("gateway.invalid:9091"), "{asked:?}");
     let before = proxy.received().len();
+    let other = Receiver::start(Answer::Status(502, "", "no way"));
+    let other_url = url(other.address());
+    flush(far, &[("HTTP_PROXY", &proxy_url), ("HTTPS_PROXY", &other_url), ("ALL_PROXY", &other_url), ("NO_PROXY", "")]);
+    assert_eq!((proxy.received().len() > before, other.received().len()), (true, 0), "the scheme's own comes first");
+    let before = proxy.received().len();
     flush(
         far,
         &[("HTTPS_PROXY", &proxy_url), ("HTTP_PROXY", ""), ("http_proxy", ""), ("ALL_PROXY", ""), ("all_proxy", "")],
     );
     assert_eq!(proxy.received().len(), before, "that one is for https");
+}
+
+#[test]
+fn what_the_queue_has_no_room_for_is_told_and_not_called_sent() {
+    let receiver = Receiver::start(Answer::TAKEN);
+    let url = url(receiver.address());
+    let variables = [
+        ("TELEMETRY_PUSHGATEWAY", url.as_str()),
+        ("TELEMETRY_PUSH_QUEUE_SAMPLES", "1"),
+        ("TELEMETRY_PUSH_PERIOD", "off"),
+    ];
+    let mut program = start(&variables);
+    assert!(program.ask("flush 5000").starts_with("false "));
+    let ended = program.end();
+    assert_eq!(receiver.received().len(), 0);
+    assert_eq!(ended.error.matches("TELEMETRY_PUSH_QUEUE_SAMPLES").count(), 1, "{}", ended.error);
+    assert!(ended.error.contains("samples of the program's end were dropped"), "{}", ended.error);
 }
 
 #[test]

@@ -51,7 +51,8 @@ impl Given {
             Some(place) => Some(place),
             None => variables.read(&PLACE)?.map(PathBuf::from),
         };
-        Ok(place.map(|place| Publication { place, host }))
+        // A program that changes its folder later still knows its entry.
+        Ok(place.map(|place| Publication { place: std::path::absolute(&place).unwrap_or(place), host }))
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! What is secret is never shown: not by `Debug`, and not in the message about a value that cannot be read.
 
-use super::{Builder, Setting, Variables};
+use super::{Builder, HIDDEN, Setting, Variables, hide};
 use crate::error::Error;
 use std::ffi::OsString;
 use std::fmt;
@@ -114,18 +114,15 @@ impl Default for Hosts {
     }
 }
 
-/// What stands for a secret in messages.
-const HIDDEN: &str = "(not shown)";
-
 impl Given {
     pub(super) fn config<F: Fn(&str) -> Option<OsString>>(self, variables: &Variables<F>) -> Result<Server, Error> {
         let token = match self.token {
             Some(Secret(given)) => Some(hide(TOKEN.parse("Builder::token", &given))?),
-            None => hide(variables.read(&TOKEN))?,
+            None => variables.read_secret(&TOKEN)?,
         };
         let basic = match self.basic_auth {
             Some(Secret(given)) => Some(hide(BASIC_AUTH.parse("Builder::basic_auth", &given))?),
-            None => hide(variables.read(&BASIC_AUTH))?,
+            None => variables.read_secret(&BASIC_AUTH)?,
         };
         let hosts = match self.allowed_hosts {
             Some(given) => ALLOWED_HOSTS.parse("Builder::allowed_hosts", &given)?,
@@ -169,14 +166,6 @@ fn can_be_had(files: TlsFiles) -> Result<TlsFiles, Error> {
 
 fn missing(setting: &Setting<PathBuf>) -> Error {
     Error::Setting { name: setting.variable, value: String::new(), takes: setting.takes }
-}
-
-/// Takes the value out of the message.
-fn hide<T>(read: Result<T, Error>) -> Result<T, Error> {
-    read.map_err(|error| match error {
-        Error::Setting { name, takes, .. } => Error::Setting { name, value: HIDDEN.to_owned(), takes },
-        other => other,
-    })
 }
 
 const TOKEN: Setting<Secret> = Setting {
@@ -260,6 +249,13 @@ mod tests {
     fn nothing_said_means_anybody_by_this_machines_names() {
         assert_eq!(read(&[]).unwrap(), Server::default());
         assert_eq!(Server::default().hosts, Hosts::Named(Vec::new()));
+    }
+
+    #[test]
+    fn a_secret_that_is_set_to_nothing_does_not_let_everybody_in() {
+        for variable in ["TELEMETRY_TOKEN", "TELEMETRY_BASIC_AUTH"] {
+            assert!(read(&[(variable, "")]).unwrap_err().starts_with(&format!(r#"{variable} is "";"#)));
+        }
     }
 
     #[test]

@@ -59,7 +59,7 @@ impl Client {
     /// Sends a parcel, within this time.
     pub(super) fn send(&self, endpoint: &Endpoint, parcel: &Parcel, timeout: Duration) -> Outcome {
         match self.ask(endpoint, parcel, timeout) {
-            Ok(response) => judged(response),
+            Ok(response) => judged(response, endpoint),
             Err(error) => failed(&error),
         }
     }
@@ -103,20 +103,23 @@ fn proxy(url: &str) -> Option<Proxy> {
         Some("https") => ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"],
         _ => ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"],
     };
-    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    // Left to itself the client takes the first of all these, whatever the scheme.
-    if names.into_iter().any(is_set) { Proxy::try_from_env() } else { None }
+    // Left to itself the client takes the first of all such variables, whatever the scheme; `NO_PROXY` it reads right.
+    if Proxy::try_from_env().is_some_and(|proxy| proxy.is_no_proxy(&uri)) {
+        return None;
+    }
+    let named = names.into_iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))?;
+    Proxy::new(&named).ok()
 }
 
 /// By the protocols' rules: 2xx is taken, 5xx and 429 are to be tried again, all else never.
-fn judged(mut response: Response<Body>) -> Outcome {
+fn judged(mut response: Response<Body>, endpoint: &Endpoint) -> Outcome {
     let status = response.status();
     if status.is_success() {
         return Outcome::Taken;
     }
     let asked = retry_after(response.headers(), SystemTime::now());
     let taken = taken(response.headers());
-    let why = match text(response.body_mut()) {
+    let why = match endpoint.without_secrets_in(&text(response.body_mut())) {
         text if text.is_empty() => format!("answered {status}"),
         text => format!("answered {status}: {text}"),
     };

@@ -54,6 +54,8 @@ pub(super) struct Worker {
     /// When it was last told that attempts fail.
     told: Option<Instant>,
     shown: BTreeSet<u64>,
+    /// Samples that were dropped without a newer state in their place.
+    lost: u64,
 }
 
 impl Worker {
@@ -78,6 +80,7 @@ impl Worker {
             failing: None,
             told: None,
             shown: BTreeSet::new(),
+            lost: 0,
         }
     }
 
@@ -88,9 +91,11 @@ impl Worker {
         loop {
             match self.wait(next) {
                 Ok(Ask::Flush { until, done }) => {
+                    let before = self.lost;
                     self.take();
+                    let is_sent = self.drain(until);
                     // Who asked may have left.
-                    let _ = done.send(self.drain(until));
+                    let _ = done.send(is_sent && self.lost == before);
                 }
                 Ok(Ask::End { until, done }) => {
                     let _ = done.send(self.end(until));
@@ -141,6 +146,12 @@ impl Worker {
         }
         for parcel in parcels {
             let dropped = self.queue.push(parcel);
+            if dropped > 0 && self.first_shown("queue_full") {
+                let shown = self.receiver.shown();
+                say(format_args!(
+                    "the queue of what is to be pushed to {shown} is full: {dropped} samples were dropped, and telemetry_push_dropped_samples_total                      counts what follows; TELEMETRY_PUSH_QUEUE_SAMPLES and TELEMETRY_PUSH_QUEUE_BYTES are its size"
+                ));
+            }
             self.dropped("queue_full", dropped);
         }
         self.show_queue();
@@ -151,10 +162,20 @@ impl Worker {
             return;
         }
         families::telemetry_push_dropped_samples_total(self.receiver.name(), reason).add(samples);
-        // What is replaced by a newer state is not missed.
-        if let Some(failing) = self.failing.as_mut().filter(|_| reason != "superseded") {
+        if reason == "superseded" {
+            return; // replaced by a newer state, and not missed
+        }
+        self.lost = self.lost.saturating_add(samples);
+        if let Some(failing) = self.failing.as_mut() {
             failing.dropped = failing.dropped.saturating_add(samples);
         }
+    }
+
+    /// Whether this was not said before; each of so many is said once.
+    fn first_shown(&mut self, text: &str) -> bool {
+        let mut hasher = DefaultHasher::new();
+        text.hash(&mut hasher);
+        self.shown.len() < SHOWN_REFUSALS && self.shown.insert(hasher.finish())
     }
 
     #[expect(clippy::cast_precision_loss, reason = "bytes and samples in memory")]
@@ -166,23 +187,28 @@ impl Worker {
 
     /// Sends the last state and what waits. Whether all of it was taken.
     fn end(&mut self, until: Instant) -> bool {
+        let before = self.lost;
         let snapshot = (self.take_snapshot)();
         let parcels = self.receiver.pack_last(snapshot);
         self.enqueue(parcels);
-        let all = self.drain(until);
+        let is_sent = self.drain(until);
+        let dropped = self.lost.saturating_sub(before);
         let left = self.queue.clear();
         self.dropped("deadline", left);
-        if !all {
-            let shown = self.receiver.shown();
+        let shown = self.receiver.shown();
+        if left > 0 {
             say(format_args!("{left} samples were not pushed to {shown} before the program ended"));
         }
-        all
+        if dropped > 0 {
+            say(format_args!(
+                "{dropped} samples of the program's end were dropped: {shown} did not take them, or the queue was full"
+            ));
+        }
+        is_sent && dropped == 0
     }
 
-    /// Sends what waits, until then. Whether all of it was taken.
+    /// Sends what waits, until then. Whether none of it waits any more.
     fn drain(&mut self, until: Instant) -> bool {
-        let refused = families::telemetry_push_requests_total(self.receiver.name(), "refused");
-        let before = refused.get();
         // Who waits for it is worth an attempt now, unless the receiver asked for none.
         self.backoff.succeeded();
         self.not_before = self.asked_until;
@@ -195,7 +221,7 @@ impl Worker {
             let left = until.saturating_duration_since(Instant::now());
             self.send_first(self.pace.timeout.min(left));
         }
-        refused.get() == before
+        true
     }
 
     /// One attempt to send what waits longest.

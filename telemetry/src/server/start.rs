@@ -26,7 +26,9 @@ pub(crate) fn listen(config: &Config) -> Result<Option<Listening>, Error> {
     };
     let started = match start(address) {
         // Prometheus is told the port, so that any will do.
-        Err(error) if config.discovery.is_some() && error.kind() == io::ErrorKind::AddrInUse => {
+        Err(error)
+            if config.discovery.is_some() && !config.server.strict && error.kind() == io::ErrorKind::AddrInUse =>
+        {
             start(SocketAddr::new(address.ip(), 0))
         }
         started => started,

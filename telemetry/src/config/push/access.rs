@@ -1,6 +1,6 @@
 //! How a receiver is reached: its URL, and the secrets that it wants. No secret is ever shown.
 
-use crate::config::{Setting, Variables, attribute, percent_decoded};
+use crate::config::{Setting, Variables, attribute, hide, percent_decoded};
 use crate::error::Error;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -79,6 +79,15 @@ impl Endpoint {
     pub(crate) fn shown(&self) -> String {
         without_secrets(&self.url)
     }
+
+    /// What a receiver said, without the secrets that it may have said back.
+    pub(crate) fn without_secrets_in(&self, said: &str) -> String {
+        let query = self.url.split_once('?').map(|(_, query)| query);
+        let authorization = self.authorization.iter().flat_map(|Secret(value)| value.split(' ').skip(1));
+        let headers = self.headers.iter().map(|(_, Secret(value))| &**value);
+        let secrets = authorization.chain(headers).chain(query).filter(|secret| !secret.is_empty());
+        secrets.fold(said.to_owned(), |said, secret| said.replace(secret, "…"))
+    }
 }
 
 impl fmt::Debug for Endpoint {
@@ -114,7 +123,7 @@ pub(super) fn endpoint(
 ) -> Result<Option<Endpoint>, Error> {
     let (name, url) = match given.url {
         Some(GivenUrl(url)) => (names.method, url),
-        None => match variables.read(&names.url)? {
+        None => match hide(variables.read(&names.url))? {
             Some(url) => (names.url.variable, url),
             None => return Ok(None),
         },
@@ -123,7 +132,7 @@ pub(super) fn endpoint(
     let (clean, in_url) = parse(url.trim()).ok_or_else(refused)?;
     let mut headers = given.headers;
     if headers.is_empty() {
-        if let Some(text) = variables.read(&names.headers)? {
+        if let Some(text) = hide(variables.read(&names.headers))? {
             let pairs = text.split(',').map(str::trim).filter(|pair| !pair.is_empty());
             // No part of it is shown: it may all be secret.
             let refused = || Error::Setting { name: names.headers.variable, value: "…".to_owned(), takes: HEADERS };
@@ -143,7 +152,7 @@ pub(super) fn endpoint(
         Some(Secret(token)) => (names.method, Some(token)),
         // The environment's token is not for a user that the program itself named.
         None if basic.is_some() && name == names.method => (names.method, None),
-        None => (names.token.variable, variables.read(&names.token)?),
+        None => (names.token.variable, hide(variables.read(&names.token))?),
     };
     let authorization = match (basic, token) {
         (None, None) => None,
