@@ -22,7 +22,7 @@ peers --quick      the same in 5 short rounds: that it works, not what it costs
 peers --rounds N   the same in N rounds
 peers verify       calls each contestant 1,000 times and asks it how many it saw
 
-Ends with status 1 where a contestant saw more or fewer calls than were made.";
+Ends with status 1 where a contestant of ours saw more or fewer calls than were made.";
 
 enum Task {
     Compare(Effort),
@@ -101,11 +101,13 @@ fn read_report(path: &Path) -> Result<HashMap<String, u64>, String> {
     Ok(functions.iter().filter_map(entry).collect())
 }
 
+/// Refuses a count of ours that is wrong. That a peer lost calls, as one with a queue may, is told and stands in the table.
 fn check(counts: &Counts<'_>) -> Result<(), String> {
-    match counts.wrong()[..] {
-        [] => Ok(()),
-        ref wrong => Err(format!("saw more or fewer calls than were made: {}", wrong.join(", "))),
+    let (ours, peers): (Vec<_>, Vec<_>) = counts.wrong().into_iter().partition(|name| name.contains("**"));
+    if !peers.is_empty() {
+        eprintln!("saw more or fewer calls than were made: {}", peers.join(", "));
     }
+    if ours.is_empty() { Ok(()) } else { Err(format!("saw more or fewer calls than were made: {}", ours.join(", "))) }
 }
 
 fn verify() -> Result<(), String> {
