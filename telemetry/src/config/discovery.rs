@@ -90,7 +90,8 @@ mod tests {
         let named = publication(builder(), &[("TELEMETRY_SD_FILE", "/run/sd"), ("TELEMETRY_SD_HOST", "::1")]);
         assert_eq!(named, Ok(Some(Publication { place: "/run/sd".into(), host: Some("::1".into()) })));
         let by_code = publication(builder().sd_file("a.json").sd_host("h"), &[("TELEMETRY_SD_FILE", "/run/sd")]);
-        assert_eq!(by_code, Ok(Some(Publication { place: "a.json".into(), host: Some("h".into()) })));
+        let place = std::env::current_dir().unwrap().join("a.json");
+        assert_eq!(by_code, Ok(Some(Publication { place, host: Some("h".into()) })), "of the folder of the start");
     }
 
     #[test]
