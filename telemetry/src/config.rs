@@ -301,9 +301,7 @@ impl<F: Fn(&str) -> Option<OsString>> Variables<F> {
             }
         }
     }
-}
 
-impl<F: Fn(&str) -> Option<OsString>> Variables<F> {
     /// As [`read`](Self::read), for what keeps others out: set to nothing, as by a file that was not there, it does not mean that nothing does.
     fn read_secret<T>(&self, setting: &Setting<T>) -> Result<Option<T>, Error> {
         if (self.0)(setting.variable).is_some_and(|value| value.is_empty()) {

@@ -149,7 +149,8 @@ impl Worker {
             if dropped > 0 && self.first_shown("queue_full") {
                 let shown = self.receiver.shown();
                 say(format_args!(
-                    "the queue of what is to be pushed to {shown} is full: {dropped} samples were dropped, and telemetry_push_dropped_samples_total                      counts what follows; TELEMETRY_PUSH_QUEUE_SAMPLES and TELEMETRY_PUSH_QUEUE_BYTES are its size"
+                    "the queue of what is to be pushed to {shown} is full: {dropped} samples were dropped, and telemetry_push_dropped_samples_total counts \
+                     what follows; TELEMETRY_PUSH_QUEUE_SAMPLES and TELEMETRY_PUSH_QUEUE_BYTES are its size"
                 ));
             }
             self.dropped("queue_full", dropped);
@@ -171,10 +172,10 @@ impl Worker {
         }
     }
 
-    /// Whether this was not said before; each of so many is said once.
+    /// Whether this was not said before: each of so many is said once. Numbers, as in timestamps and counts, make no new message.
     fn first_shown(&mut self, text: &str) -> bool {
         let mut hasher = DefaultHasher::new();
-        text.hash(&mut hasher);
+        text.chars().filter(|c| !c.is_ascii_digit()).for_each(|c| c.hash(&mut hasher));
         self.shown.len() < SHOWN_REFUSALS && self.shown.insert(hasher.finish())
     }
 
@@ -278,10 +279,7 @@ impl Worker {
 
     /// Once for each text, since the same comes with each push.
     fn say_refused(&mut self, why: &str, samples: u64) {
-        let mut hasher = DefaultHasher::new();
-        // Numbers, as in timestamps and counts, make no new message.
-        why.chars().filter(|c| !c.is_ascii_digit()).for_each(|c| c.hash(&mut hasher));
-        if self.shown.len() < SHOWN_REFUSALS && self.shown.insert(hasher.finish()) {
+        if self.first_shown(why) {
             let shown = self.receiver.shown();
             say(format_args!("{shown} {why}; {samples} samples are dropped"));
         }
