@@ -38,9 +38,10 @@ use proc_macro::TokenStream;
 /// # Grammar
 /// ```text
 /// block       := [ "crate" "=" path ";" ] [ "catalog" "=" NAME ";" ] declaration*
-/// declaration := doc-comment [visibility] kind name "(" [ label ":" type ],* ")" [ bounds ] ";"
+/// declaration := doc-comment [visibility] kind name "(" [ label ":" type ],* ")" [ bounds ] [ "expires" "=" time ] ";"
 /// kind        := "counter" | "gauge" | "histogram" | "info"
 /// bounds      := "[" bound,* "]" | "[" ".." CONSTANT "]"
+/// time        := a number and one of `s`, `m`, `h` in quotes, from one second: "10m"
 /// ```
 /// - `crate`: the path of this library, where it is not `::telemetry`.
 /// - `catalog`: the name of the constant that lists the block's families, `CATALOG` by default; a second block of one module names its own.
@@ -83,6 +84,25 @@ use proc_macro::TokenStream;
 /// and histograms over them exist at zero from the start, so that the first error is an increase; gauges only where they have no label, and
 /// infos never. `TELEMETRY_MAX_SERIES` does not apply to them: their size is said in the source. A family with a label that is not closed
 /// starts with nothing and is capped.
+///
+/// # Series that expire
+/// A counter or histogram whose labels come and go, as users or sessions do, may be declared with a time: `expires = "10m"`. A series whose value has not
+/// changed for that long vanishes from snapshots, and no longer counts against `TELEMETRY_MAX_SERIES`. When it changes again it is back **with its
+/// total**: a counter never goes back, and a handle that was kept is still that of its labels, since nobody else gets its cell. A family remembers 16 times
+/// as many series as it may show; labels beyond go to the overflow series, so memory stays bounded.
+///
+/// Nothing is written down when a series is recorded: whether it changed is seen when the process is sampled
+/// (`TELEMETRY_SAMPLE_PERIOD`) and at each snapshot, so a series vanishes up to that much later. Gauges cannot expire, since one that is set to the value that it
+/// has shows no change.
+///
+/// ```
+/// telemetry::metric! {
+///     /// Requests, by user.
+///     counter user_requests_total(user: &str) expires = "10m";
+/// }
+/// user_requests_total("alice").inc();
+/// assert_eq!(telemetry::testing::value("user_requests_total", &[("user", "alice")]), Some(1.0));
+/// ```
 ///
 /// # What is generated
 /// For each declaration a function of its name, which returns the series' handle, and a type of its name with the constant

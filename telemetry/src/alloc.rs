@@ -10,7 +10,7 @@
 //! it is in the process's resident size.
 
 use crate::record::shard::TRACKING;
-use crate::record::thread::{self, Thread};
+use crate::record::thread::{self, SHOWN_AT_ONCE, SHOWN_EVERY, Thread};
 use crate::sync::Relaxed;
 use std::alloc::{GlobalAlloc, Layout, System};
 
@@ -41,7 +41,8 @@ impl<A: GlobalAlloc> Tracking<A> {
 
 fn grown(thread: &Thread, bytes: usize) {
     thread.allocated_bytes.set(thread.allocated_bytes.get().wrapping_add(bytes as u64));
-    thread.allocations.set(thread.allocations.get().wrapping_add(1));
+    let allocations = thread.allocations.get().wrapping_add(1);
+    thread.allocations.set(allocations);
     // An allocation is smaller than isize::MAX.
     let bytes = bytes as i64;
     if thread.running.get().is_none() {
@@ -52,10 +53,16 @@ fn grown(thread: &Thread, bytes: usize) {
     if live > thread.peak_bytes.get() {
         thread.peak_bytes.set(live);
     }
+    if allocations % SHOWN_EVERY == 0 || thread.unshown_live() >= SHOWN_AT_ONCE {
+        thread.show_allocated();
+    }
 }
 
 fn shrunk(thread: &Thread, bytes: usize) {
     thread.live_bytes.set(thread.live_bytes.get().wrapping_sub_unsigned(bytes as u64));
+    if thread.unshown_live() <= -SHOWN_AT_ONCE {
+        thread.show_allocated();
+    }
 }
 
 #[inline]

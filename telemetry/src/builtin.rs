@@ -21,14 +21,21 @@ use crate::metric::Descriptor;
 pub const CATALOG: &[Descriptor] = &sorted::<{ count() }>();
 
 /// Block by block.
-const BLOCKS: [&[Descriptor]; 8] = [
+const BLOCKS: [&[Descriptor]; 15] = [
     functions::CATALOG,
     jobs::recorded::CATALOG,
     jobs::computed::CATALOG,
     duckdb::statements::CATALOG,
     duckdb::databases::CATALOG,
     process::CATALOG,
+    cgroup::CATALOG,
+    allocator::CATALOG,
+    tokio::CATALOG,
+    tokio_unstable::CATALOG,
     own::CATALOG,
+    push::CATALOG,
+    discovery::CATALOG,
+    endpoint::CATALOG,
     target::CATALOG,
 ];
 
@@ -250,12 +257,113 @@ pub(crate) mod process {
         registered = feature = "system";
         /// CPU seconds that the process has used, in the kernel and outside.
         pub counter process_cpu_seconds_total();
+        /// CPUs that the process keeps busy, over the last sampling period; before the first has passed, since the process started. 1 is one CPU.
+        pub gauge process_cpu_usage_ratio();
         /// Bytes of memory that are resident.
         pub gauge process_resident_memory_bytes();
+        /// The most bytes of memory that were ever resident.
+        pub gauge process_resident_memory_peak_bytes();
         /// Bytes of address space.
         pub gauge process_virtual_memory_bytes();
+        /// Bytes of address space that the process may have; absent where that is not limited.
+        pub gauge process_virtual_memory_max_bytes();
+        /// File descriptors that are open.
+        pub gauge process_open_fds();
+        /// File descriptors that may be open; absent where that is not limited.
+        pub gauge process_max_fds();
+        /// Threads of the process.
+        pub gauge process_threads();
         /// Seconds since 1970-01-01 UTC at which the process started.
         pub gauge process_start_time_seconds();
+        /// Bytes that the process read from files, pipes, terminals and sockets by `read` and its like, whether or not a disk was asked.
+        pub counter process_io_read_bytes_total();
+        /// Bytes that the process wrote so.
+        pub counter process_io_written_bytes_total();
+        /// Bytes that were fetched from storage for the process.
+        pub counter process_storage_read_bytes_total();
+        /// Bytes that the process has sent to storage.
+        pub counter process_storage_written_bytes_total();
+        /// Pages that were not where they were accessed: `major` where storage was asked for them, else `minor`.
+        pub counter process_page_faults_total(severity: &str);
+        /// Times that a thread gave up the CPU (`voluntary`) or was made to (`involuntary`).
+        pub counter process_context_switches_total(cause: &str);
+    }
+}
+
+pub(crate) mod cgroup {
+    //! What the control group, hence the container or the service, allows. Linux alone.
+    crate::metric! {
+        crate = crate;
+        registered = feature = "system";
+        /// CPUs that the control group may keep busy; absent where that is not limited.
+        pub gauge cgroup_cpu_limit_cpus();
+        /// Seconds that threads of the control group waited because it had used up its CPU time.
+        pub counter cgroup_cpu_throttled_seconds_total();
+        /// Scheduling periods in which the control group used up its CPU time.
+        pub counter cgroup_cpu_throttled_periods_total();
+        /// Bytes of memory that the control group may have; absent where that is not limited.
+        pub gauge cgroup_memory_limit_bytes();
+        /// Bytes of memory that the control group has, files in memory included.
+        pub gauge cgroup_memory_usage_bytes();
+    }
+}
+
+pub(crate) mod allocator {
+    //! What the tracking allocator counts, in the whole program; absent without it.
+    crate::metric! {
+        crate = crate;
+        /// Bytes that were allocated, the library's own left out.
+        pub counter allocator_allocated_bytes_total();
+        /// Allocations, the library's own left out.
+        pub counter allocator_allocations_total();
+        /// Bytes that are allocated and not yet freed, the library's own left out.
+        pub gauge allocator_live_bytes();
+    }
+}
+
+pub(crate) mod tokio {
+    //! Runtimes of tokio that the library was told of.
+    crate::metric! {
+        crate = crate;
+        registered = feature = "tokio";
+        /// Worker threads of a runtime.
+        pub gauge tokio_workers(runtime: &str);
+        /// Tasks that were spawned and have not ended.
+        pub gauge tokio_alive_tasks(runtime: &str);
+        /// Tasks that wait in the queue that all workers share.
+        pub gauge tokio_global_queue_tasks(runtime: &str);
+        /// Seconds that workers were not parked.
+        pub counter tokio_worker_busy_seconds_total(runtime: &str, worker: usize);
+        /// Times that a worker parked, having nothing to do.
+        pub counter tokio_worker_parks_total(runtime: &str, worker: usize);
+    }
+}
+
+/// What tokio tells with `--cfg tokio_unstable` alone.
+pub(crate) mod tokio_unstable {
+    crate::metric! {
+        crate = crate;
+        registered = all(feature = "tokio", tokio_unstable);
+        /// Threads for blocking work.
+        pub gauge tokio_blocking_threads(runtime: &str);
+        /// Those of them that have nothing to do.
+        pub gauge tokio_idle_blocking_threads(runtime: &str);
+        /// Blocking tasks that wait for a thread.
+        pub gauge tokio_blocking_queue_tasks(runtime: &str);
+        /// Tasks that were spawned.
+        pub counter tokio_spawned_tasks_total(runtime: &str);
+        /// Times that a task was made to yield, having used up its budget.
+        pub counter tokio_budget_forced_yields_total(runtime: &str);
+        /// Tasks that were made ready from outside of the runtime.
+        pub counter tokio_remote_schedules_total(runtime: &str);
+        /// Tasks that wait in a worker's own queue.
+        pub gauge tokio_worker_local_queue_tasks(runtime: &str, worker: usize);
+        /// Times that a worker polled a task.
+        pub counter tokio_worker_polls_total(runtime: &str, worker: usize);
+        /// Tasks that a worker took from another one.
+        pub counter tokio_worker_steals_total(runtime: &str, worker: usize);
+        /// Tasks that a worker had no room for in its own queue.
+        pub counter tokio_worker_overflows_total(runtime: &str, worker: usize);
     }
 }
 
@@ -271,8 +379,12 @@ pub(crate) mod own {
         pub counter telemetry_capped_lookups_total(metric: &str);
         /// Lookups with a label value that was cut, being longer than 1,024 bytes.
         pub counter telemetry_cut_lookups_total(metric: &str);
-        /// Times that a collector failed and its families were left out.
-        pub counter telemetry_collector_failures_total();
+        /// Times that a collector's families were left out, by why: `panic`, `timeout` (no answer in time), `hung` (not asked, since it had not come back).
+        pub counter telemetry_collector_failures_total(collector: &str, reason: &str);
+        /// Values that a collector gave and that were left out, and families of another registry whose name somebody has already, by why.
+        pub counter telemetry_collector_dropped_total(collector: &str, reason: &str);
+        /// Seconds that a collector took for its last answer.
+        pub gauge telemetry_collector_duration_seconds(collector: &str);
         /// Seconds spent on measuring: `timing` of every call and poll, estimated, and what each probe's readings took.
         pub counter telemetry_overhead_seconds_total(probe: &str);
         /// The same as a share of the time that measured functions were executing, each for itself.
@@ -287,8 +399,56 @@ pub(crate) mod own {
         pub counter telemetry_unattributed_allocated_bytes_total();
         /// The clock that calls are timed with.
         pub info telemetry_clock_info(source: &str);
-        /// The library's version.
-        pub info telemetry_build_info(version: &str);
+        /// The library's version, and with what it and the program were compiled.
+        pub info telemetry_build_info(version: &str, rustc: &str, profile: &str, target: &str);
+    }
+}
+
+pub(crate) mod push {
+    //! What became of pushes, by receiver: `pushgateway` or `remote_write`.
+    crate::metric! {
+        crate = crate;
+        registered = feature = "__send";
+        /// Requests, by what became of them: ok, refused for good, or to be tried again (throttled, unavailable, timeout, unreachable).
+        pub counter telemetry_push_requests_total(receiver: &str, result: &str);
+        /// Samples that the receiver has taken.
+        pub counter telemetry_push_samples_total(receiver: &str);
+        /// Samples that were not pushed, by why: queue_full, refused, deadline, too_large, or superseded by a newer state.
+        pub counter telemetry_push_dropped_samples_total(receiver: &str, reason: &str);
+        /// Bytes of requests that the receiver has taken, as they were sent.
+        pub counter telemetry_push_sent_bytes_total(receiver: &str);
+        /// Samples that wait to be pushed.
+        pub gauge telemetry_push_queue_samples(receiver: &str);
+        /// Bytes that wait to be pushed.
+        pub gauge telemetry_push_queue_bytes(receiver: &str);
+        /// Seconds since 1970-01-01 UTC at which the receiver last took something.
+        pub gauge telemetry_push_last_success_timestamp_seconds(receiver: &str);
+    }
+}
+
+pub(crate) mod discovery {
+    //! How publishing the endpoint goes.
+    crate::metric! {
+        crate = crate;
+        registered = feature = "prometheus";
+        /// Times that the endpoint could not be published for discovery, or its entry not be looked after.
+        pub counter telemetry_discovery_failures_total();
+        /// Entries of processes that had died, which this one has removed.
+        pub counter telemetry_discovery_removed_entries_total();
+    }
+}
+
+pub(crate) mod endpoint {
+    //! What the endpoint says of itself.
+    crate::metric! {
+        crate = crate;
+        registered = feature = "prometheus";
+        /// Seconds from the start of a scrape's snapshot until its exposition is ready to be sent, in each format that was asked for.
+        pub histogram telemetry_scrape_duration_seconds() [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+        /// Answers of the endpoint, by status.
+        pub counter telemetry_server_responses_total(code: &str);
+        /// Connections that the endpoint cut off: `full` in favour of a newer one, `memory` because old answers that were not read took too much.
+        pub counter telemetry_cut_connections_total(reason: &str);
     }
 }
 
@@ -299,6 +459,8 @@ pub(crate) mod target {
         /// What this program is.
         // The attributes of the resource, of which this one is always there.
         pub info target_info(service_name: &str);
+        /// The program's package, its version, and the commit that it was built from; empty where that is not known.
+        pub info program_build_info(package: &str, version: &str, revision: &str);
     }
 }
 

@@ -3,7 +3,23 @@
 //! A variable is one constant: its name, what it takes, and how it is read. A variable that is set to nothing counts as not set,
 //! as OpenTelemetry has it: <https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/>.
 
+mod collect; // how collectors are asked
+#[cfg(feature = "prometheus")]
+mod discovery; // where the endpoint is published
+mod formats; // what expositions show besides
+#[cfg(all(feature = "otlp", not(telemetry_off)))]
+pub(crate) mod otlp; // the collector
+#[cfg(feature = "__send")]
+pub(crate) mod push; // where to push
+pub(crate) mod server; // what the endpoint is told besides its address
+
+pub use collect::BuildInfo;
+pub(crate) use collect::Collect;
+#[cfg(feature = "prometheus")]
+pub(crate) use discovery::Publication;
+
 use crate::error::Error;
+use crate::export::Options;
 use crate::metric::{DEFAULT_MAX_SERIES, Prefixes};
 use crate::record::budget::DEFAULT_SHARE;
 use std::collections::BTreeMap;
@@ -55,6 +71,13 @@ pub struct Builder {
     resource: Vec<(String, String)>,
     color: Option<bool>,
     prefixes: Prefixes,
+    formats: formats::Formats,
+    #[cfg(feature = "prometheus")]
+    discovery: discovery::Given,
+    #[cfg(feature = "__send")]
+    push: push::Given,
+    server: server::Given,
+    collect: collect::Told,
 }
 
 /// A builder with nothing set: all is as the environment says.
@@ -157,7 +180,25 @@ impl Builder {
             Some(given) => Some(given),
             None => variables.read(&NO_COLOR)?,
         };
-        Ok(Config { listen, report, max_series, overhead_budget, resource, color, prefixes: self.prefixes })
+        let formats = self.formats.options(&variables)?;
+        let server = self.server.config(&variables)?;
+        let collect = self.collect.config(&variables)?;
+        Ok(Config {
+            #[cfg(feature = "prometheus")]
+            discovery: self.discovery.publication(&variables)?,
+            #[cfg(feature = "__send")]
+            push: self.push.settings(&job(&resource), &variables)?,
+            listen,
+            report,
+            max_series,
+            overhead_budget,
+            resource,
+            color,
+            prefixes: self.prefixes,
+            formats,
+            server,
+            collect,
+        })
     }
 }
 
@@ -176,6 +217,15 @@ pub(crate) struct Config {
     pub(crate) color: Option<bool>,
     /// By package; not yet checked against the catalogue.
     pub(crate) prefixes: Prefixes,
+    pub(crate) formats: Options,
+    /// Where the endpoint is published, if anywhere.
+    #[cfg(feature = "prometheus")]
+    pub(crate) discovery: Option<Publication>,
+    #[cfg(feature = "__send")]
+    pub(crate) push: push::Settings,
+    /// What the endpoint is told besides its address.
+    pub(crate) server: server::Server,
+    pub(crate) collect: Collect,
 }
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -253,7 +303,26 @@ impl<F: Fn(&str) -> Option<OsString>> Variables<F> {
             }
         }
     }
+
+    /// As [`read`](Self::read), for what keeps others out: set to nothing, as by a file that was not there, it does not mean that nothing does.
+    fn read_secret<T>(&self, setting: &Setting<T>) -> Result<Option<T>, Error> {
+        if (self.0)(setting.variable).is_some_and(|value| value.is_empty()) {
+            return Err(Error::Setting { name: setting.variable, value: String::new(), takes: setting.takes });
+        }
+        hide(self.read(setting))
+    }
 }
+
+/// Takes the value out of the message.
+fn hide<T>(read: Result<T, Error>) -> Result<T, Error> {
+    read.map_err(|error| match error {
+        Error::Setting { name, takes, .. } => Error::Setting { name, value: HIDDEN.to_owned(), takes },
+        other => other,
+    })
+}
+
+/// What messages show of a secret.
+const HIDDEN: &str = "(not shown)";
 
 /// An address, `localhost:PORT`, or a port alone, which is on loopback.
 fn address(value: &str) -> Option<SocketAddr> {
@@ -292,6 +361,17 @@ fn percent_decoded(value: &str) -> Option<String> {
         }
     }
     String::from_utf8(bytes).ok()
+}
+
+/// The label `job` that OpenTelemetry's rules for Prometheus give a resource: `service.namespace/service.name`, or the name alone.
+/// <https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/#resource-attributes-1>
+#[cfg(any(feature = "prometheus", feature = "__send"))]
+pub(crate) fn job(resource: &BTreeMap<String, String>) -> String {
+    let name = resource.get(SERVICE_NAME_KEY).map_or("unknown_service", String::as_str);
+    match resource.get("service.namespace") {
+        Some(namespace) if !namespace.is_empty() => format!("{namespace}/{name}"),
+        _ => name.to_owned(),
+    }
 }
 
 /// What OpenTelemetry calls a service that was given no name.

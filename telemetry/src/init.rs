@@ -1,12 +1,18 @@
 //! Start and end of a program: what [`init`] sets up, its guard takes down.
 
+#[cfg(feature = "system")]
+use crate::collect::process;
+use crate::collect::sampler::{self, Sampler};
 use crate::collect::target::Target;
 use crate::config::{Builder, Config, Report, builder};
 use crate::error::Error;
 use crate::export::report;
 use crate::metric;
+use crate::notice::say;
 use crate::record::budget;
-use crate::registry;
+use crate::registry::{self, How};
+#[cfg(feature = "prometheus")]
+use crate::server::start;
 use crate::snapshot::Snapshot;
 use std::fmt;
 use std::io::{IsTerminal, Write};
@@ -33,8 +39,8 @@ const LAST_SNAPSHOT: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// A variable that cannot be read; names of metrics that stand for two things, all of them at once ([`CatalogError`](crate::CatalogError)); a prefix that
-/// cannot be given ([`PrefixError`](crate::PrefixError)); and a second call in a process. A port that is taken is no error: a line on standard
-/// error says so, and the program goes on.
+/// cannot be given ([`PrefixError`](crate::PrefixError)); a certificate or key that cannot be used; and a second call in a process. A port that is taken is no
+/// error, unless [`strict`](Builder::strict) asks for one: a line on standard error says so, and the program goes on.
 pub fn init() -> Result<Telemetry, Error> {
     builder().init()
 }
@@ -51,7 +57,11 @@ impl Builder {
         if INITIALISED.swap(true, Ordering::Relaxed) {
             return Err(Error::AlreadyInitialised);
         }
-        Ok(Telemetry::start(config))
+        let started = Telemetry::start(config);
+        if started.is_err() {
+            INITIALISED.store(false, Ordering::Relaxed);
+        }
+        started
     }
 }
 
@@ -60,6 +70,11 @@ impl Builder {
 /// Keep it in a variable of `main`: `let _telemetry = telemetry::init()?;` (with `let _ = …` it would be dropped at once).
 #[must_use = "the endpoint ends and the report is printed when this is dropped; keep it in a variable"]
 pub struct Telemetry {
+    #[cfg(feature = "__send")]
+    pusher: Option<crate::push::Pusher>,
+    #[cfg(feature = "prometheus")]
+    published: Option<crate::discovery::Published>,
+    sampler: Option<Sampler>,
     #[cfg(feature = "prometheus")]
     server: Option<crate::server::Server>,
     report: Report,
@@ -67,20 +82,40 @@ pub struct Telemetry {
 }
 
 impl Telemetry {
-    fn start(config: Config) -> Telemetry {
+    fn start(config: Config) -> Result<Telemetry, Error> {
+        // Changes nothing where it fails.
+        #[cfg(feature = "prometheus")]
+        let listening = start::listen(&config)?;
         metric::set_max_series(config.max_series);
         config.prefixes.apply();
         budget::set_share(config.overhead_budget);
+        config.formats.apply();
         let registry = registry::of_program();
-        registry.add(Target::new(&config.resource));
+        registry::set_limit(config.collect.timeout);
+        registry.add(Target::new(&config.resource, config.collect.build_info), How::Here);
+        #[cfg(feature = "tokio")]
+        crate::collect::tokio::watch_current();
         #[cfg(feature = "prometheus")]
-        registry.add(crate::export::bridge::DefaultRegistry);
-        Telemetry {
+        registry.add(crate::export::bridge::DefaultRegistry, How::Elsewhere);
+        #[cfg(feature = "prometheus")]
+        let listens = listening.as_ref().map(crate::server::Listening::address);
+        #[cfg(all(feature = "__send", not(feature = "prometheus")))]
+        let listens = None;
+        #[cfg(feature = "prometheus")]
+        let has_tls = config.server.tls.is_some();
+        Ok(Telemetry {
+            sampler: config.collect.period.and_then(sample),
+            #[cfg(feature = "__send")]
+            pusher: crate::push::Pusher::start(&config.push, &config.resource, listens, registry::snapshot),
             #[cfg(feature = "prometheus")]
-            server: config.listen.and_then(serve),
+            published: config
+                .discovery
+                .and_then(|place| crate::discovery::Published::start(place, &config.resource, listens, has_tls)),
+            #[cfg(feature = "prometheus")]
+            server: listening.map(crate::server::Listening::serve),
             report: config.report,
             color: config.color,
-        }
+        })
     }
 
     /// Where the endpoint listens, if it does: the way to learn which port was free when port 0 was asked for.
@@ -93,11 +128,27 @@ impl Telemetry {
         address
     }
 
-    /// Has every exporter send what it holds back. The endpoint and the report hold nothing back: they show the state of the
-    /// moment at which they are asked.
-    pub fn flush(&self) {}
+    /// Has every exporter send the state of now and what it holds back, and waits for that, up to the deadline that was set for pushing. The endpoint
+    /// and the report hold nothing back: they show the state of the moment at which they are asked.
+    pub fn flush(&self) {
+        #[cfg(feature = "__send")]
+        if let Some(pusher) = &self.pusher {
+            // What could not be sent is kept and counted.
+            let _ = pusher.flush(None);
+        }
+    }
 
-    /// Ends the endpoint and prints the report now: the same as dropping.
+    /// [`flush`](Telemetry::flush) with a deadline of its own: whether all that was to be sent was taken. What was not is kept for later.
+    #[cfg_attr(not(feature = "__send"), expect(unused_variables, reason = "nothing is held back"))]
+    pub fn flush_within(&self, deadline: Duration) -> bool {
+        #[cfg(feature = "__send")]
+        let taken = self.pusher.as_ref().is_none_or(|pusher| pusher.flush(Some(deadline)));
+        #[cfg(not(feature = "__send"))]
+        let taken = true;
+        taken
+    }
+
+    /// Pushes the last state, ends the endpoint and prints the report now: the same as dropping.
     pub fn shutdown(self) {
         drop(self);
     }
@@ -128,9 +179,16 @@ impl Telemetry {
 
 impl Drop for Telemetry {
     fn drop(&mut self) {
-        self.flush();
+        #[cfg(feature = "prometheus")]
+        drop(self.published.take());
+        #[cfg(feature = "__send")]
+        drop(self.pusher.take());
         #[cfg(feature = "prometheus")]
         drop(self.server.take());
+        if self.sampler.take().is_some() {
+            #[cfg(feature = "system")]
+            process::sampled(None);
+        }
         self.report();
     }
 }
@@ -141,36 +199,12 @@ impl fmt::Debug for Telemetry {
     }
 }
 
-/// Starts the endpoint, or says on standard error why there is none.
-#[cfg(feature = "prometheus")]
-fn serve(address: SocketAddr) -> Option<crate::server::Server> {
-    match crate::server::Server::start(address, registry::snapshot) {
-        Ok(server) => Some(server),
-        Err(error) => {
-            say(format_args!(
-                "no endpoint: cannot listen on {address} ({}); the program goes on without. Set TELEMETRY_LISTEN to another \
-                 address or port, such as \"9100\", or to \"off\".",
-                reason(&error)
-            ));
-            None
-        }
-    }
-}
-
-/// Why, in words rather than with the number of the error.
-#[cfg(feature = "prometheus")]
-fn reason(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::AddrInUse => "the port is in use".to_owned(),
-        std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        std::io::ErrorKind::AddrNotAvailable => "this machine has no such address".to_owned(),
-        _ => error.to_string(),
-    }
-}
-
-/// Our own messages: one line on standard error. If that is closed, nobody is left to be told.
-fn say(message: fmt::Arguments<'_>) {
-    let _ = writeln!(std::io::stderr().lock(), "telemetry: {message}");
+/// Starts the thread that samples, where there is something to sample.
+fn sample(period: Duration) -> Option<Sampler> {
+    let sampler = Sampler::start(period, sampler::samples());
+    #[cfg(feature = "system")]
+    process::sampled(sampler.as_ref().map(|_| period));
+    sampler
 }
 
 /// Taken on a thread of its own, so that a collector that hangs does not keep the program from ending.

@@ -28,7 +28,7 @@
 //!   [`measure!`] and [`span`] for blocks; [`in_current`] and [`current`] for what is handed to tasks and threads.
 //! - [`metric!`] for counters, gauges, histograms and infos of your own; [`#[derive(Label)]`](macro@Label) for their labels.
 //! - [`#[backfill_job]`](macro@backfill_job) and [`Job`] for work with an end.
-//! - [`init()`] for the endpoint and the report at exit, [`testing`] for tests, [`export`] for other ways out.
+//! - [`init()`] for the endpoint and the report at exit, [`render`] for a server of your own, [`testing`] for tests, [`export`] for other ways out.
 //!
 //! # What it costs
 //! Calls, instruments and time are exact, at some 15 ns a call. What is dearer to read, the CPU clock and bytes of I/O, is read at some calls alone,
@@ -50,6 +50,7 @@
 //! | `#[measured]`, `measure!`, [`span`] | check what they check, and leave the body alone: no call site, no clock; a future is the user's own |
 //! | `metric!`, `#[derive(Label)]`, `dashboards!` | check what they check; constants (`CATALOG`, `DESCRIPTOR`, `VALUES`) stay, instruments do nothing and read as 0 |
 //! | [`snapshot`](fn@snapshot), [`catalog`](fn@catalog()), [`testing`] | are empty |
+//! | [`render`], `axum::router` | give an empty exposition, and no routes |
 //! | [`init`](fn@init) | starts nothing, prints nothing, reads no variable, and cannot fail; [`register`](fn@register) takes any collector and never asks it |
 //! | [`Tracking`](alloc::Tracking) | is the allocator within |
 //! | `#[backfill_job]`, [`Job`] | run the function, send and retry requests, wait for limits, stop at Ctrl-C; without a bar, and counting for nobody |
@@ -72,6 +73,19 @@ extern crate self as telemetry;
 #[doc = include_str!("../../docs/measured.md")]
 struct MeasuredPage;
 
+/// The programs of the page about pushing.
+#[cfg(all(doctest, feature = "push"))]
+#[doc = include_str!("../../docs/pushing.md")]
+struct PushingPage;
+/// The programs of the page about the endpoint.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/server.md")]
+struct ServerPage;
+/// The programs of the page about collectors.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/collectors.md")]
+struct CollectorsPage;
+
 // The modules, in the order in which a value passes them.
 mod config; // what the environment and the builder say
 #[cfg_attr(telemetry_off, path = "off/init.rs")]
@@ -83,10 +97,17 @@ pub mod builtin; // the families that are there by themselves
 pub mod catalog; // declarations as documents
 #[cfg(not(telemetry_off))]
 mod collect; // what is asked at snapshot time
+#[cfg(all(feature = "prometheus", not(telemetry_off)))]
+mod discovery; // where Prometheus finds the endpoint
 pub mod export; // the ways out
+#[cfg(all(any(feature = "prometheus", feature = "__send"), not(telemetry_off)))]
+mod host; // the machine
 mod metric; // what users declare: instruments, labels, series
+mod notice; // our own messages
 #[cfg(all(feature = "otlp", not(telemetry_off)))]
 mod otlp; // to a collector
+#[cfg(all(feature = "__send", not(telemetry_off)))]
+mod push; // for programs that nobody scrapes
 #[cfg_attr(telemetry_off, path = "off/record.rs")]
 mod record; // one call, on one thread
 #[cfg_attr(telemetry_off, path = "off/registry.rs")]
@@ -94,6 +115,12 @@ mod registry; // who knows all
 #[cfg(all(feature = "prometheus", not(telemetry_off)))]
 mod server;
 pub mod snapshot; // the one model // the endpoint
+
+#[cfg(all(feature = "axum", telemetry_off))]
+#[path = "off/axum.rs"]
+pub mod axum;
+#[cfg(all(feature = "axum", not(telemetry_off)))]
+pub use server::axum; // the endpoint's pages on a program's own server
 
 #[cfg_attr(telemetry_off, path = "off/alloc.rs")]
 pub mod alloc; // the tracking allocator
@@ -104,16 +131,31 @@ pub mod dashboard; // dashboards and rules, checked
 pub mod duckdb; // profiled connections
 mod error;
 pub mod job; // backfill jobs
+#[cfg(all(feature = "otel", telemetry_off))]
+#[path = "off/otel.rs"]
+pub mod otel;
 mod sync;
 pub mod testing; // for users' tests
+#[cfg(all(feature = "tokio", telemetry_off))]
+#[path = "off/tokio.rs"]
+pub mod tokio;
+#[cfg(all(feature = "otel", not(telemetry_off)))]
+pub mod trace; // calls as spans
 
 #[doc(hidden)]
 pub use private as __private;
 
-pub use config::{Builder, Report, builder};
+#[cfg(all(feature = "otel", not(telemetry_off)))]
+pub use collect::otel;
+#[cfg(all(feature = "tokio", not(telemetry_off)))]
+pub use collect::tokio;
+#[cfg(feature = "push")]
+pub use config::push::{Pushgateway, RemoteWrite};
+pub use config::{BuildInfo, Builder, Report, builder};
 #[cfg(feature = "duckdb")]
 pub use duckdb::ProfiledConnection;
 pub use error::Error;
+pub use export::{Rendered, render};
 pub use init::{Telemetry, init};
 pub use job::Job;
 pub use metric::{
@@ -122,7 +164,7 @@ pub use metric::{
 };
 pub use record::exemplar;
 pub use record::{Current, InCurrent, SpanGuard, current, in_current, span};
-pub use registry::{Collection, Collector, Registry, register, registry, snapshot};
+pub use registry::{Collection, Collector, Registration, Registry, register, registry, snapshot};
 pub use snapshot::Snapshot;
 #[cfg(feature = "dashboards")]
 pub use telemetry_macros::dashboards;

@@ -24,6 +24,19 @@ pub use inventory;
 /// Whether anything is recorded, which `--cfg telemetry_off` decides.
 pub const RECORDS: bool = cfg!(not(telemetry_off));
 
+/// The first text that is there; empty where none is.
+#[must_use]
+pub const fn first_known<const N: usize>(known: [Option<&'static str>; N]) -> &'static str {
+    let mut index = 0;
+    while index < N {
+        if let Some(text) = known[index] {
+            return text;
+        }
+        index += 1;
+    }
+    ""
+}
+
 /// Takes a registration and leaves nothing of it.
 #[cfg(telemetry_off)]
 pub mod inventory {

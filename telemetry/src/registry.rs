@@ -1,17 +1,28 @@
 //! Who knows all: reads the shards, asks the collectors, and makes a [`Snapshot`] of it.
 
-use crate::collect::{self, functions::exemplars_of};
+mod ask; // collectors that may hang, on threads that may
+mod collection; // what a collector gives
+mod names; // whose a foreign family's name is
+mod readings; // what handles recorded
+mod standing; // how a collector has done
+
+use crate::collect;
 use crate::error::Error;
-use crate::metric::{self, Descriptor, Kind, Prefixes, Shown, ShownSeries};
+use crate::metric::{self, Descriptor, Prefixes};
+use crate::record::fork;
 use crate::record::isolated::{self, Scope};
-use crate::record::shard::{self, HistogramReading, Shard};
-use crate::record::{dropped, fork};
-use crate::snapshot::{Family, Histogram, Job, Labels, Series, Snapshot, Statement, Value};
-use crate::sync::{Mutex, lock, unforked};
+use crate::snapshot::{Family, Job, Snapshot, Statement, Value};
+use crate::sync::{AtomicU64, Mutex, Relaxed, lock, unforked};
+use ask::{Asked, Calls};
+pub(crate) use ask::{DEFAULT_LIMIT, set_limit};
+pub use collection::Collection;
+use names::{Foreign, Names};
+use readings::Readings;
+use standing::Standings;
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::collections::{BTreeMap, BTreeSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::collections::{BTreeSet, HashSet};
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
@@ -38,89 +49,21 @@ pub trait Collector: Send + Sync + 'static {
     /// The families that it gives. Asked once, when it is registered.
     fn describe(&self) -> &[Descriptor];
 
-    /// Gives the values of this moment. A panic costs this collector's families of this snapshot, and is counted; so is a value that
-    /// does not fit its family: another kind, another number of labels, NaN, or a label set that was given before (then the later one
-    /// stays). A snapshot that is taken in here holds no collector's families.
+    /// Gives the values of this moment.
+    ///
+    /// It runs on a thread of the library's, and never twice at once. A snapshot waits for it as long as
+    /// [`Builder::collector_timeout`](crate::Builder::collector_timeout) says; one that has not come back is not asked again before it
+    /// does, so a collector that hangs holds one thread. That, and a panic, cost its families of this snapshot alone.
+    /// A value that does not fit is left out by itself: one of another kind, with another number of labels, NaN, one of a family that was not described or whose name no
+    /// format can write, or one whose labels were given before (then the later one stays). All of it is counted, by collector:
+    /// `telemetry_collector_failures_total`, `telemetry_collector_dropped_total`.
+    ///
+    /// A snapshot that is taken in here holds no collector's families.
     fn collect(&self, out: &mut Collection);
-}
 
-/// What collectors give for one snapshot.
-#[derive(Debug, Default)]
-pub struct Collection {
-    families: Vec<Family>,
-    /// Where the family of a name is, but for foreign ones.
-    places: BTreeMap<Cow<'static, str>, usize>,
-    jobs: Vec<Job>,
-    statements: Vec<Statement>,
-}
-
-impl Collection {
-    fn push(&mut self, descriptor: &Descriptor, values: &[&str], value: Value) {
-        if values.len() != descriptor.labels.len() {
-            return dropped::observation();
-        }
-        let labels = descriptor.labels.iter().zip(values).map(|(&name, &value)| (name.into(), value.into())).collect();
-        self.under(descriptor, &labels, value);
-    }
-
-    /// Gives a value under labels that other families have too.
-    pub(crate) fn under(&mut self, descriptor: &Descriptor, labels: &Labels, value: Value) {
-        if !value.is_of(descriptor.kind) {
-            return dropped::observation();
-        }
-        self.series(descriptor, labels.clone(), value);
-    }
-
-    /// Gives any value under labels that are not all declared.
-    pub(crate) fn series(&mut self, descriptor: &Descriptor, labels: Labels, value: Value) {
-        let name = metric::shown_name(descriptor);
-        let place = match self.places.get(&name) {
-            Some(&place) => place,
-            None => {
-                self.places.insert(name.clone(), self.families.len());
-                self.families.push(Family { name, ..Family::declared(descriptor) });
-                self.families.len() - 1
-            }
-        };
-        if let Some(family) = self.families.get_mut(place) {
-            family.series.push(Series { labels, value });
-        }
-    }
-
-    /// Gives a gauge's value; label values in the order of the declaration.
-    pub fn gauge(&mut self, descriptor: &Descriptor, labels: &[&str], value: f64) {
-        self.push(descriptor, labels, Value::Float(value));
-    }
-
-    /// Gives a counter's total. Totals must not fall.
-    pub fn counter(&mut self, descriptor: &Descriptor, labels: &[&str], total: u64) {
-        self.push(descriptor, labels, Value::Integer(total));
-    }
-
-    /// Gives the total of a counter of seconds.
-    pub fn seconds(&mut self, descriptor: &Descriptor, labels: &[&str], total: std::time::Duration) {
-        self.push(descriptor, labels, Value::Nanoseconds(u64::try_from(total.as_nanos()).unwrap_or(u64::MAX)));
-    }
-
-    /// Gives an info family's labels; the value is always 1.
-    pub fn info(&mut self, descriptor: &Descriptor, labels: &[&str]) {
-        self.push(descriptor, labels, Value::Float(1.0));
-    }
-
-    /// Gives a family of which this library knows no declaration.
-    pub(crate) fn foreign(&mut self, family: Family) {
-        self.families.push(family);
-    }
-
-    /// Gives a job's state.
-    pub(crate) fn job(&mut self, job: Job) {
-        self.jobs.push(job);
-    }
-
-    /// Gives a statement's figures.
-    #[cfg_attr(not(feature = "duckdb"), expect(dead_code, reason = "statements come with a feature"))]
-    pub(crate) fn statement(&mut self, statement: Statement) {
-        self.statements.push(statement);
+    /// What it is called in `telemetry_collector_*`: by default its type. Asked once, when it is registered.
+    fn name(&self) -> Cow<'static, str> {
+        std::any::type_name::<Self>().into()
     }
 }
 
@@ -130,9 +73,13 @@ pub struct Registry {
     started_at: SystemTime,
     process: fork::Process,
     collectors: Mutex<Vec<Registered>>,
+    /// How often a collector came or went.
+    changes: AtomicU64,
     /// What the next snapshot reads, unless something is new by then.
     plan: Mutex<Arc<Plan>>,
-    collector_failures: crate::sync::AtomicU64,
+    /// Whose a foreign family's name is.
+    names: Mutex<Names>,
+    standings: Mutex<Standings>,
 }
 
 /// Whom a snapshot asks for what, found out once.
@@ -141,15 +88,29 @@ struct Plan {
     collectors: Vec<Registered>,
     /// Those whose series the shards have, by the names under which they are shown.
     declared: Vec<&'static metric::Family>,
-    /// All that is declared, and whether names are final: what else this follows from.
-    of: Option<(Arc<[&'static metric::Family]>, bool)>,
+    /// Names that are taken, by what is declared and described.
+    taken: HashSet<String>,
+    /// All that is declared, whether names are final, and how often collectors came or went: what this follows from.
+    of: Option<(Arc<[&'static metric::Family]>, bool, u64)>,
 }
 
-/// A collector, and what it said that it gives.
+/// A collector that is asked at each snapshot.
 #[derive(Clone)]
 struct Registered {
-    collector: Arc<dyn Collector>,
-    described: Arc<[Descriptor]>,
+    asked: Arc<Asked>,
+    how: How,
+}
+
+/// How a collector is asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum How {
+    /// By the thread that takes the snapshot: one of ours that cannot hang.
+    Here,
+    /// With a limit.
+    Limited,
+    /// With a limit, for families that are in another registry, which itself may be asking us.
+    #[cfg_attr(not(feature = "prometheus"), expect(dead_code, reason = "such a registry comes with a feature"))]
+    Elsewhere,
 }
 
 static REGISTRY: OnceLock<Registry> = OnceLock::new();
@@ -188,16 +149,19 @@ impl Registry {
         for family in metric::families().iter() {
             family.start_at_zero();
         }
-        let registry = Registry {
+        let standings = Mutex::default();
+        let built_in =
+            collect::built_in().into_iter().map(|collector| Registered::new(collector, How::Here, &standings));
+        let built_in: Vec<_> = built_in.collect();
+        Registry {
             started_at: SystemTime::now(),
             process: fork::Process::current(),
-            collectors: Mutex::default(),
+            collectors: Mutex::new(built_in),
+            changes: AtomicU64::new(0),
             plan: Mutex::default(),
-            collector_failures: crate::sync::AtomicU64::new(0),
-        };
-        let built_in = collect::built_in().into_iter().map(|collector| registry.described(collector)).collect();
-        *lock(&registry.collectors) = built_in;
-        registry
+            names: Mutex::default(),
+            standings,
+        }
     }
 }
 
@@ -207,40 +171,83 @@ pub fn snapshot() -> Snapshot {
     registry().snapshot()
 }
 
-/// Has a collector asked at each snapshot from now on.
+/// Has a collector asked at each snapshot from now on, until it is [unregistered](Registration::unregister).
 ///
 /// Several may give the same families, as two pools of one program do: their series are told apart by a label.
 ///
 /// # Errors
 /// A family that the collector describes has the name of another one, be that declared or another collector's; then the collector is
 /// not asked. The same declaration is fine: that of [`metric!`](crate::metric!), or that of a collector of the same type.
-pub fn register(collector: impl Collector) -> Result<(), Error> {
+pub fn register(collector: impl Collector) -> Result<Registration, Error> {
     registry().register(collector)
 }
 
+/// A collector that was registered. It is asked whether this is kept or not.
+#[derive(Clone)]
+pub struct Registration {
+    registry: &'static Registry,
+    asked: Arc<Asked>,
+}
+
+impl Registration {
+    /// Has the collector asked no more. A snapshot that has begun may still do so.
+    ///
+    /// ```
+    /// # use telemetry::{Collection, Collector, Descriptor};
+    /// # telemetry::metric! { /** Connections that nobody uses. */ gauge spare_connections(); }
+    /// # struct Pool;
+    /// # impl Collector for Pool {
+    /// #     fn describe(&self) -> &[Descriptor] { CATALOG }
+    /// #     fn collect(&self, out: &mut Collection) { out.gauge(&spare_connections::DESCRIPTOR, &[], 7.0); }
+    /// # }
+    /// let pool = telemetry::register(Pool)?;
+    /// assert!(telemetry::snapshot().family("spare_connections").is_some());
+    /// pool.unregister();
+    /// assert_eq!(telemetry::testing::value("spare_connections", &[]), Some(0.0)); // what is declared and not collected starts at zero
+    /// # Ok::<(), telemetry::Error>(())
+    /// ```
+    pub fn unregister(self) {
+        let mut collectors = lock(&self.registry.collectors);
+        collectors.retain(|registered| !Arc::ptr_eq(&registered.asked, &self.asked));
+        self.registry.changes.fetch_add(1, Relaxed);
+    }
+}
+
+impl fmt::Debug for Registration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registration").field("collector", &self.asked.name()).finish_non_exhaustive()
+    }
+}
+
+impl Registered {
+    /// Not to be made under a lock: a collector may do anything while it describes itself, and be registered by another.
+    fn new(collector: Arc<dyn Collector>, how: How, standings: &Mutex<Standings>) -> Registered {
+        Registered { asked: Asked::new(collector, how == How::Here, standings), how }
+    }
+}
+
 impl Registry {
-    /// Has a collector asked at each snapshot from now on.
+    /// Has a collector asked at each snapshot from now on, until it is [unregistered](Registration::unregister).
     ///
     /// # Errors
     /// Those of [`register`](fn@register).
-    pub fn register(&self, collector: impl Collector) -> Result<(), Error> {
-        // Not under the lock: a collector may do anything while it describes itself, and be registered by another.
-        let registered = self.described(Arc::new(collector));
+    pub fn register(&'static self, collector: impl Collector) -> Result<Registration, Error> {
+        let registered = Registered::new(Arc::new(collector), How::Limited, &self.standings);
+        let asked = Arc::clone(&registered.asked);
         let mut collectors = lock(&self.collectors);
-        metric::check_new_clashes(&known(&collectors), &registered.described)?;
+        metric::check_new_clashes(&known(&collectors), asked.described())?;
         collectors.push(registered);
-        Ok(())
+        self.changes.fetch_add(1, Relaxed);
+        Ok(Registration { registry: self, asked })
     }
 
-    /// Adds a collector of this library, whose families are declared and thus checked.
-    pub(crate) fn add(&self, collector: impl Collector) {
-        let registered = self.described(Arc::new(collector));
+    /// Adds a collector of this library, whose families are declared and thus checked, or foreign.
+    pub(crate) fn add(&'static self, collector: impl Collector, how: How) -> Registration {
+        let registered = Registered::new(Arc::new(collector), how, &self.standings);
+        let asked = Arc::clone(&registered.asked);
         lock(&self.collectors).push(registered);
-    }
-
-    fn described(&self, collector: Arc<dyn Collector>) -> Registered {
-        let described = self.guarded(|| collector.describe().into()).unwrap_or_default();
-        Registered { collector, described }
+        self.changes.fetch_add(1, Relaxed);
+        Registration { registry: self, asked }
     }
 
     /// Refuses a program in which a name stands for two things once these prefixes are in use, and prefixes that cannot be.
@@ -254,12 +261,30 @@ impl Registry {
     /// Merges the shards, asks the collectors, and returns all of it.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
+        self.snapshot_of(|_| true)
+    }
+
+    /// The same without what another registry holds, for that registry.
+    #[cfg(feature = "prometheus")]
+    pub(crate) fn own_snapshot(&self) -> Snapshot {
+        self.snapshot_of(|how| how != How::Elsewhere)
+    }
+
+    fn snapshot_of(&self, wanted: impl Fn(How) -> bool) -> Snapshot {
         let plan = self.plan();
-        let shards = shard::all();
-        let readings = Readings { sums: shard::sums_in(&shards), shards };
+        // A collector that takes a snapshot gets one without collectors.
+        let asking = Asking::begin(&plan.collectors, wanted);
+        let readings = Readings::take();
         let mut families: Vec<Family> = plan.declared.iter().filter_map(|family| readings.of(family)).collect();
-        let mut given = self.ask(&plan.collectors);
-        given.families.iter_mut().for_each(put_in_order);
+        let mut given = asking.end();
+        let mut standings = Collection::default();
+        lock(&self.standings).give(&mut standings);
+        for Registered { asked, .. } in plan.collectors.iter().filter(|registered| registered.how != How::Here) {
+            asked.standing().give_present(&mut standings);
+        }
+        // Of two collectors of one name.
+        standings.put_in_order();
+        given.families.append(&mut standings.families);
         families.append(&mut given.families);
         // Keeps the order of those of one name: the first to come tells help and kind.
         families.sort_by(|a, b| a.name.cmp(&b.name));
@@ -270,6 +295,10 @@ impl Registry {
             }
             same
         });
+        if !given.foreign.is_empty() {
+            families.extend(lock(&self.names).let_in(given.foreign, &plan.taken));
+            families.sort_by(|a, b| a.name.cmp(&b.name));
+        }
         families.retain(|family| !family.series.is_empty());
         collect::own::add_series_count(&mut families);
         given.statements.sort_by(|a, b| b.total_seconds.total_cmp(&a.total_seconds));
@@ -289,54 +318,95 @@ impl Registry {
     }
 
     fn plan(&self) -> Arc<Plan> {
-        let of = (metric::families(), metric::prefixes_are_set());
+        let (families, named) = (metric::families(), metric::prefixes_are_set());
         // A copy, since a collector may register another one, or take a snapshot.
         let collectors = lock(&self.collectors);
+        let changes = self.changes.load(Relaxed);
         let mut plan = lock(&self.plan);
-        let is_known = plan.of.as_ref().is_some_and(|known| Arc::ptr_eq(&known.0, &of.0) && known.1 == of.1);
-        // Collectors are never taken away.
-        if !is_known || plan.collectors.len() != collectors.len() {
-            *plan = Arc::new(Plan::new(collectors.clone(), of));
+        let is_known = plan
+            .of
+            .as_ref()
+            .is_some_and(|known| Arc::ptr_eq(&known.0, &families) && (known.1, known.2) == (named, changes));
+        if !is_known {
+            *plan = Arc::new(Plan::new(collectors.clone(), (families, named, changes)));
         }
         Arc::clone(&plan)
     }
+}
 
-    fn ask(&self, collectors: &[Registered]) -> Collection {
-        let mut given = Collection::default();
-        // A collector that takes a snapshot gets one without collectors.
-        let nested = COLLECTING.replace(true);
-        let _collecting = Collecting { outermost: !nested };
-        let collectors = if nested { &[][..] } else { collectors };
-        for Registered { collector, .. } in collectors {
-            let mut collection = Collection::default();
-            if self.guarded(|| collector.collect(&mut collection)).is_none() {
-                continue;
-            }
-            given.families.append(&mut collection.families);
-            given.jobs.append(&mut collection.jobs);
-            given.statements.append(&mut collection.statements);
-        }
-        let failures = self.collector_failures.load(crate::sync::Relaxed);
-        given.counter(&crate::builtin::own::telemetry_collector_failures_total::DESCRIPTOR, &[], failures);
-        given
+/// Sees which series have changed since the last time, in families whose series expire. Snapshots do too; this is for when there are none.
+pub(crate) fn look_for_expired() {
+    let readings = Readings::take();
+    for family in metric::families().iter().filter(|family| family.expiry().is_some()) {
+        drop(readings.of(family));
     }
 }
 
-impl Registry {
-    /// Asks a collector for something; where that panics, counts the failure and goes on.
-    fn guarded<T>(&self, ask: impl FnOnce() -> T) -> Option<T> {
-        let answer = catch_unwind(AssertUnwindSafe(ask));
-        if answer.is_err() {
-            self.collector_failures.fetch_add(1, crate::sync::Relaxed);
+/// What all collectors gave.
+#[derive(Default)]
+struct Given {
+    families: Vec<Family>,
+    foreign: Vec<Foreign>,
+    jobs: Vec<Job>,
+    statements: Vec<Statement>,
+}
+
+impl Given {
+    fn take(&mut self, collection: Collection, from: &Arc<Asked>) {
+        let Collection { mut families, foreign, mut jobs, mut statements, .. } = collection;
+        self.families.append(&mut families);
+        self.foreign.extend(foreign.into_iter().map(|family| Foreign { family, from: Arc::clone(from) }));
+        self.jobs.append(&mut jobs);
+        self.statements.append(&mut statements);
+    }
+}
+
+/// Collectors that are being asked for one snapshot.
+struct Asking<'a> {
+    here: Vec<&'a Registered>,
+    limited: Vec<&'a Registered>,
+    calls: Option<Calls>,
+    /// Whether a collector on this thread is taking the snapshot.
+    nested: bool,
+}
+
+impl<'a> Asking<'a> {
+    /// Has those asked that are asked on other threads.
+    fn begin(collectors: &'a [Registered], wanted: impl Fn(How) -> bool) -> Asking<'a> {
+        let nested = COLLECTING.get();
+        let wanted = collectors.iter().filter(|registered| !nested && wanted(registered.how));
+        // A thread that is in a test's scope is the only one that sees what is recorded there.
+        let here = |registered: &&Registered| registered.how == How::Here || isolated::current_if_any().is_some();
+        let (here, limited): (Vec<_>, Vec<_>) = wanted.partition(here);
+        let calls = (!limited.is_empty()).then(|| Calls::begin(limited.iter().map(|registered| &registered.asked)));
+        Asking { here, limited, calls, nested }
+    }
+
+    /// Asks the others, and waits for what was asked.
+    fn end(self) -> Given {
+        let mut given = Given::default();
+        let _collecting = (!self.nested).then(Collecting::begin);
+        for Registered { asked, .. } in self.here {
+            if let Some(collection) = asked.ask() {
+                given.take(collection, asked);
+            }
         }
-        answer.ok()
+        if let Some(calls) = self.calls {
+            let answers = calls.wait();
+            for (Registered { asked, .. }, answer) in self.limited.iter().zip(answers) {
+                if let Some(answer) = answer {
+                    given.take(Arc::unwrap_or_clone(answer), asked);
+                }
+            }
+        }
+        given
     }
 }
 
 /// All that was declared, and all that collectors described besides.
 fn known(collectors: &[Registered]) -> Vec<Descriptor> {
     let mut known = metric::declared();
-    known.extend(collectors.iter().flat_map(|registered| &*registered.described));
+    known.extend(collectors.iter().flat_map(|registered| registered.asked.described()));
     known
 }
 
@@ -345,51 +415,41 @@ thread_local! {
     static COLLECTING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Takes the mark away, unless it was there before.
-struct Collecting {
-    outermost: bool,
+/// Marks this thread as asking collectors while it lives.
+struct Collecting(());
+
+impl Collecting {
+    fn begin() -> Collecting {
+        COLLECTING.set(true);
+        Collecting(())
+    }
 }
 
 impl Drop for Collecting {
     fn drop(&mut self) {
-        if self.outermost {
-            COLLECTING.set(false);
-        }
+        COLLECTING.set(false);
     }
 }
 
-impl std::fmt::Debug for Registry {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Registry").field("started_at", &self.started_at()).finish_non_exhaustive()
     }
 }
 
 impl Plan {
-    fn new(collectors: Vec<Registered>, of: (Arc<[&'static metric::Family]>, bool)) -> Plan {
+    fn new(collectors: Vec<Registered>, of: (Arc<[&'static metric::Family]>, bool, u64)) -> Plan {
         // What a collector describes comes from it alone, so that nothing shows a zero that nobody measured.
-        let described = collectors.iter().flat_map(|registered| &*registered.described);
-        let described: BTreeSet<_> = described.map(metric::shown_name).collect();
+        let described = || collectors.iter().flat_map(|registered| registered.asked.described());
+        let by_collectors: BTreeSet<_> = described().map(metric::shown_name).collect();
         let all = of.0.iter().copied();
-        let mut declared: Vec<_> = all.filter(|family| !described.contains(family.shown().name)).collect();
+        let mut declared: Vec<_> = all.filter(|family| !by_collectors.contains(family.shown().name)).collect();
         declared.sort_by_key(|family| family.shown().name);
-        Plan { collectors, declared, of: Some(of) }
+        let of_declared = of.0.iter().map(|family| family.descriptor());
+        let taken = of_declared.chain(described());
+        let taken = taken.flat_map(|descriptor| metric::claims(descriptor.kind, &metric::shown_name(descriptor)));
+        Plan { taken: taken.collect(), collectors, declared, of: Some(of) }
     }
-}
-
-/// Sorts a family's series by their labels. Of two with the same labels the later one stays.
-fn put_in_order(family: &mut Family) {
-    if family.series.is_sorted_by(|a, b| a.labels < b.labels) {
-        return;
-    }
-    family.series.sort_by(|a, b| a.labels.cmp(&b.labels));
-    family.series.dedup_by(|later, earlier| {
-        let twice = later.labels == earlier.labels;
-        if twice {
-            std::mem::swap(later, earlier);
-            dropped::observation();
-        }
-        twice
-    });
 }
 
 /// Puts a family's series among those of another one of the same name; both are in order. A family of another kind is left out rather than
@@ -424,63 +484,5 @@ fn add_up(old: &mut Value, new: Value) {
             }
         }
         (old, new) => *old = new,
-    }
-}
-
-/// What the shards of all threads hold.
-struct Readings {
-    shards: Vec<&'static Shard>,
-    /// Of the counters, by slot.
-    sums: Vec<u64>,
-}
-
-impl Readings {
-    /// A declared family with the values of its series; `None` where it has no series.
-    fn of(&self, declared: &'static metric::Family) -> Option<Family> {
-        let shown = declared.shown_series()?;
-        let descriptor = declared.shown();
-        let scope = isolated::current_if_any();
-        let labelled = |(shown, value): (&Shown, Value)| {
-            // In a scope, what others made is not there.
-            let is_here = scope.is_none_or(|scope| scope.existing(shown.series).is_some() || value.as_f64() != 0.0);
-            is_here.then(|| Series { labels: shown.labels.clone(), value })
-        };
-        let all = shown.all.iter();
-        let series = if descriptor.kind == Kind::Histogram {
-            all.zip(self.histograms(descriptor, &shown)).filter_map(labelled).collect()
-        } else {
-            all.map(|shown| (shown, self.number(descriptor, shown))).filter_map(labelled).collect()
-        };
-        Some(Family { series, ..Family::declared(descriptor) })
-    }
-
-    fn histograms(&self, descriptor: &'static Descriptor, shown: &ShownSeries) -> impl Iterator<Item = Value> {
-        let bounds = descriptor.bounds;
-        let mut totals: Vec<_> = shown.all.iter().map(|_| HistogramReading::empty(bounds.len())).collect();
-        let places = shown.by_slot.iter().filter_map(|&place| Some((shown.all.get(place)?.slot, place)));
-        shard::read_histograms_in(&self.shards, places, &mut totals);
-        totals.into_iter().map(|HistogramReading { buckets, sum, exemplars }| {
-            let exemplars = exemplars_of(&exemplars);
-            Value::Histogram(Histogram { bounds: bounds.into(), buckets, sum, exemplars })
-        })
-    }
-
-    fn number(&self, descriptor: &Descriptor, shown: &Shown) -> Value {
-        match descriptor.kind {
-            Kind::Counter if descriptor.counts_time() => Value::Nanoseconds(self.sum(shown.slot)),
-            Kind::Counter => Value::Integer(self.sum(shown.slot)),
-            _ => {
-                let bits = match isolated::current_if_any() {
-                    None => Some(&shown.series.gauge),
-                    Some(scope) => scope.existing(shown.series),
-                };
-                Value::Float(bits.map_or(0.0, |bits| f64::from_bits(bits.load(crate::sync::Relaxed))))
-            }
-        }
-    }
-
-    fn sum(&self, slot: u32) -> u64 {
-        // A series that was made since the sums were read is not among them.
-        self.sums.get(slot as usize).copied().unwrap_or_else(|| shard::sum_in(&self.shards, slot))
     }
 }

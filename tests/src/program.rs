@@ -1,6 +1,6 @@
 //! A program with telemetry as a child of a test: the process starts once, so each start needs a process.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 
@@ -49,6 +49,57 @@ impl Program {
         let mut line = String::new();
         let read = self.output.read_line(&mut line).expect("a line");
         (read > 0).then(|| line.trim_end().to_owned())
+    }
+
+    /// Writes a line to its standard input, and returns the next line of its output.
+    ///
+    /// # Panics
+    /// Where it has ended.
+    pub fn ask(&mut self, line: &str) -> String {
+        let input = self.process.stdin.as_mut().expect("its input");
+        writeln!(input, "{line}").expect("a program that reads");
+        self.line().unwrap_or_else(|| panic!("no answer to `{line}`"))
+    }
+
+    /// The number of its process.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Ends it at once, without a last word, and waits until it is gone.
+    ///
+    /// # Panics
+    /// Where that cannot be done.
+    pub fn kill(mut self) {
+        self.process.kill().expect("a process of ours");
+        self.process.wait().expect("its end");
+    }
+
+    /// Which process it is.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Tells it something, on a line of its standard input.
+    ///
+    /// # Panics
+    /// Where it does not listen.
+    pub fn tell(&mut self, line: &str) {
+        let input = self.process.stdin.as_mut().expect("its input");
+        writeln!(input, "{line}").expect("that it listens");
+    }
+
+    /// What comes after this word on the next line that begins with it.
+    ///
+    /// # Panics
+    /// Where there is none.
+    pub fn answer(&mut self, word: &str) -> String {
+        loop {
+            let line = self.line().unwrap_or_else(|| panic!("no line with {word}"));
+            if let Some(rest) = line.strip_prefix(word) {
+                return rest.trim().to_owned();
+            }
+        }
     }
 
     /// The address that it says it serves: its first line.

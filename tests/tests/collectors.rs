@@ -81,5 +81,14 @@ fn a_failing_collector_costs_its_own_families_alone() {
     assert_eq!(testing::value("collected_by_the_curious", &[]), Some(2.0));
     assert_eq!(testing::value("collected_idle_connections", &[("pool", "main")]), Some(7.0));
     assert_eq!(testing::value("collected_by_the_failing", &[]), None);
-    assert!(testing::value("telemetry_collector_failures_total", &[]).unwrap() >= 1.0);
+    let failures = |collector| [("collector", collector), ("reason", "panic")];
+    let count = |collector| testing::value("telemetry_collector_failures_total", &failures(collector)).unwrap();
+    assert!(count("collectors::Fails") >= 1.0);
+    assert_eq!(count("collectors::FailsToDescribe"), 1.0);
+    assert_eq!(count("collectors::Pool"), 0.0);
+    let dropped = |reason| [("collector", "collectors::Curious"), ("reason", reason)];
+    for reason in ["duplicate", "kind", "labels", "number"] {
+        let count = testing::value("telemetry_collector_dropped_total", &dropped(reason));
+        assert!(count.unwrap() >= 1.0, "{reason}");
+    }
 }

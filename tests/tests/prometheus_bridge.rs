@@ -145,5 +145,8 @@ fn scrapes_at_both_ends_at_once_end_and_are_whole() {
         }
     });
     let read = parse(&get(address, "/metrics").body).unwrap();
-    assert_eq!(read.value("telemetry_collector_failures_total", &[]), Some(0.0));
+    for reason in ["panic", "timeout", "hung"] {
+        let failures = [("collector", "prometheus"), ("reason", reason)];
+        assert_eq!(read.value("telemetry_collector_failures_total", &failures), Some(0.0), "{reason}");
+    }
 }

@@ -4,128 +4,14 @@
 //! that what the machine does meanwhile meets all alike. A contestant's net figure of a round is its time less that of its bare
 //! function in the same round; shown are medians and quartiles over the rounds. A turn whose thread lost its processor is taken again.
 
+use crate::contestant::{Contestant, Took};
 use crate::machine;
 use crate::pair::Pair;
-use std::fmt;
-use std::hint::black_box;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How often hotpath's worker looks for events is 50 ms: after two such times the last turn's events are worked off.
-const DRAIN: Duration = Duration::from_millis(110);
-
-/// Fewer events than hotpath's worker takes in one sweep (65,536), so that its queue does not grow.
-const MOST_QUEUED: u64 = 32_000;
-
 /// How often a turn is taken until its thread keeps its processor. On a machine that is always busy none may.
 const TRIES: u64 = 5;
-
-/// One way to wrap the function.
-pub struct Contestant {
-    /// What it is.
-    pub name: &'static str,
-    /// The name of the bare function that it wraps; its own name where it is bare.
-    pub bare: &'static str,
-    /// Where to ask how many calls it saw.
-    pub seen: Seen,
-    turn: Box<dyn Fn(u64) -> Took + Send + Sync>,
-    made: AtomicU64,
-    queues: bool,
-}
-
-/// How a contestant tells how many calls it saw.
-#[derive(Clone, Copy)]
-pub enum Seen {
-    /// It counts nothing.
-    Nothing,
-    /// It can be asked at any time.
-    Ask(fn() -> u64),
-    /// It is in hotpath's report, under this name, when hotpath has ended.
-    Hotpath(&'static str),
-}
-
-impl Contestant {
-    /// A contestant whose call is `call`. Each has a loop of its own, into which nothing but the call's wrapper can be inlined.
-    pub fn new(
-        name: &'static str,
-        bare: &'static str,
-        seen: Seen,
-        call: impl Fn(u64) -> u64 + Send + Sync + 'static,
-    ) -> Contestant {
-        let turn = Box::new(move |calls| repeat(calls, &call));
-        let queues = matches!(seen, Seen::Hotpath(_));
-        Contestant { name, bare, seen, turn, made: AtomicU64::new(0), queues }
-    }
-
-    /// Makes so many calls on this thread.
-    pub fn run(&self, calls: u64) -> Took {
-        self.made.fetch_add(calls, Ordering::Relaxed);
-        (self.turn)(calls)
-    }
-
-    /// How many calls were made, on all threads.
-    #[must_use]
-    pub fn made(&self) -> u64 {
-        self.made.load(Ordering::Relaxed)
-    }
-
-    /// How many calls take about this long.
-    fn calls_in(&self, time: Duration) -> u64 {
-        let sample = 1_000;
-        self.run(sample);
-        let calls = (time.as_nanos() * u128::from(sample)) / self.run(sample).wall.as_nanos().max(1);
-        let most = if self.queues { MOST_QUEUED } else { u64::MAX };
-        u64::try_from(calls).unwrap_or(most).clamp(100, most)
-    }
-
-    /// Lets what a turn left for other threads be done.
-    fn rest(&self) {
-        if self.queues {
-            thread::sleep(DRAIN);
-        }
-    }
-}
-
-impl fmt::Debug for Contestant {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Contestant").field(&self.name).finish()
-    }
-}
-
-/// What a turn took.
-#[derive(Clone, Copy, Debug)]
-pub struct Took {
-    /// From its start to its end.
-    pub wall: Duration,
-    /// The part of it that the thread did not run, because another had its processor or because it waited for a lock.
-    pub away: Duration,
-    /// When it began.
-    pub start: Instant,
-    /// Of two threads, whether both ran at the same time; true of one.
-    pub together: bool,
-}
-
-impl Took {
-    /// Whether the thread was away for more than a fiftieth of the turn.
-    fn is_disturbed(&self) -> bool {
-        self.away * 50 > self.wall
-    }
-}
-
-/// Each call takes what the last one returned, so that calls cannot overlap more than the function's own length.
-#[inline(never)]
-fn repeat(calls: u64, call: &impl Fn(u64) -> u64) -> Took {
-    let (cpu, start) = (machine::thread_cpu(), Instant::now());
-    let mut x = 1;
-    for _ in 0..calls {
-        x = call(x);
-    }
-    let wall = start.elapsed();
-    black_box(x);
-    let away = wall.saturating_sub(machine::thread_cpu().saturating_sub(cpu));
-    Took { wall, away, start, together: true }
-}
 
 /// How long to run.
 #[derive(Clone, Copy, Debug)]
@@ -164,14 +50,28 @@ impl Spread {
 pub struct Cost {
     /// Who.
     pub name: &'static str,
-    /// Whether it is a bare function, whose figures are not net.
-    pub is_bare: bool,
+    /// The bare function that it wraps; its own name where it is one, whose figures are not net.
+    pub bare: &'static str,
     /// Net on one thread.
     pub one: Spread,
     /// Net on each of two threads at once.
     pub two: Spread,
     /// CPU time that other threads of the process spent because of it.
     pub elsewhere: f64,
+}
+
+impl Cost {
+    /// Whether it is a bare function.
+    #[must_use]
+    pub fn is_bare(&self) -> bool {
+        self.name == self.bare
+    }
+
+    /// What a call costs on one thread, wherever it is spent.
+    #[must_use]
+    pub fn in_all(&self) -> f64 {
+        self.one.median + self.elsewhere
+    }
 }
 
 /// One contestant's rounds.
@@ -185,7 +85,7 @@ struct Record {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "fewer than 2^53 calls")]
-fn count(calls: u64) -> f64 {
+pub(crate) fn count(calls: u64) -> f64 {
     calls as f64
 }
 
@@ -233,14 +133,14 @@ impl Record {
     }
 
     fn cost(&self, bare: &Record) -> Cost {
-        let is_bare = std::ptr::eq(self.contestant, bare.contestant);
+        let is_bare = self.contestant.is_bare();
         let net = |mine: &[f64], bare: &[f64]| {
             let net = mine.iter().zip(bare).map(|(mine, bare)| if is_bare { *mine } else { mine - bare });
             Spread::of(net.collect())
         };
         Cost {
             name: self.contestant.name,
-            is_bare,
+            bare: self.contestant.bare,
             one: net(&self.one, &bare.one),
             two: net(&self.two, &bare.two),
             elsewhere: (self.elsewhere * 1e9 / count(self.calls_alone)).max(0.0),
@@ -249,7 +149,7 @@ impl Record {
 }
 
 /// What the process's other threads use while nothing happens, as a share of one processor.
-fn idle_share() -> f64 {
+pub(crate) fn idle_share() -> f64 {
     let (start, process, thread) = (Instant::now(), machine::process_cpu(), machine::thread_cpu());
     thread::sleep(Duration::from_millis(500));
     let own = machine::thread_cpu().saturating_sub(thread);

@@ -15,12 +15,44 @@ pub fn thread_cpu() -> Duration {
     cpu(libc::CLOCK_THREAD_CPUTIME_ID)
 }
 
+/// The CPU time that a thread has used, which has not been joined.
+#[must_use]
+pub fn cpu_of(thread: std::os::unix::thread::RawPthread) -> Duration {
+    let mut clock = libc::CLOCK_THREAD_CPUTIME_ID;
+    // SAFETY: a handle that was not joined keeps its thread's number valid; `clock` lives through the call.
+    let failed = unsafe { libc::pthread_getcpuclockid(thread, &raw mut clock) } != 0;
+    assert!(!failed, "the system has no CPU clock of another thread");
+    cpu(clock)
+}
+
 fn cpu(clock: libc::clockid_t) -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `time` is a timespec that lives through the call.
     let failed = unsafe { libc::clock_gettime(clock, &raw mut time) } != 0;
     assert!(!failed, "the system has no CPU clock {clock}");
     Duration::new(time.tv_sec.cast_unsigned(), u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+/// The bytes of memory that this process has in use, counted page by page: what other files say may be behind by a few pages a thread.
+///
+/// # Errors
+/// Where the system does not tell.
+pub fn resident() -> Result<u64, String> {
+    kibibytes("/proc/self/smaps_rollup", "Rss:")
+}
+
+/// The most that it ever had.
+///
+/// # Errors
+/// Where the system does not tell.
+pub fn most_resident() -> Result<u64, String> {
+    kibibytes("/proc/self/status", "VmHWM:")
+}
+
+fn kibibytes(path: &str, field: &str) -> Result<u64, String> {
+    let text = fs::read_to_string(path).map_err(|error| format!("cannot read {path}: {error}"))?;
+    let found = text.lines().find_map(|line| line.strip_prefix(field)?.split_whitespace().next()?.parse::<u64>().ok());
+    found.map(|kibibytes| kibibytes * 1024).ok_or(format!("{path} has no `{field}`"))
 }
 
 /// Keeps the calling thread on one processor. Says whether that could be done.

@@ -1,6 +1,6 @@
 //! Two threads, each on its own processor, that run the same call site at the same time.
 
-use crate::contest::{Contestant, Took};
+use crate::contestant::{Contestant, Took};
 use crate::machine;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};

@@ -1,6 +1,7 @@
 //! The rules of names, labels and bounds. Each finding is one sentence that ends in what to write.
 
 use crate::diagnostics::Diagnostics;
+use crate::metric::expiry;
 use crate::metric::model::{Block, Bound, BoundValues, Declaration, Help, Kind, NO_NUMBER};
 use crate::metric::units;
 use crate::names;
@@ -37,6 +38,9 @@ pub(crate) fn all(block: &mut Block, diagnostics: &mut Diagnostics) {
         }
         labels(declaration, &mut findings);
         bounds(declaration, &mut findings);
+        if let Some((span, message)) = expiry::check(declaration) {
+            findings.at(span, message);
+        }
         declaration.wrong |= findings.any;
     }
     clashes(block, diagnostics);

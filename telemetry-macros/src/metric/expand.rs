@@ -112,6 +112,11 @@ impl Expansion<'_> {
             }
         });
         let over = values_constant.as_ref().map(|_| quote!(.over(#name::__VALUES)));
+        let after = declaration.expiry.as_ref().and_then(|expiry| expiry.after);
+        let expiring = after.map(|after| {
+            let (seconds, nanoseconds) = (after.as_secs(), after.subsec_nanos());
+            quote!(.expiring(#root::__private::core::time::Duration::new(#seconds, #nanoseconds)))
+        });
         quote! {
             #(#conditions)*
             #[doc = #documentation]
@@ -143,7 +148,7 @@ impl Expansion<'_> {
                 #[inline]
                 fn __family() -> &'static #root::__private::Family {
                     static FAMILY: #root::__private::Family =
-                        #root::__private::Family::new(&#name::DESCRIPTOR) #over;
+                        #root::__private::Family::new(&#name::DESCRIPTOR) #over #expiring;
                     #registered
                     #root::__private::inventory::submit! { #root::__private::Registration(&FAMILY) }
                     &FAMILY

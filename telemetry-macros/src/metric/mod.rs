@@ -8,6 +8,7 @@
 
 pub(crate) mod check;
 mod expand;
+mod expiry;
 mod model;
 pub(crate) mod units;
 

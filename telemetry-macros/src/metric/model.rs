@@ -2,6 +2,7 @@
 //! to at each keystroke, and one declaration that is being typed must not make the others vanish.
 
 use crate::diagnostics::Diagnostics;
+use crate::metric::expiry::Expiry;
 use crate::names;
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -35,6 +36,8 @@ pub(crate) struct Declaration {
     pub(crate) labels: Vec<Label>,
     /// `None` where there are no brackets.
     pub(crate) bounds: Option<Bounds>,
+    /// `None` where its series stay.
+    pub(crate) expiry: Option<Expiry>,
     /// Something in it is wrong, so that the compiler need not judge the rest of it. It is expanded all the same: its uses are right.
     pub(crate) wrong: bool,
     /// Expanded, it would hide something else.
@@ -370,14 +373,20 @@ impl Declaration {
             return Ok((None, skip(input)?));
         };
         let (labels, inner) = Label::all(&name, input, diagnostics)?;
-        let (bounds, mut inner) = match inner {
+        let (mut bounds, mut inner) = match inner {
             None if input.peek(token::Bracket) => {
                 let (bounds, inner) = Bounds::parse(&name, input, diagnostics)?;
                 (Some(bounds), inner)
             }
             inner => (None, inner),
         };
-        let wrong = inner.is_some();
+        let expiry = if inner.is_none() { Expiry::parse(input, diagnostics)? } else { None };
+        if expiry.is_some() && bounds.is_none() && input.peek(token::Bracket) {
+            let misplaced = Bounds::parse(&name, input, diagnostics)?;
+            diagnostics.at_span(misplaced.0.span, "bounds stand before `expires`; write `[0.1, 1] expires = \"10m\"`");
+            (bounds, inner) = (Some(misplaced.0), misplaced.1);
+        }
+        let wrong = inner.is_some() || expiry.as_ref().is_some_and(|expiry| expiry.after.is_none());
         if inner.is_none() && input.parse::<Option<Token![;]>>()?.is_none() {
             if input.is_empty() || starts_declaration(input) {
                 diagnostics.at(&name, format!("the declaration of `{name}` ends with `;`"));
@@ -387,7 +396,8 @@ impl Declaration {
                 inner = skip(input)?;
             }
         }
-        let declaration = Declaration { attributes, visibility, kind, name, labels, bounds, wrong, left_out: false };
+        let declaration =
+            Declaration { attributes, visibility, kind, name, labels, bounds, expiry, wrong, left_out: false };
         Ok((Some(declaration), inner))
     }
 

@@ -18,12 +18,25 @@ fn assert_current(document: &str, current: &str) {
 }
 
 /// What the families of a prefix are about, and when they are there.
-const PREFIXES: [(&str, &str); 6] = [
+const PREFIXES: [(&str, &str); 10] = [
     ("function", "What `#[measured]` records. Bytes and allocations are there with the tracking allocator."),
     ("backfill", "What `#[backfill_job]` and its `Job` record."),
     ("duckdb", "What connections of `telemetry::duckdb` record, with the feature `duckdb`."),
-    ("process", "The process as the system sees it, with the feature `system`."),
+    (
+        "process",
+        "The process as the system sees it, with the feature `system`. What a system does not tell is absent: most of it comes from Linux' `/proc`.",
+    ),
+    (
+        "cgroup",
+        "What the process' control group, hence its container or service, may use, on Linux with the feature `system`.",
+    ),
+    ("allocator", "The whole program's memory as Rust's global allocator sees it; there with the tracking allocator."),
+    (
+        "tokio",
+        "tokio's runtimes, with the feature `tokio`; what is declared in `builtin::tokio_unstable` with `--cfg tokio_unstable` alone.",
+    ),
     ("telemetry", "What the library says of itself."),
+    ("program", "What the program was built from: `telemetry::builder().build_info(telemetry::build_info!())`."),
     (
         "target",
         "What the program is: the attributes of its resource, each a label, of which `service_name` is always there.",
@@ -89,8 +102,8 @@ fn a_cell_says_what_the_declaration_says() {
 #[test]
 fn json_says_all_of_a_declaration() {
     assert_eq!(json([]), "[]\n");
-    let family =
-        Descriptor { labels: &["a", "b"], bounds: &[0.5, 1.0], help: "A \"b\".", ..crate::builtin::CATALOG[0] };
+    const FAMILY: Descriptor = crate::builtin::jobs::recorded::backfill_batch_records::DESCRIPTOR;
+    let family = Descriptor { labels: &["a", "b"], bounds: &[0.5, 1.0], help: "A \"b\".", ..FAMILY };
     let line =
         r#"{"name":"backfill_batch_records","type":"histogram","labels":["a","b"],"unit":"records","help":"A \"b\".","#;
     let more = r#""bounds":[0.5,1],"otel_name":"backfill_batch_records","otel_unit":"{record}"}"#;

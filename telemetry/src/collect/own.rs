@@ -18,7 +18,9 @@ impl Collector for Own {
     }
 
     fn collect(&self, out: &mut Collection) {
-        out.info(&families::telemetry_build_info::DESCRIPTOR, &[env!("CARGO_PKG_VERSION")]);
+        let built =
+            [env!("CARGO_PKG_VERSION"), env!("TELEMETRY_RUSTC"), env!("TELEMETRY_PROFILE"), env!("TELEMETRY_TARGET")];
+        out.info(&families::telemetry_build_info::DESCRIPTOR, &built);
         out.info(&families::telemetry_clock_info::DESCRIPTOR, &[clock::clock().source]);
         out.counter(&families::telemetry_dropped_observations_total::DESCRIPTOR, &[], dropped::observations());
         out.counter(&families::telemetry_clock_steps_total::DESCRIPTOR, &[], dropped::clock_steps());

@@ -2,21 +2,23 @@
 //! <https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/#resource-attributes-1>
 
 use crate::builtin::target as families;
+use crate::config::BuildInfo;
 use crate::metric::Descriptor;
 use crate::registry::{Collection, Collector};
 use crate::snapshot::{Family, Labels, Series, Value};
 use std::collections::BTreeMap;
 
-/// Gives one series that never changes.
+/// Gives series that never change: what the program is, and what it was built from.
 pub(crate) struct Target {
     family: Family,
+    built: Option<BuildInfo>,
 }
 
 impl Target {
-    pub(crate) fn new(resource: &BTreeMap<String, String>) -> Target {
+    pub(crate) fn new(resource: &BTreeMap<String, String>, built: Option<BuildInfo>) -> Target {
         let mut family = Family::declared(&families::target_info::DESCRIPTOR);
         family.series.push(Series { labels: labels(resource), value: Value::Float(1.0) });
-        Target { family }
+        Target { family, built }
     }
 }
 
@@ -27,12 +29,15 @@ impl Collector for Target {
 
     fn collect(&self, out: &mut Collection) {
         // As it is: which labels there are is known at run time alone.
-        out.foreign(self.family.clone());
+        out.whole(self.family.clone());
+        if let Some(BuildInfo { package, version, revision }) = self.built {
+            out.info(&families::program_build_info::DESCRIPTOR, &[package, version, revision]);
+        }
     }
 }
 
-/// Attributes whose names become the same label share it, in the order of their names.
-fn labels(resource: &BTreeMap<String, String>) -> Labels {
+/// Attributes as labels, sorted by their names. Those whose names become the same label share it, in the order of their own names.
+pub(super) fn labels(resource: &BTreeMap<String, String>) -> Labels {
     let mut labels = BTreeMap::<String, String>::new();
     for (key, value) in resource {
         labels

@@ -8,8 +8,9 @@ use crate::builtin::duckdb::databases as families;
 use crate::duckdb::table;
 use crate::metric::Descriptor;
 use crate::private::RECORDS;
-use crate::registry::{Collection, Collector};
+use crate::registry::{Collection, Collector, How};
 use crate::sync::{Mutex, MutexGuard, lock, lock_for_long};
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once, TryLockError, Weak};
@@ -41,8 +42,9 @@ impl Lease {
     pub(crate) fn new(connection: &::duckdb::Connection, name: Arc<str>) -> Arc<Lease> {
         static REGISTER: Once = Once::new();
         REGISTER.call_once(|| {
-            crate::registry::of_program().add(Statements);
-            crate::registry::of_program().add(Databases);
+            let registry = crate::registry::of_program();
+            registry.add(Statements, How::Here);
+            registry.add(Databases, How::Limited);
         });
         let probe = if RECORDS { connection.try_clone().ok() } else { None };
         // Whole, since the program may change its folder. What is in memory is no file.
@@ -92,6 +94,10 @@ struct Databases;
 impl Collector for Databases {
     fn describe(&self) -> &[Descriptor] {
         families::CATALOG
+    }
+
+    fn name(&self) -> Cow<'static, str> {
+        "duckdb".into()
     }
 
     fn collect(&self, out: &mut Collection) {

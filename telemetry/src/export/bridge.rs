@@ -2,14 +2,23 @@
 //!
 //! Both ways may be open at once, so a scrape at one end would go round: we ask the default registry, which asks our collector, which
 //! takes a snapshot, which asks the default registry. The registry is asked, and asks its collectors, on one thread; there
-//! a mark says that a gathering runs, and whoever finds it gives nothing. Our collector's snapshot therefore holds our own
+//! a mark says that a gathering runs, and whoever finds it gives nothing. Our collector's snapshot asks for our own
 //! families alone, and our snapshot holds each of them once.
+//!
+//! A name that is declared here, or that another foreign source gave first, is not taken from the registry: see `registry/names.rs`.
+//!
+//! # What the crate merges
+//! The `prometheus` crate (0.14) finds the children of a vector by a hash of their label values one behind the other, with nothing in between
+//! (`MetricVecCore::hash_label_values`), and compares nothing else. `with_label_values(&["ab", "c"])` and `&["a", "bc"]` are therefore one child, under
+//! whichever labels came first: what was counted for both stands there in one series, and no bridge can part it again. Instruments of
+//! [`metric!`](crate::metric!) compare the values one by one, here and in a registry of theirs, and so do those of the OpenTelemetry bridge.
 
 use crate::metric::{Descriptor, Kind, catalog};
 use crate::registry::{self, Collection, Collector};
 use crate::snapshot::{Family, Histogram, Labels, Series, Summary, Value};
 use prometheus::core::{Collector as TheirCollector, Desc};
 use prometheus::proto::{self, MetricFamily, MetricType};
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::HashMap;
 
@@ -42,6 +51,10 @@ pub(crate) struct DefaultRegistry;
 impl Collector for DefaultRegistry {
     fn describe(&self) -> &[Descriptor] {
         &[]
+    }
+
+    fn name(&self) -> Cow<'static, str> {
+        "prometheus".into()
     }
 
     fn collect(&self, out: &mut Collection) {
@@ -101,7 +114,7 @@ impl TheirCollector for PrometheusCollector {
 
     fn collect(&self) -> Vec<MetricFamily> {
         let Some(_gathering) = Gathering::begin() else { return Vec::new() };
-        let families = registry::snapshot().families;
+        let families = registry::registry().own_snapshot().families;
         let left_out = |family: &Family| self.without.iter().any(|prefix| family.name.starts_with(prefix.as_str()));
         families.iter().filter(|family| !left_out(family)).map(to_theirs).collect()
     }

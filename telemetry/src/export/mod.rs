@@ -3,19 +3,31 @@
 //! A format is an [`Encoder`]. It writes a family and then plain samples; what histograms and summaries are made of is said here once, in
 //! those terms, and a format that has its own way for them overrides it. [`encode`] walks the snapshot.
 
+mod accept; // what a scraper says it reads
 #[cfg(feature = "prometheus")]
 pub(crate) mod bridge; // the `prometheus` crate's registries
+mod escape; // names that not every scraper takes
+mod exemplar; // which exemplars are shown, and where
 mod format; // which format a scraper gets
 pub(crate) mod json; // JSON, for whatever writes it
+mod line; // what the text formats have in common
 mod number; // figures as formats and people read them
+pub mod openmetrics; // OpenMetrics 1.0
+mod options; // what formats show besides, where asked
+pub mod protobuf; // Prometheus' client model
+mod render; // for a program's own server
 pub mod report; // what a program prints when it ends
+pub mod snapshot_json; // a snapshot as JSON
 pub mod text; // Prometheus' text format
+mod wire; // protobuf's wire format
 
 #[cfg(feature = "prometheus")]
 pub use bridge::{PrometheusCollector, prometheus_collector};
 pub use format::Format;
 pub(crate) use number::Bound;
 pub use number::Number;
+pub use options::Options;
+pub use render::{Rendered, render};
 
 use crate::snapshot::{Exponential, Family, Histogram, Labels, Series, Snapshot, Summary, Value};
 

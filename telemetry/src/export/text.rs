@@ -1,13 +1,15 @@
-//! Prometheus' text format, version 0.0.4.
+//! Prometheus' text format, version 0.0.4, and version 1.0.0, which has names in quotes besides.
 //! <https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>
 
-use crate::export::{Bound, Encoder, Number, Sample, encode as walk};
+use crate::export::escape::Escaping;
+use crate::export::line::Lines;
+use crate::export::{Encoder, Number, Sample, encode as walk};
 use crate::metric::Kind;
-use crate::snapshot::{Family, Histogram, Labels, Series, Snapshot};
+use crate::snapshot::{Family, Histogram, Series, Snapshot};
 use crate::sync::{AtomicUsize, Relaxed};
 use std::fmt::{self, Write};
 
-/// What an HTTP response calls it.
+/// What an HTTP response calls version 0.0.4.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// The exposition of a snapshot.
@@ -20,9 +22,13 @@ pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// ```
 #[must_use]
 pub fn encode(snapshot: &Snapshot) -> String {
+    encode_with(snapshot, Escaping::default())
+}
+
+pub(super) fn encode_with(snapshot: &Snapshot, escaping: Escaping) -> String {
     let mut text = String::with_capacity(LAST_LEN.load(Relaxed));
     // Cannot fail: a `String` takes all.
-    let _ = write(snapshot, &mut text);
+    let _ = write_with(snapshot, escaping, &mut text);
     // Some room more: the next one is rarely shorter.
     LAST_LEN.store(text.len() + text.len() / 16, Relaxed);
     text
@@ -36,119 +42,41 @@ static LAST_LEN: AtomicUsize = AtomicUsize::new(0);
 /// # Errors
 /// Those of `out`.
 pub fn write(snapshot: &Snapshot, out: &mut impl Write) -> fmt::Result {
-    walk(snapshot, &mut Text { out, limits: Limits::default(), start: String::new() })
+    write_with(snapshot, Escaping::default(), out)
+}
+
+fn write_with(snapshot: &Snapshot, escaping: Escaping, out: &mut impl Write) -> fmt::Result {
+    walk(snapshot, &mut Text { lines: Lines::new(out, snapshot, escaping) })
 }
 
 struct Text<'a, W> {
-    out: &'a mut W,
-    limits: Limits,
-    /// What the lines of the buckets that are being written begin with.
-    start: String,
+    lines: Lines<'a, W>,
 }
 
 impl<W: Write> Encoder for Text<'_, W> {
     type Error = fmt::Error;
 
     fn family(&mut self, family: &Family) -> fmt::Result {
-        let Family { name, help, kind, .. } = family;
-        if !help.is_empty() {
-            for part in ["# HELP ", name, " "] {
-                self.out.write_str(part)?;
-            }
-            escape(help, b"\\\n", self.out)?;
-            self.out.write_char('\n')?;
+        self.lines.family(family);
+        let name_len = self.lines.name().len();
+        if !family.help.is_empty() {
+            self.lines.comment("HELP", name_len, &family.help, b"\\\n")?;
         }
-        for part in ["# TYPE ", name, " ", word(*kind), "\n"] {
-            self.out.write_str(part)?;
-        }
-        Ok(())
+        self.lines.comment("TYPE", name_len, word(family.kind), b"")
     }
 
     fn sample(&mut self, sample: &Sample<'_>) -> fmt::Result {
-        self.out.write_str(sample.name)?;
-        self.out.write_str(sample.suffix)?;
-        let labels = written(sample.labels);
-        if let Some((name, bound)) = sample.limit {
-            let (start, separator) = open(labels);
-            write!(self.out, "{start}{separator}{name}=\"{}\"}} ", Bound(bound))?;
-        } else {
-            self.out.write_str(labels)?;
-        }
-        self.value(sample.value)
+        self.lines.sample(sample)?;
+        self.lines.end_line()
     }
 
-    fn histogram(&mut self, family: &Family, series: &Series, histogram: &Histogram) -> fmt::Result {
-        self.limits.renew(&histogram.bounds);
-        let labels = written(&series.labels);
-        let (start, separator) = open(labels);
-        self.start.clear();
-        for part in [&family.name, "_bucket", start, separator, "le=\""] {
-            self.start.push_str(part);
-        }
-        let mut seen = 0u64;
-        for (limit, count) in self.limits.texts.iter().zip(&histogram.buckets) {
-            seen = seen.wrapping_add(*count);
-            self.out.write_str(&self.start)?;
-            self.out.write_str(limit)?;
-            Number::Integer(seen).write(self.out)?;
-            self.out.write_char('\n')?;
-        }
+    fn histogram(&mut self, _family: &Family, series: &Series, histogram: &Histogram) -> fmt::Result {
+        let seen = self.lines.buckets(&series.labels, histogram, |_, _| Ok(()))?;
         for (suffix, value) in [("_sum", Number::Float(histogram.sum)), ("_count", Number::Integer(seen))] {
-            self.out.write_str(&family.name)?;
-            self.out.write_str(suffix)?;
-            self.out.write_str(labels)?;
-            self.value(value)?;
+            self.lines.value(suffix, &series.labels, None, value)?;
+            self.lines.end_line()?;
         }
         Ok(())
-    }
-}
-
-impl<W: Write> Text<'_, W> {
-    fn value(&mut self, value: Number) -> fmt::Result {
-        value.write(self.out)?;
-        self.out.write_char('\n')
-    }
-}
-
-/// What stands between a sample's name and its value: `{path="/",code="200"} `, or a space where there are no labels.
-fn written(labels: &Labels) -> &str {
-    labels.written(|labels| {
-        let mut text = String::new();
-        for (name, value) in labels {
-            text.push(if text.is_empty() { '{' } else { ',' });
-            text.push_str(name);
-            text.push_str("=\"");
-            // Cannot fail: a `String` takes all.
-            let _ = escape(value, b"\\\n\"", &mut text);
-            text.push('"');
-        }
-        text.push_str(if labels.is_empty() { " " } else { "} " });
-        text
-    })
-}
-
-/// The beginning of what was written, to which one label more is to be added, and what goes before that.
-fn open(written: &str) -> (&str, &'static str) {
-    match written.strip_suffix("} ") {
-        Some(labels) => (labels, ","),
-        None => ("", "{"),
-    }
-}
-
-/// The ends of `le` for the bounds of a histogram, `0.5"} ` and so on: all series of a family have the same, and mostly the next family too.
-#[derive(Default)]
-struct Limits {
-    of: Vec<f64>,
-    texts: Vec<String>,
-}
-
-impl Limits {
-    fn renew(&mut self, bounds: &[f64]) {
-        if self.of == bounds && !self.texts.is_empty() {
-            return;
-        }
-        self.of = bounds.to_vec();
-        self.texts = bounds.iter().chain(&[f64::INFINITY]).map(|&bound| format!("{}\"}} ", Bound(bound))).collect();
     }
 }
 
@@ -161,31 +89,10 @@ fn word(kind: Kind) -> &'static str {
     }
 }
 
-/// Writes text with a backslash before each of these ASCII characters; a line feed becomes `\n`.
-fn escape(text: &str, special: &[u8], out: &mut impl Write) -> fmt::Result {
-    let mut rest = text;
-    while let Some(at) = rest.bytes().position(|byte| special.contains(&byte)) {
-        let (before, from) = rest.split_at(at);
-        out.write_str(before)?;
-        out.write_char('\\')?;
-        match from.split_at(1) {
-            ("\n", after) => {
-                out.write_char('n')?;
-                rest = after;
-            }
-            (character, after) => {
-                out.write_str(character)?;
-                rest = after;
-            }
-        }
-    }
-    out.write_str(rest)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::snapshot::{Exponential, Summary, Value};
+    use crate::snapshot::{Exponential, Labels, Summary, Value};
     use std::time::SystemTime;
 
     fn family(

@@ -118,22 +118,25 @@ fn clashes(all: &[Descriptor], prefixes: &Prefixes) -> Vec<(usize, Clash)> {
     clashes
 }
 
+/// Every name that a family takes in any of the exposition formats: its own first, then the one of OpenMetrics, then its samples'.
+/// <https://prometheus.io/docs/specs/om/open_metrics_spec/#suffixes>
+pub(crate) fn claims(kind: Kind, name: &str) -> Vec<String> {
+    let suffixes: &[&str] = match kind {
+        Kind::Counter => &["_created"],
+        Kind::Histogram => &["_bucket", "_count", "_sum", "_created"],
+        Kind::Summary => &["_count", "_sum", "_created"],
+        Kind::Gauge | Kind::Info | Kind::Unknown => &[],
+    };
+    let family = openmetrics_name(kind, name);
+    let mut claims = vec![name.to_owned()];
+    claims.extend((family != name).then(|| family.to_owned()));
+    claims.extend(suffixes.iter().map(|suffix| format!("{family}{suffix}")));
+    claims
+}
+
 impl Shown {
-    /// Every name that the family takes in any of the exposition formats: its own first, then the one of OpenMetrics, then its samples'.
-    /// <https://prometheus.io/docs/specs/om/open_metrics_spec/#suffixes>
     fn claims(&self) -> Vec<String> {
-        let name = &*self.name;
-        let suffixes: &[&str] = match self.declared.kind {
-            Kind::Counter => &["_created"],
-            Kind::Histogram => &["_bucket", "_count", "_sum", "_created"],
-            Kind::Summary => &["_count", "_sum", "_created"],
-            Kind::Gauge | Kind::Info | Kind::Unknown => &[],
-        };
-        let family = openmetrics_name(self.declared.kind, name);
-        let mut claims = vec![name.to_owned()];
-        claims.extend((family != name).then(|| family.to_owned()));
-        claims.extend(suffixes.iter().map(|suffix| format!("{family}{suffix}")));
-        claims
+        claims(self.declared.kind, &self.name)
     }
 
     /// Whether both are one declaration, seen twice.

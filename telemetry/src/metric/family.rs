@@ -1,6 +1,7 @@
 //! A declared family at run time: its series, found without a lock, added under one, and never more than allowed.
 
 use crate::metric::catalog;
+use crate::metric::expiry::Expiry;
 use crate::metric::label::{self, Values};
 use crate::metric::{Counter, Descriptor, DurationCounter, Gauge, Histogram, Info, Kind, LabelArg, LabelOwned};
 use crate::record::{dropped, isolated, shard, thread};
@@ -10,6 +11,7 @@ use crate::sync::{
 };
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The most series that a family holds unless set otherwise: OpenTelemetry's default for a metric's cardinality.
 /// <https://opentelemetry.io/docs/specs/otel/metrics/sdk/#cardinality-limits>
@@ -85,6 +87,8 @@ pub struct Family {
     /// The descriptor with the prefix of its package, once that was asked for.
     pub(crate) prefixed: OnceLock<&'static Descriptor>,
     cut: AtomicU64,
+    /// What is known of its series' ages, where they expire.
+    expiry: Expiry,
 }
 
 /// 8: a family rarely has fewer than four series, and the tables double.
@@ -225,7 +229,20 @@ impl Family {
             first: OnceLock::new(),
             prefixed: OnceLock::new(),
             cut: AtomicU64::new(0),
+            expiry: Expiry::never(),
         }
+    }
+
+    /// The family with series that vanish once they have not changed for so long.
+    #[must_use]
+    pub const fn expiring(mut self, after: Duration) -> Family {
+        self.expiry.after = after;
+        self
+    }
+
+    /// What is known of its series' ages, where they expire.
+    pub(crate) fn expiry(&self) -> Option<&Expiry> {
+        self.expiry.is_on().then_some(&self.expiry)
     }
 
     /// The family with the values of its labels' types, in the order of the labels.
@@ -378,7 +395,7 @@ impl Family {
             }
             return series;
         }
-        if all.len() >= MAX_SERIES.load(Relaxed) && self.closed().is_none() {
+        if !self.has_room(all.len()) && self.closed().is_none() {
             self.capped.fetch_add(1, Relaxed);
             return self.overflow_series();
         }
@@ -386,6 +403,12 @@ impl Family {
         all.push(series);
         self.publish(series, &all);
         series
+    }
+
+    /// Whether there may be one series more.
+    fn has_room(&self, series: usize) -> bool {
+        let max = max_series();
+        self.expiry().map_or(series < max, |expiry| expiry.has_room(series, max))
     }
 
     fn publish(&self, series: &'static Series, all: &[&'static Series]) {

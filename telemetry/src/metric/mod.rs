@@ -9,6 +9,8 @@ mod clash;
 mod counter;
 pub(crate) mod declared;
 mod descriptor;
+#[cfg(not(telemetry_off))]
+mod expiry;
 #[cfg_attr(telemetry_off, path = "../off/family.rs")]
 mod family;
 #[cfg_attr(telemetry_off, path = "../off/gauge.rs")]
@@ -22,6 +24,8 @@ mod prefix;
 
 pub use catalog::catalog;
 pub(crate) use catalog::families;
+#[cfg(not(telemetry_off))]
+pub(crate) use clash::claims;
 pub use clash::{CatalogError, Clash};
 pub(crate) use clash::{check as check_clashes, check_new as check_new_clashes, declared};
 pub use counter::{Counter, DurationCounter};
@@ -38,5 +42,7 @@ pub use label::{IntoLabel, Label, LabelArg, Values};
 #[cfg(all(feature = "otlp", not(telemetry_off)))]
 pub(crate) use otel::Named;
 pub use otel::OtelData;
+#[cfg(all(feature = "otel", not(telemetry_off)))]
+pub(crate) use otel::scraped;
 pub use prefix::PrefixError;
 pub(crate) use prefix::{Prefixes, are_set as prefixes_are_set, shown_name};

@@ -266,5 +266,8 @@ fn singular(plural: &str) -> Cow<'_, str> {
     stem.or_else(|| plural.strip_suffix('s')).unwrap_or(plural).into()
 }
 
+#[cfg(any(test, all(feature = "otel", not(telemetry_off))))]
+pub(crate) mod scraped;
+
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@
 use crate::metric::{Counter, Descriptor, DurationCounter, Gauge, Histogram, Info, LabelArg, Values};
 use std::fmt;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 /// The most series of a family: none.
 pub(crate) const DEFAULT_MAX_SERIES: usize = 0;
@@ -39,6 +40,13 @@ impl Family {
     #[inline(always)]
     #[must_use]
     pub const fn over(self, _values: &'static [Values]) -> Family {
+        self
+    }
+
+    /// Nothing expires.
+    #[inline(always)]
+    #[must_use]
+    pub const fn expiring(self, _after: Duration) -> Family {
         self
     }
 

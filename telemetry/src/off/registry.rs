@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::metric::Descriptor;
 use crate::snapshot::{Family, Job, Labels, Snapshot, Statement, Value};
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 /// Something that is never asked.
@@ -12,10 +13,35 @@ pub trait Collector: Send + Sync + 'static {
 
     /// Would give the values of this moment.
     fn collect(&self, out: &mut Collection);
+
+    /// What it would be called.
+    fn name(&self) -> Cow<'static, str> {
+        std::any::type_name::<Self>().into()
+    }
+}
+
+/// How long a snapshot would wait.
+pub(crate) const DEFAULT_LIMIT: Duration = Duration::ZERO;
+
+/// How a collector would be asked.
+#[derive(Clone, Copy)]
+pub(crate) enum How {
+    Here,
+    Limited,
+    Elsewhere,
+}
+
+/// A collector that was dropped.
+#[derive(Clone, Debug)]
+pub struct Registration(());
+
+impl Registration {
+    /// Nothing to do.
+    pub fn unregister(self) {}
 }
 
 /// What collectors would give for one snapshot. All of it is dropped.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Collection(());
 
 impl Collection {
@@ -38,6 +64,8 @@ impl Collection {
     pub fn info(&mut self, _descriptor: &Descriptor, _labels: &[&str]) {}
 
     pub(crate) fn foreign(&mut self, _family: Family) {}
+
+    pub(crate) fn not_shown(&mut self) {}
 
     pub(crate) fn job(&mut self, _job: Job) {}
 
@@ -72,7 +100,7 @@ pub fn snapshot() -> Snapshot {
 ///
 /// # Errors
 /// None.
-pub fn register(collector: impl Collector) -> Result<(), Error> {
+pub fn register(collector: impl Collector) -> Result<Registration, Error> {
     REGISTRY.register(collector)
 }
 
@@ -81,13 +109,20 @@ impl Registry {
     ///
     /// # Errors
     /// None.
-    pub fn register(&self, collector: impl Collector) -> Result<(), Error> {
+    pub fn register(&self, collector: impl Collector) -> Result<Registration, Error> {
         drop(collector);
-        Ok(())
+        Ok(Registration(()))
     }
 
-    pub(crate) fn add(&self, collector: impl Collector) {
+    pub(crate) fn add(&self, collector: impl Collector, _how: How) -> Registration {
         drop(collector);
+        Registration(())
+    }
+
+    /// The same.
+    #[cfg(feature = "prometheus")]
+    pub(crate) fn own_snapshot(&self) -> Snapshot {
+        self.snapshot()
     }
 
     /// A snapshot without families.

@@ -41,7 +41,7 @@ pub(crate) enum Durations {
 }
 
 /// How a program wants its metrics.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Style {
     pub(crate) temporality: Temporality,
     pub(crate) durations: Durations,

@@ -151,20 +151,36 @@ fn add(cell: &AtomicU64, n: u64) -> u64 {
 
 impl Plan {
     /// Decides at a visit, when the countdown has ended. `own` are the site's self busy ticks up to now, `running` how many of its visits run, this
-    /// one and those around it, `costs` what readings cost where this site has not seen it yet. The first visit is read by every probe: it may be
-    /// the only one.
-    pub(crate) fn decide(&self, own: u64, running: u64, costs: [u64; PROBES], random: &Generator) -> Decision {
+    /// one and those around it, `costs` what readings cost where this site has not seen it yet, `elsewhere` what a visit took on other threads, or 0.
+    /// The very first visit of a site is read by every probe: it may be the only one.
+    pub(crate) fn decide(
+        &self,
+        own: u64,
+        running: u64,
+        costs: [u64; PROBES],
+        elsewhere: u64,
+        random: &Generator,
+    ) -> Decision {
         let drawn = self.drawn.load(Relaxed);
         let next = self.next.load(Relaxed);
         let begun = add(&self.visits, u64::from(drawn.max(1)));
         self.learn(own, begun.saturating_sub(running));
-        let mut due = [Some(0); PROBES];
-        if drawn > 0 {
-            due = Probe::ALL.map(|probe| {
+        let due = if drawn > 0 {
+            Probe::ALL.map(|probe| {
                 let byte = next >> (BITS * probe as u32);
                 (byte & DUE != 0).then_some(byte & (DUE - 1))
-            });
-        }
+            })
+        } else {
+            if elsewhere > 0 {
+                // As if one had been made here: a thread that lives for a few calls does not pay for more than those allow.
+                add(&self.recent_visits, 1);
+                add(&self.recent_own, elsewhere);
+            }
+            Probe::ALL.map(|probe| {
+                let k = self.exponent(probe, own, costs[probe as usize]);
+                (geometric(k, random) == 1).then_some(k)
+            })
+        };
         for (turns, due) in self.turns.iter().zip(due) {
             add(turns, u64::from(due.is_some()));
         }
@@ -174,6 +190,11 @@ impl Plan {
         self.drawn.store(countdown, Relaxed);
         self.next.store(pack(exponents, turns.map(|turn| turn == countdown)), Relaxed);
         Decision { due, countdown }
+    }
+
+    /// What a visit took of late, in ticks of the site's own; 0 where that is not known.
+    pub(crate) fn typical(&self) -> u64 {
+        self.recent_own.load(Relaxed).checked_div(self.recent_visits.load(Relaxed)).unwrap_or(0)
     }
 
     fn learn(&self, own: u64, ended: u64) {

@@ -5,7 +5,7 @@ use crate::record::outcome::Outcome;
 use crate::record::shard::{self, SiteCell};
 use crate::record::thread;
 use crate::record::{clock, exemplar};
-use crate::sync::{AtomicBool, AtomicU32, Mutex, OnceLock, Relaxed, Release, fence, lock};
+use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Mutex, OnceLock, Relaxed, Release, fence, lock};
 use std::fmt;
 
 /// A measured function, as it stands in the source.
@@ -25,6 +25,8 @@ pub struct CallSite {
     label: OnceLock<&'static str>,
     /// What the attribute's arguments asked for besides.
     asked: Option<&'static Asked>,
+    /// Ticks of its own that a visit took of late on the thread that decided about probes last; 0 before.
+    pub(crate) typical: AtomicU64,
     /// Set in a call site that was made at run time for one label set of another: calls are started on that one and end on this one.
     variant_of: Option<&'static CallSite>,
 }
@@ -40,8 +42,8 @@ unsafe impl Sync for CallSite {}
 
 const _: fn(&CallSite) = |site| {
     fn is_sync<T: Sync>(_: &T) {}
-    let CallSite { index, name, path, module, file, line, fallible, label, asked, variant_of } = site;
-    is_sync(&(index, name, path, module, file, line, fallible, label, asked, variant_of));
+    let CallSite { index, name, path, module, file, line, fallible, label, asked, typical, variant_of } = site;
+    is_sync(&(index, name, path, module, file, line, fallible, label, asked, typical, variant_of));
 };
 
 impl CallSite {
@@ -64,6 +66,7 @@ impl CallSite {
             fallible: AtomicBool::new(false),
             label: OnceLock::new(),
             asked: None,
+            typical: AtomicU64::new(0),
             variant_of: None,
         }
     }
@@ -111,7 +114,7 @@ impl CallSite {
     }
 
     /// Counts a call as ended, after `ticks` from start to end. `cell` is the thread's of the function as a whole.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn end(&'static self, cell: &SiteCell, outcome: Outcome, ticks: u64) {
         if self.asked.is_none() && !exemplar::is_on() {
             return cell.end::<true>(outcome, ticks);

@@ -22,6 +22,7 @@ pub(crate) mod isolated;
 pub(crate) mod outcome;
 pub(crate) mod probe;
 pub(crate) mod shard;
+pub(crate) mod span;
 mod table;
 pub(crate) mod thread;
 pub(crate) mod variants;

@@ -33,6 +33,9 @@ pub(crate) struct Thread {
     pub(crate) peak_bytes: Cell<i64>,
     /// Bytes allocated while no call was running that are not in `UNATTRIBUTED` yet.
     unattributed: Cell<i64>,
+    /// What of the allocator's counts is in `ALLOCATOR`: bytes and allocations, and of the bytes those that live.
+    shown: [Cell<u64>; 2],
+    shown_live: Cell<i64>,
     /// Draws which visits are read.
     pub(crate) random: Generator,
     /// Ticks that readings cost.
@@ -49,6 +52,15 @@ static UNATTRIBUTED: AtomicU64 = AtomicU64::new(0);
 /// So many bytes a thread collects before it adds them to `UNATTRIBUTED`: a shared cell, which is to be touched rarely.
 const UNATTRIBUTED_AT_ONCE: i64 = 1 << 16;
 
+/// The allocator's counts of all threads: bytes, allocations, and as a signed number the bytes that live.
+static ALLOCATOR: [AtomicU64; 3] = [AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0)];
+
+/// What a thread may have live beyond what it has shown, which is how far the program's sum may be off for each thread.
+pub(crate) const SHOWN_AT_ONCE: i64 = 1 << 16;
+
+/// Of allocations that are freed soon, every 256th shows them all.
+pub(crate) const SHOWN_EVERY: u64 = 256;
+
 thread_local! {
     static THREAD: Thread = const {
         Thread {
@@ -63,6 +75,8 @@ thread_local! {
             live_bytes: Cell::new(0),
             peak_bytes: Cell::new(0),
             unattributed: Cell::new(0),
+            shown: [Cell::new(0), Cell::new(0)],
+            shown_live: Cell::new(0),
             random: Generator::new(0),
             probe_ticks: Cell::new(0),
             probe_bytes: Cell::new(0),
@@ -80,6 +94,7 @@ impl Drop for Handover {
         with(|thread| {
             thread.ended.set(true);
             thread.show_unattributed();
+            thread.show_allocated();
             io::close(thread);
             let shard = thread.shard.replace(std::ptr::null());
             if !shard.is_null() {
@@ -149,6 +164,29 @@ impl Thread {
         }
     }
 
+    /// Bytes that live here and are not in the program's sum; below zero where more were freed.
+    #[inline]
+    pub(crate) fn unshown_live(&self) -> i64 {
+        self.live_bytes.get().wrapping_sub(self.shown_live.get())
+    }
+
+    /// Adds to the program's sums what was allocated and freed since the last time.
+    #[cold]
+    pub(crate) fn show_allocated(&self) {
+        let now = [self.allocated_bytes.get(), self.allocations.get()];
+        for ((shown, now), sum) in self.shown.iter().zip(now).zip(&ALLOCATOR) {
+            let new = now.wrapping_sub(shown.get());
+            // Below zero within the library's own work, whose allocations are taken out again: later ones make up for it.
+            if i64::try_from(new).is_ok() {
+                shown.set(now);
+                sum.fetch_add(new, Relaxed);
+            }
+        }
+        let live = self.unshown_live();
+        self.shown_live.set(self.live_bytes.get());
+        ALLOCATOR[2].fetch_add(live as u64, Relaxed);
+    }
+
     /// Takes a shard for this thread, or says that the thread is past having one.
     #[cold]
     pub(crate) fn take_shard(&self) -> Option<&'static Shard> {
@@ -171,11 +209,31 @@ pub(crate) fn unattributed_bytes() -> u64 {
     UNATTRIBUTED.load(Relaxed)
 }
 
+/// What the allocator counted in the whole program.
+pub(crate) struct AllocatorTotals {
+    pub(crate) bytes: u64,
+    pub(crate) allocations: u64,
+    /// May be below zero by what threads have not shown.
+    pub(crate) live_bytes: i64,
+}
+
+/// All of this thread's counts, and of each other one but for its last 64 KiB that live, or its last 255 allocations.
+pub(crate) fn allocator_totals() -> AllocatorTotals {
+    with(Thread::show_allocated);
+    let [bytes, allocations, live] = ALLOCATOR.each_ref().map(|sum| sum.load(Relaxed));
+    AllocatorTotals { bytes, allocations, live_bytes: live as i64 }
+}
+
 /// What a child of this process begins with.
 pub(crate) fn reset() {
     with(|thread| {
         thread.unattributed.set(0);
         io::forget(thread);
+        // What was counted so far is the parent's; what lives, lives here too.
+        thread.show_allocated();
     });
     UNATTRIBUTED.store(0, Relaxed);
+    for counted in &ALLOCATOR[..2] {
+        counted.store(0, Relaxed);
+    }
 }

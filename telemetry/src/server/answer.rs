@@ -1,113 +1,149 @@
-//! From a request to a response. Only the method, the path and the host are looked at.
+//! From a request to a response. Looks at the method, the path, and the headers `Host`, `Authorization`, `Accept` and `Accept-Encoding`; never at
+//! a body.
 
+use crate::builtin::endpoint::telemetry_server_responses_total;
+use crate::config::server::{Hosts, Server as Settings};
 use crate::export::Format;
-use crate::server::{Shared, page};
+use crate::server::auth::Credentials;
+use crate::server::batch::{Answer as Made, Batches};
+use crate::server::coding::{Accepted, Coding};
+use crate::server::document::{Document, Route};
+use crate::server::host::Names;
 use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
+use hyper::body::Bytes;
 use hyper::header::{
-    ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT, ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY,
+    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
-use hyper::header::{HeaderName, HeaderValue};
-use hyper::http::uri::Authority;
-use hyper::{Method, Request, Response, StatusCode, Version};
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use hyper::http::request::Parts;
+use hyper::{Method, Response, StatusCode};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-type Answer = Response<Full<Bytes>>;
+pub(super) type Answer = Response<Full<Bytes>>;
 
-const PLAIN: &str = "text/plain; charset=utf-8";
+const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
-pub(super) async fn answer(request: &Request<Incoming>, shared: &Arc<Shared>) -> Answer {
-    if let Err((status, why)) = check_host(request, shared.loopback) {
-        return plain(status, why);
-    }
-    let path = request.uri().path();
-    if !matches!(path, "/" | "/metrics" | "/health") {
-        return plain(StatusCode::NOT_FOUND, "not found; there are /, /metrics and /health\n");
-    }
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        let refusal = plain(StatusCode::METHOD_NOT_ALLOWED, "method not allowed; use GET or HEAD\n");
-        return with(refusal, ALLOW, "GET, HEAD");
-    }
-    if path == "/health" {
-        return plain(StatusCode::OK, "ok\n");
-    }
-    let Some(snapshot) = shared.snapshot().await else {
-        return plain(StatusCode::SERVICE_UNAVAILABLE, "the snapshot took too long; a collector may hang\n");
-    };
-    // Hyper leaves out the body where the request is a HEAD.
-    match path {
-        "/metrics" => {
-            let accept = request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok());
-            let format = Format::negotiate(accept);
-            whole(StatusCode::OK, format.content_type(), format.encode(&snapshot))
-        }
-        _ => {
-            let page = whole(StatusCode::OK, "text/html; charset=utf-8", page::page(&snapshot));
-            with(page, CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
-        }
-    }
+/// Whom we answer, and what.
+pub(super) struct Desk {
+    pub(super) batches: Arc<Batches>,
+    credentials: Credentials,
+    hosts: Hosts,
 }
 
-/// Refuses a host that cannot be this machine, where only this machine can reach us. A page in the browser of whoever
-/// runs this program could otherwise give its own name our address, and read everything (DNS rebinding): such requests
-/// bear that page's name. Where others can reach us, they may know us by any name.
-fn check_host(request: &Request<Incoming>, loopback: bool) -> Result<(), (StatusCode, &'static str)> {
-    let mut hosts = request.headers().get_all(HOST).iter();
-    let header = hosts.next();
-    let missing = header.is_none() && request.version() >= Version::HTTP_11;
-    if missing || hosts.next().is_some() {
-        return Err((StatusCode::BAD_REQUEST, "a request needs one Host header\n"));
+/// Where a request came in.
+#[derive(Default)]
+pub(super) struct From<'a> {
+    /// The address at which it reached us, where that is known.
+    pub(super) reached: Option<IpAddr>,
+    /// What links begin with that are relative to the page.
+    pub(super) base: &'a str,
+}
+
+impl Desk {
+    pub(super) fn new(settings: &Settings, batches: Arc<Batches>) -> Desk {
+        Desk { batches, credentials: Credentials::new(&settings.auth), hosts: settings.hosts.clone() }
     }
-    let header = header.map(|host| Authority::try_from(host.as_bytes()));
-    for host in header.into_iter().chain(request.uri().authority().cloned().map(Ok)) {
-        match host {
-            Err(_) => return Err((StatusCode::BAD_REQUEST, "the Host header cannot be read\n")),
-            Ok(host) if loopback && !is_local(host.host()) => {
-                let why = "this endpoint is for this machine; ask for it as localhost or by its IP address\n";
-                return Err((StatusCode::FORBIDDEN, why));
+
+    /// The answer, and the number of its body where others may share that.
+    pub(super) async fn answer(&self, request: &Parts, from: From<'_>) -> (Answer, u64) {
+        let (answer, number) = match self.check(request, from.reached) {
+            Ok(Route::Health) => (plain(StatusCode::OK, "ok\n"), 0),
+            Ok(route) => self.document(route, request, from.base).await,
+            Err(refusal) => (*refusal, 0),
+        };
+        telemetry_server_responses_total(answer.status().as_str()).inc();
+        (answer, number)
+    }
+
+    /// What is asked for, where that may be had.
+    fn check(&self, request: &Parts, reached: Option<IpAddr>) -> Result<Route, Box<Answer>> {
+        let names = Names::of(&request.headers, &request.uri, request.version);
+        let names = names.map_err(|why| plain(StatusCode::BAD_REQUEST, why))?;
+        let route = Route::of(request.uri.path());
+        // Before the secrets: a browser should not ask its user for them in somebody else's name.
+        if route.is_some_and(Route::is_for_browsers) && !names.are_known(&self.hosts, reached) {
+            let why = "this page is for known names; ask for it as localhost or by its IP address, or add the name to \
+                       TELEMETRY_ALLOWED_HOSTS\n";
+            return Err(plain(StatusCode::FORBIDDEN, why).into());
+        }
+        // A probe for life has no secrets.
+        if route != Some(Route::Health) && !self.credentials.admit(&request.headers) {
+            let mut refusal = plain(StatusCode::UNAUTHORIZED, "credentials are needed\n");
+            for challenge in self.credentials.challenges() {
+                refusal.headers_mut().append(WWW_AUTHENTICATE, challenge.clone());
             }
-            Ok(_) => {}
+            return Err(refusal.into());
         }
+        let Some(route) = route else {
+            let why = "not found; there are /, /metrics, /healthz, /api/snapshot and /api/catalog\n";
+            return Err(plain(StatusCode::NOT_FOUND, why).into());
+        };
+        if !matches!(request.method, Method::GET | Method::HEAD) {
+            let refusal = plain(StatusCode::METHOD_NOT_ALLOWED, "method not allowed; use GET or HEAD\n");
+            return Err(with(refusal, ALLOW, HeaderValue::from_static("GET, HEAD")).into());
+        }
+        Ok(route)
     }
-    Ok(())
+
+    async fn document(&self, route: Route, request: &Parts, base: &str) -> (Answer, u64) {
+        let document = match route {
+            Route::Page => Document::Page(base.to_owned()),
+            Route::Snapshot => Document::Snapshot,
+            Route::Catalog => Document::Catalog,
+            Route::Metrics | Route::Health => {
+                Document::Metrics(Format::negotiate(list(&request.headers, &ACCEPT).as_deref()))
+            }
+        };
+        let Some(accepted) = Accepted::negotiate(list(&request.headers, &ACCEPT_ENCODING).as_deref()) else {
+            let zstd = if cfg!(feature = "zstd") { ", zstd" } else { "" };
+            let why = format!("not acceptable; Accept-Encoding may allow identity, gzip{zstd}\n");
+            return (varying(whole(StatusCode::NOT_ACCEPTABLE, PLAIN, why)), 0);
+        };
+        let content_type = HeaderValue::try_from(&*document.content_type()).unwrap_or(PLAIN);
+        let Some(Made { bytes, coding, number }) = self.batches.ask(document, accepted).await else {
+            let why = "the snapshot took too long; a collector may hang\n";
+            return (plain(StatusCode::SERVICE_UNAVAILABLE, why), 0);
+        };
+        // What carries it leaves out the body where the request is a HEAD, and says its length all the same.
+        let mut answer = varying(whole(StatusCode::OK, content_type, bytes));
+        if let Some(name) = Coding::name(coding) {
+            answer = with(answer, CONTENT_ENCODING, HeaderValue::from_static(name));
+        }
+        if route.is_for_browsers() {
+            let policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+            answer = with(answer, CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+        }
+        (answer, number)
+    }
 }
 
-/// `localhost`, or an address: a name server cannot give an address another address.
-fn is_local(host: &str) -> bool {
-    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    host.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok()
+/// All values of a header, as the one list that they are; without those that are no text.
+fn list(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    let values: Vec<_> = headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
+    (!values.is_empty()).then(|| values.join(","))
 }
 
 fn plain(status: StatusCode, text: &'static str) -> Answer {
     whole(status, PLAIN, text)
 }
 
-fn whole(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Answer {
+fn whole(status: StatusCode, content_type: HeaderValue, body: impl Into<Bytes>) -> Answer {
     let mut response = Response::new(Full::new(body.into()));
     *response.status_mut() = status;
     let response = with(response, CONTENT_TYPE, content_type);
     // Nothing may be guessed from the content, or kept: label values come from anywhere, and each answer is of its moment.
-    let response = with(response, X_CONTENT_TYPE_OPTIONS, "nosniff");
-    with(response, CACHE_CONTROL, "no-store")
+    let response = with(response, X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    with(response, CACHE_CONTROL, HeaderValue::from_static("no-store"))
 }
 
-fn with(mut response: Answer, name: HeaderName, value: &'static str) -> Answer {
-    response.headers_mut().insert(name, HeaderValue::from_static(value));
+/// Says what the answer depends on.
+fn varying(response: Answer) -> Answer {
+    with(response, VARY, HeaderValue::from_static("Accept, Accept-Encoding"))
+}
+
+fn with(mut response: Answer, name: HeaderName, value: HeaderValue) -> Answer {
+    response.headers_mut().insert(name, value);
     response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_localhost_and_addresses_are_this_machine() {
-        for host in ["localhost", "LocalHost", "127.0.0.1", "[::1]", "::1", "192.168.1.5"] {
-            assert!(is_local(host), "{host}");
-        }
-        for host in ["evil.example", "localhost.evil.example", "127.0.0.1.nip.io", "", "[localhost]"] {
-            assert!(!is_local(host), "{host}");
-        }
-    }
 }

@@ -1,49 +1,65 @@
 //! The endpoint: HTTP/1 on a thread and a runtime of its own, since the program may have neither.
 //!
 //! Whoever reaches the port may be hostile or broken, so that everything has a limit: how long a request's head may take and how large it may
-//! be, how long a connection lives, how many there are, how many snapshots are taken at once. A connection is for one request: a scraper
+//! be, how long a connection lives, how many there are, how much memory the answers to slow readers take. A connection is for one request: a scraper
 //! comes every few seconds, and an idle connection would be one more thing to bound.
+//!
+//! ```text
+//! connection -> answer: host, auth, coding, document -> batch: one snapshot for all who wait -> answer
+//! ```
 
 mod answer; // from a request to a response
+mod auth; // who asks
+#[cfg(feature = "axum")]
+pub mod axum; // on a program's own server
+mod batch; // documents, made for all who wait for them
+mod coding; // compressed, or not
+mod connections; // how many there may be, and which goes
+mod document; // what is at which path
+mod host; // the name by which we are asked
 mod page; // what a person sees
+pub(crate) mod start; // from the settings to an endpoint, or the reason why not
+#[cfg(feature = "tls")]
+pub(crate) mod tls; // over what
 
+use crate::config::server::Server as Settings;
 use crate::snapshot::Snapshot;
 use crate::sync::{Mutex, lock};
+use answer::{Desk, From};
+use batch::Batches;
+use connections::{Connections, Open, Phase};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::fmt;
 use std::io;
-use std::net::{SocketAddr, TcpListener as StdListener};
+use std::net::SocketAddr;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, oneshot};
-use tokio::task::JoinHandle;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
-/// How long a client may take for the head of its request: generous for one that is alive.
+/// How long a client may take for the head of its request, and how long for the start of TLS: generous for one that is alive.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a connection may last in all: three times Prometheus' default scrape timeout.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long a snapshot may take before the answer is that it took too long: Prometheus' default scrape timeout.
-const SNAPSHOT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The largest head of a request. A scraper's is some 300 bytes; 8 KiB is the least buffer that hyper takes.
 const MAX_HEAD: usize = 8 * 1024;
 const MAX_HEADERS: usize = 64;
-/// When there are more, the oldest connection is closed: idle ones cannot shut scrapers out.
-const MAX_CONNECTIONS: usize = 64;
-/// One for a scraper, one for a person; others wait.
-const MAX_SNAPSHOTS: usize = 2;
+/// What the kernel keeps of an answer that is not read; Linux takes twice that. Left alone it grows to 4 MiB, and counts as the program's where that is in a
+/// control group. Enough for 5 MB a second at a distance of 50 ms.
+const SEND_BUFFER: u32 = 256 * 1024;
+/// Connections that the kernel keeps for us until we take them in, so that a flood does not make others try again a second later.
+const BACKLOG: u32 = 1_024;
 /// How long the end of a program waits for answers that are being written, and then for the thread.
 const GRACE: Duration = Duration::from_millis(200);
 const THREAD_GRACE: Duration = Duration::from_millis(800);
 /// How long to wait when a connection cannot be taken, as when the process has no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-type TakeSnapshot = dyn Fn() -> Snapshot + Send + Sync;
 
 /// A listening endpoint. Ends when dropped.
 pub(crate) struct Server {
@@ -53,45 +69,74 @@ pub(crate) struct Server {
     stopped: Mutex<mpsc::Receiver<()>>,
 }
 
-/// What every connection shares.
-struct Shared {
-    take_snapshot: Box<TakeSnapshot>,
-    snapshots: Arc<Semaphore>,
-    /// Whether only this machine can reach the port, so that names other than its own are somebody's trick.
-    loopback: bool,
+/// An endpoint that has its port, and answers nobody yet: all that can fail has been done.
+pub(crate) struct Listening {
+    // Dropped before the server, which waits for the thread, which waits for this.
+    serve: oneshot::Sender<()>,
+    server: Server,
 }
 
-impl Server {
-    /// Listens, and serves on a thread named `telemetry-server`.
+/// What every connection shares.
+struct Shared {
+    desk: Desk,
+    connections: Arc<Connections>,
+    #[cfg(feature = "tls")]
+    tls: Option<tls::Acceptor>,
+}
+
+impl Listening {
+    /// Takes the port, and starts the thread `telemetry-server`.
     pub(crate) fn start(
         address: SocketAddr,
+        settings: &Settings,
+        #[cfg(feature = "tls")] tls: Option<tls::Acceptor>,
         take_snapshot: impl Fn() -> Snapshot + Send + Sync + 'static,
-    ) -> io::Result<Server> {
-        let listener = StdListener::bind(address)?;
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .thread_name("telemetry-snapshot")
-            .max_blocking_threads(MAX_SNAPSHOTS)
-            .build()?;
-        let shared = Arc::new(Shared {
-            take_snapshot: Box::new(take_snapshot),
-            snapshots: Arc::new(Semaphore::new(MAX_SNAPSHOTS)),
-            loopback: address.ip().is_loopback(),
-        });
+    ) -> io::Result<Listening> {
+        let connections = Arc::new(Connections::default());
+        let readers = Arc::clone(&connections);
+        let cut = move |answer| readers.cut_readers(answer);
+        let batches = Batches::new(take_snapshot, cut, |time| Box::pin(sleep(time)));
+        let shared = Shared {
+            desk: Desk::new(settings, batches),
+            connections,
+            #[cfg(feature = "tls")]
+            tls,
+        };
         let (stop, stop_asked) = oneshot::channel();
+        let (serve, serve_asked) = oneshot::channel();
         let (ended, stopped) = mpsc::channel();
+        let (tell, told) = mpsc::channel();
+        // The runtime lives and ends on its own thread: where the program runs on one too, that one's threads may not end ours.
         std::thread::Builder::new().name("telemetry-server".to_owned()).spawn(move || {
-            runtime.block_on(serve(listener, shared, stop_asked));
-            // Does not wait for a snapshot whose collector hangs.
-            runtime.shutdown_background();
+            match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+                Ok(runtime) => {
+                    runtime.block_on(run(address, Arc::new(shared), tell, serve_asked, stop_asked));
+                    runtime.shutdown_background();
+                }
+                // Somebody waits for it.
+                Err(error) => drop(tell.send(Err(error))),
+            }
             // Nobody may be waiting any more.
             let _ = ended.send(());
         })?;
-        Ok(Server { address, stop: Some(stop), stopped: Mutex::new(stopped) })
+        let address = told.recv().unwrap_or_else(|_| Err(io::Error::other("the endpoint's thread ended")))?;
+        Ok(Listening { serve, server: Server { address, stop: Some(stop), stopped: Mutex::new(stopped) } })
     }
 
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.server.address
+    }
+
+    /// Answers from now on.
+    pub(crate) fn serve(self) -> Server {
+        // The thread waits for it.
+        let _ = self.serve.send(());
+        self.server
+    }
+}
+
+impl Server {
     /// Where it listens: with the port that was free, where port 0 was asked for.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
@@ -115,47 +160,94 @@ impl fmt::Debug for Server {
     }
 }
 
-async fn serve(listener: StdListener, shared: Arc<Shared>, stop_asked: oneshot::Receiver<()>) {
-    let Ok(listener) = TcpListener::from_std(listener) else { return };
-    let open = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let accepting = tokio::spawn(accept(listener, shared, Arc::clone(&open)));
+async fn run(
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    tell: mpsc::Sender<io::Result<SocketAddr>>,
+    serve_asked: oneshot::Receiver<()>,
+    stop_asked: oneshot::Receiver<()>,
+) {
+    let listening = async {
+        let listener = listener(address)?;
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    };
+    let (listener, address) = match listening.await {
+        Ok(listening) => listening,
+        Err(error) => return drop(tell.send(Err(error))),
+    };
+    if tell.send(Ok(address)).is_err() || serve_asked.await.is_err() {
+        return;
+    }
+    let accepting = tokio::spawn(accept(listener, Arc::clone(&shared)));
     // Asked to stop, or the guard is gone: both mean the end.
     let _ = stop_asked.await;
     accepting.abort();
-    // All permits are back when no connection is open. What is not written by then is cut off with the runtime.
-    let all = u32::try_from(MAX_CONNECTIONS).unwrap_or(u32::MAX);
-    let _ = timeout(GRACE, open.acquire_many(all)).await;
+    // What is not written by then is cut off with the runtime.
+    let _ = timeout(GRACE, shared.connections.all_ended()).await;
 }
 
-async fn accept(listener: TcpListener, shared: Arc<Shared>, open: Arc<Semaphore>) {
-    let mut connections = VecDeque::<JoinHandle<()>>::new();
+fn listener(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A port whose last connections are still remembered may be taken again; elsewhere the option means that it may be taken from somebody.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    // Those that are taken in have it too.
+    socket.set_send_buffer_size(SEND_BUFFER)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     loop {
-        let Ok((stream, _)) = listener.accept().await else {
+        let Ok((stream, peer)) = listener.accept().await else {
             sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        connections.retain(|connection| !connection.is_finished());
-        if connections.len() >= MAX_CONNECTIONS {
-            if let Some(oldest) = connections.pop_front() {
-                oldest.abort();
-            }
-        }
+        let open = shared.connections.admit(peer.ip()).await;
+        let connection = Arc::clone(&open.connection);
         let shared = Arc::clone(&shared);
-        let open = Arc::clone(&open);
-        connections.push_back(tokio::spawn(async move {
-            let _open = open.acquire().await;
+        let task = tokio::spawn(async move {
             // A client that is too slow, or gone, is not our concern.
-            let _ = timeout(CONNECTION_TIMEOUT, connection(stream, shared)).await;
-        }));
+            let _ = timeout(CONNECTION_TIMEOUT, serve(stream, &open, shared)).await;
+        });
+        // It has none yet.
+        let _ = connection.task.set(task.abort_handle());
     }
 }
 
-async fn connection(stream: TcpStream, shared: Arc<Shared>) -> hyper::Result<()> {
-    let service = service_fn(move |request| {
-        let shared = Arc::clone(&shared);
-        async move { Ok::<_, Infallible>(answer::answer(&request, &shared).await) }
+async fn serve(stream: TcpStream, open: &Open, shared: Arc<Shared>) {
+    // An answer is written in as few pieces as there can be; none waits for the next.
+    let _ = stream.set_nodelay(true);
+    let reached = stream.local_addr().ok();
+    #[cfg(feature = "tls")]
+    if let Some(acceptor) = &shared.tls {
+        if let Ok(Ok(stream)) = timeout(HEAD_TIMEOUT, acceptor.accept(stream)).await {
+            http(stream, reached, open, Arc::clone(&shared)).await;
+        }
+        return;
+    }
+    http(stream, reached, open, shared).await;
+}
+
+async fn http<S>(stream: S, reached: Option<SocketAddr>, open: &Open, shared: Arc<Shared>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let service = service_fn(|request: hyper::Request<hyper::body::Incoming>| {
+        let (shared, connection) = (Arc::clone(&shared), Arc::clone(&open.connection));
+        async move {
+            connection.enter(Phase::Waiting);
+            // The body is not looked at.
+            let (head, _) = request.into_parts();
+            let from = From { reached: reached.map(|address| address.ip()), base: "/" };
+            let (answer, number) = shared.desk.answer(&head, from).await;
+            connection.answer.store(number, Relaxed);
+            connection.enter(Phase::Reading);
+            Ok::<_, Infallible>(answer)
+        }
     });
-    http1::Builder::new()
+    let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .keep_alive(false)
@@ -165,122 +257,10 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>) -> hyper::Result<()>
         .max_header_size(MAX_HEAD)
         .max_headers(MAX_HEADERS)
         .serve_connection(TokioIo::new(stream), service)
-        .await
-}
-
-impl Shared {
-    /// Takes a snapshot on another thread, since a collector may be slow. `None` where it takes too long.
-    async fn snapshot(self: &Arc<Shared>) -> Option<Snapshot> {
-        let taken = async {
-            // The permit goes along: a snapshot that hangs counts, and no third one is begun.
-            let permit = Arc::clone(&self.snapshots).acquire_owned().await.ok()?;
-            let shared = Arc::clone(self);
-            let taken = tokio::task::spawn_blocking(move || {
-                let snapshot = (shared.take_snapshot)();
-                drop(permit);
-                snapshot
-            });
-            taken.await.ok()
-        };
-        timeout(SNAPSHOT_TIMEOUT, taken).await.ok().flatten()
-    }
+        .await;
+    // Too slow, gone, or not HTTP: said to the client as far as it can be.
+    drop(served);
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::io::{Read, Write};
-    use std::net::TcpStream;
-    use std::time::{Instant, SystemTime};
-
-    fn empty() -> Snapshot {
-        let now = SystemTime::UNIX_EPOCH;
-        Snapshot { taken_at: now, started_at: now, families: Vec::new(), jobs: Vec::new(), statements: Vec::new() }
-    }
-
-    fn start() -> Server {
-        Server::start("127.0.0.1:0".parse().unwrap(), empty).unwrap()
-    }
-
-    fn ask(server: &Server, request: &str) -> String {
-        let mut stream = TcpStream::connect(server.address()).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut response = String::new();
-        stream.read_to_string(&mut response).unwrap();
-        response
-    }
-
-    #[test]
-    fn connections_beyond_the_cap_push_out_the_oldest_and_not_the_newest() {
-        let server = start();
-        let idle: Vec<_> = (0..2 * MAX_CONNECTIONS).map(|_| TcpStream::connect(server.address()).unwrap()).collect();
-        let response = ask(&server, "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        assert!(response.starts_with("HTTP/1.1 200"), "{response}");
-        let mut oldest = &idle[0];
-        oldest.set_read_timeout(Some(Duration::from_secs(3))).unwrap();
-        assert_eq!(oldest.read(&mut [0]).unwrap(), 0, "the oldest is closed");
-    }
-
-    #[test]
-    fn a_head_without_end_is_refused() {
-        let server = start();
-        let long = format!("GET /health HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n", "x".repeat(MAX_HEAD));
-        assert!(ask(&server, &long).starts_with("HTTP/1.1 431"));
-        let many = format!("GET /health HTTP/1.1\r\nHost: localhost\r\n{}\r\n", "A: b\r\n".repeat(2 * MAX_HEADERS));
-        assert!(ask(&server, &many).starts_with("HTTP/1.1 431"));
-    }
-
-    #[test]
-    fn a_client_that_says_no_more_still_gets_its_answer() {
-        let server = start();
-        let mut stream = TcpStream::connect(server.address()).unwrap();
-        stream.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
-        stream.shutdown(std::net::Shutdown::Write).unwrap();
-        let mut response = String::new();
-        stream.read_to_string(&mut response).unwrap();
-        assert!(response.ends_with("\r\n\r\nok\n"), "{response}");
-    }
-
-    #[test]
-    fn clients_that_are_mute_or_drip_are_ended() {
-        let server = start();
-        let start = Instant::now();
-        let mut mute = TcpStream::connect(server.address()).unwrap();
-        let mut dripping = TcpStream::connect(server.address()).unwrap();
-        while start.elapsed() < HEAD_TIMEOUT + Duration::from_secs(2) && dripping.write_all(b"G").is_ok() {
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        for client in [&mut mute, &mut dripping] {
-            client.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
-            // Its end, with or without a refusal, or a reset: but not a wait.
-            let ended = client.read_to_end(&mut Vec::new());
-            assert!(!ended.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock), "still open");
-        }
-    }
-
-    #[test]
-    fn the_end_does_not_wait_for_a_snapshot_that_hangs() {
-        let hang = || {
-            std::thread::sleep(Duration::from_secs(60));
-            empty()
-        };
-        let server = Server::start("127.0.0.1:0".parse().unwrap(), hang).unwrap();
-        let mut stream = TcpStream::connect(server.address()).unwrap();
-        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
-        assert!(ask(&server, "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").ends_with("ok\n"));
-        let start = Instant::now();
-        drop(server);
-        assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
-    }
-
-    #[test]
-    fn the_port_is_free_again_after_the_end() {
-        let server = start();
-        let address = server.address();
-        ask(&server, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        drop(server);
-        assert!(TcpStream::connect(address).is_err());
-        drop(Server::start(address, empty).unwrap());
-    }
-}
+pub(crate) mod tests;

@@ -8,22 +8,23 @@ const STYLE: &str = "body{font:14px/1.5 system-ui,sans-serif;margin:2rem auto;ma
 table{border-collapse:collapse;margin:.5rem 0 1.5rem}th,td{padding:.15rem .75rem;border-bottom:1px solid #8884;white-space:nowrap}\
 th{text-align:left}td{font-variant-numeric:tabular-nums}.r{text-align:right}.w{white-space:normal}.note{opacity:.7}div{overflow-x:auto}";
 
-/// The page of a snapshot.
-pub(super) fn page(snapshot: &Snapshot) -> String {
+/// The page of a snapshot; its links begin with `base`.
+pub(super) fn page(snapshot: &Snapshot, base: &str) -> String {
     let mut page = String::new();
     // Cannot fail: a `String` takes all.
-    let _ = write(&mut page, &Report::of(snapshot));
+    let _ = write(&mut page, &Report::of(snapshot), Escaped(base));
     page
 }
 
-fn write(page: &mut String, report: &Report) -> fmt::Result {
+fn write(page: &mut String, report: &Report, base: Escaped<'_>) -> fmt::Result {
     let title = Escaped(&report.service);
     write!(
         page,
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta http-equiv=\"refresh\" content=\"5\">\
          <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title><style>{STYLE}</style></head>\n\
-         <body><h1>{title}</h1>\n<p>{}. As numbers for a scraper: <a href=\"/metrics\">/metrics</a>; alive: \
-         <a href=\"/health\">/health</a>.</p>\n",
+         <body><h1>{title}</h1>\n<p>{}. As numbers for a scraper: <a href=\"{base}metrics\">/metrics</a>; as JSON: \
+         <a href=\"{base}api/snapshot\">/api/snapshot</a>, <a href=\"{base}api/catalog\">/api/catalog</a>; alive: \
+         <a href=\"{base}healthz\">/healthz</a>.</p>\n",
         Escaped(&report.headline())
     )?;
     let tables = report.tables();

@@ -67,7 +67,7 @@ impl Labels {
         }
     }
 
-    /// What a text format makes of these labels, made once. All formats that ask must write them alike.
+    /// What text formats make of these labels, made once. All that ask must write them alike.
     pub(crate) fn written(&self, write: impl FnOnce(&[Label]) -> String) -> &str {
         let set = self.set();
         set.written.get_or_init(|| crate::record::thread::uncounted(|_| write(&set.labels).into()))

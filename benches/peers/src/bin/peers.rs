@@ -3,21 +3,26 @@
 use peers::allocations;
 use peers::contest::{self, Effort};
 use peers::contestants;
+use peers::crowd::{self, Crowd};
 use peers::machine::{self, Used};
 use peers::pair::Pair;
-use peers::table::{Allocations, Bars, Costs, Counts};
+use peers::table::{Allocations, Bars, Costs, Counts, Crowded, Instruments};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+// What a measured call allocates is among what it records. The peers allocate through it too, at less than a nanosecond each.
+#[global_allocator]
+static ALLOC: telemetry::alloc::Tracking = telemetry::alloc::Tracking::system();
+
 const HELP: &str = "\
-peers              all contestants in 61 rounds, as Markdown tables; takes two minutes
+peers              all contestants in 61 rounds, as Markdown tables; takes three minutes
 peers --quick      the same in 5 short rounds: that it works, not what it costs
 peers --rounds N   the same in N rounds
 peers verify       calls each contestant 1,000 times and asks it how many it saw
 
-Ends with status 1 where a contestant saw more or fewer calls than were made.";
+Ends with status 1 where a contestant of ours saw more or fewer calls than were made.";
 
 enum Task {
     Compare(Effort),
@@ -96,15 +101,18 @@ fn read_report(path: &Path) -> Result<HashMap<String, u64>, String> {
     Ok(functions.iter().filter_map(entry).collect())
 }
 
+/// Refuses a count of ours that is wrong. That a peer lost calls, as one with a queue may, is told and stands in the table.
 fn check(counts: &Counts<'_>) -> Result<(), String> {
-    match counts.wrong()[..] {
-        [] => Ok(()),
-        ref wrong => Err(format!("saw more or fewer calls than were made: {}", wrong.join(", "))),
+    let (ours, peers): (Vec<_>, Vec<_>) = counts.wrong().into_iter().partition(|name| name.contains("**"));
+    if !peers.is_empty() {
+        eprintln!("saw more or fewer calls than were made: {}", peers.join(", "));
     }
+    if ours.is_empty() { Ok(()) } else { Err(format!("saw more or fewer calls than were made: {}", ours.join(", "))) }
 }
 
 fn verify() -> Result<(), String> {
     let hotpath = Hotpath::start();
+    contestants::start();
     contestants::subscribe();
     let contestants = contestants::all();
     for contestant in contestants {
@@ -120,12 +128,17 @@ fn compare(effort: Effort) -> Result<(), String> {
     let allocations = allocations::compare(effort.rounds.div_ceil(2))?;
     let (start, used) = (Instant::now(), Used::now());
     let hotpath = Hotpath::start();
+    contestants::start();
+    let crowd = Crowd::new();
     let pair = Pair::new();
     let mut costs = contest::run(contestants::without_subscriber(), effort, &pair);
-    costs.retain(|cost| !cost.is_bare);
+    costs.retain(|cost| !cost.is_bare());
     contestants::subscribe();
     let contestants = contestants::all();
     costs.splice(..0, contest::run(contestants, effort, &pair));
+    // Half as many rounds, since with so many threads each turn is eight times as much work.
+    let longer = Effort { rounds: effort.rounds.div_ceil(2), turn: effort.turn * 2 };
+    let crowded = crowd::run(contestants, longer, &crowd);
     let elapsed = start.elapsed();
     let (others, stolen) = Used::now().shares_since(&used, elapsed);
     let calls = hotpath.end()?;
@@ -143,10 +156,13 @@ fn compare(effort: Effort) -> Result<(), String> {
         others * 100.0,
         stolen * 100.0
     );
-    println!("{}\n{}", Costs(&costs), Allocations(&allocations));
-    println!("{}", Bars { costs: &costs, allocations: &allocations });
+    println!("## What was to be reached\n\n{}", Bars { costs: &costs, crowded: &crowded, allocations: &allocations });
+    println!("## Beside other crates\n\n{}", Costs(&costs));
+    println!("## Instruments, before an empty function\n\n{}", Instruments(&costs));
+    println!("## 64 threads on one function\n\n{}", Crowded(&crowded));
+    println!("## The tracking allocator\n\n{}", Allocations(&allocations));
     let counts = Counts { contestants, hotpath: &calls };
-    print!("{counts}");
+    print!("## Whether all of them counted\n\n{counts}");
     check(&counts)
 }
 

@@ -1,6 +1,7 @@
 //! Prometheus' translation of what is pushed over OTLP, told again in our own words and held against Prometheus' own cases; then
 //! every name there and back.
 
+use super::scraped::{escaping, unit_words};
 use super::*;
 use crate::metric::Origin;
 use std::collections::BTreeMap;
@@ -25,37 +26,6 @@ impl Translation {
             Utf8 => utf8(name, unit, data),
         }
     }
-}
-
-/// The name is cut into words; unit, `total` and `ratio` are words behind it, unless they are there: the unit stays where it
-/// is, the others move to the end.
-fn escaping(name: &str, unit: &str, data: OtelData) -> String {
-    let mut words: Vec<String> =
-        name.split(|c| !allowed(c)).filter(|word| !word.is_empty()).map(str::to_owned).collect();
-    let (main, per) = unit_words(unit);
-    // A word that underscores end loses them only before another.
-    let (mut main, per) = (cleaned(&main), cleaned(&per));
-    let per = per.trim_end_matches('_').to_owned();
-    if words.contains(&main) {
-        main.clear();
-    }
-    let per = Some(per).filter(|per| !per.is_empty() && per != "per" && !words.contains(per));
-    if per.is_some() {
-        main = main.trim_end_matches('_').to_owned();
-    }
-    words.extend([main].into_iter().filter(|main| !main.is_empty()).chain(per));
-    let mut to_the_end = |last: &str| {
-        words.retain(|word| word != last);
-        words.push(last.to_owned());
-    };
-    if data == OtelData::MonotonicSum {
-        to_the_end("total");
-    }
-    if unit == "1" && data == OtelData::Gauge {
-        to_the_end("ratio");
-    }
-    let name = words.join("_");
-    if name.starts_with(|c: char| c.is_ascii_digit()) { format!("_{name}") } else { name }
 }
 
 /// The name stays as it is. `total` and `ratio` are cut off where it ends in their letters, with one character before them, and
@@ -92,69 +62,6 @@ fn utf8_of_old(name: &str, unit: &str, data: OtelData) -> String {
     let ratio = if unit == "1" && data == OtelData::Gauge { "ratio" } else { "" };
     let suffixes = [main.as_str(), &per, total, ratio].into_iter().filter(|suffix| !suffix.is_empty());
     suffixes.fold(name.to_owned(), |name, suffix| format!("{name}_{suffix}"))
-}
-
-/// The words for what is before a unit's stroke and behind it. What has a brace in it is none.
-fn unit_words(unit: &str) -> (String, String) {
-    let (main, per) = unit.split_once('/').unwrap_or((unit, ""));
-    let known = |code: &str, words: &[(&str, &str)]| {
-        let code = code.trim();
-        if code.contains(['{', '}']) {
-            return String::new();
-        }
-        words.iter().find(|(known, _)| *known == code).map_or(code, |(_, word)| word).to_owned()
-    };
-    let per = known(per, &PER);
-    (known(main, &MAIN), if per.is_empty() { per } else { format!("per_{per}") })
-}
-
-/// otlptranslator's table, at the commits of the cases.
-const MAIN: [(&str, &str); 26] = [
-    ("d", "days"),
-    ("h", "hours"),
-    ("min", "minutes"),
-    ("s", "seconds"),
-    ("ms", "milliseconds"),
-    ("us", "microseconds"),
-    ("ns", "nanoseconds"),
-    ("By", "bytes"),
-    ("KiBy", "kibibytes"),
-    ("MiBy", "mebibytes"),
-    ("GiBy", "gibibytes"),
-    ("TiBy", "tibibytes"),
-    ("KBy", "kilobytes"),
-    ("MBy", "megabytes"),
-    ("GBy", "gigabytes"),
-    ("TBy", "terabytes"),
-    ("m", "meters"),
-    ("V", "volts"),
-    ("A", "amperes"),
-    ("J", "joules"),
-    ("W", "watts"),
-    ("g", "grams"),
-    ("Cel", "celsius"),
-    ("Hz", "hertz"),
-    ("1", ""),
-    ("%", "percent"),
-];
-const PER: [(&str, &str); 7] =
-    [("s", "second"), ("m", "minute"), ("h", "hour"), ("d", "day"), ("w", "week"), ("mo", "month"), ("y", "year")];
-
-fn allowed(c: char) -> bool {
-    c.is_ascii_alphanumeric() || c == ':'
-}
-
-/// What is not allowed becomes one underscore, and none at the beginning.
-fn cleaned(word: &str) -> String {
-    let mut cleaned = String::new();
-    for c in word.chars() {
-        match allowed(c) {
-            true => cleaned.push(c),
-            false if cleaned.is_empty() || cleaned.ends_with('_') => {}
-            false => cleaned.push('_'),
-        }
-    }
-    cleaned
 }
 
 /// A line of the table: source, translation, type, name, unit, result.

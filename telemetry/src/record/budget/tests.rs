@@ -49,7 +49,7 @@ fn run(visits: &Visits, probe: Probe, nanoseconds: u64, random: &Generator) -> R
     let plan = Plan::default();
     let (mut visit, mut estimate, mut variance) = (0u64, 0u64, 0.0);
     while visits.sum(visit) < nanoseconds {
-        let decision = plan.decide(visits.sum(visit), 1, COSTS, random);
+        let decision = plan.decide(visits.sum(visit), 1, COSTS, 0, random);
         for (due, cost) in decision.due.iter().zip(COSTS).filter(|(due, _)| due.is_some()) {
             assert!(due.unwrap() <= Probe::Io.highest());
             let probe = if cost == COSTS[0] { Probe::Cpu } else { Probe::Io };
@@ -188,7 +188,7 @@ fn k_follows_a_program_into_its_next_phase() {
     let mut phase = |ticks: u64, visits: u32| {
         let (mut passed, mut due) = (0, 0);
         while passed < visits {
-            let decision = plan.decide(own, 1, COSTS, &random);
+            let decision = plan.decide(own, 1, COSTS, 0, &random);
             due += u32::from(decision.due[0].is_some());
             if decision.due[0].is_some() {
                 plan.spend(Probe::Cpu, COSTS[0], COSTS[0]);
@@ -246,15 +246,34 @@ fn the_tables_hold_what_they_say() {
 
 #[test]
 fn the_first_visit_is_read_by_every_probe() {
-    let decision = Plan::default().decide(0, 1, COSTS, &Generator::new(9));
+    let decision = Plan::default().decide(0, 1, COSTS, 0, &Generator::new(9));
     assert_eq!(decision.due, [Some(0), Some(0)]);
+}
+
+#[test]
+fn the_first_visit_of_a_thread_is_read_as_often_as_what_other_threads_saw_allows() {
+    let random = Generator::new(9);
+    // 100 times what a reading costs: one in two, or one, of the visits at half of 1 %.
+    let read = |elsewhere: u64| {
+        let first = |_| Plan::default().decide(0, 1, COSTS, elsewhere, &random).due[0];
+        let due: Vec<_> = (0..10_000).filter_map(first).collect();
+        assert!(due.windows(2).all(|pair| pair[0] == pair[1]), "one k for all");
+        due.iter().map(|k| f64::from(1 << k)).sum::<f64>() / 10_000.0
+    };
+    // Each that is read counts 2^k times, so that the mean is one.
+    for elsewhere in [COSTS[0] / 4, COSTS[0] * 10, COSTS[0] * 1_000] {
+        let mean = read(elsewhere);
+        assert!((mean - 1.0).abs() < 0.5, "{mean} at {elsewhere}");
+    }
+    let short = (0..1_000).filter(|_| Plan::default().decide(0, 1, COSTS, COSTS[0] / 4, &random).due[0].is_some());
+    assert!(short.count() < 10, "a thread of short calls pays for reading them");
 }
 
 #[test]
 fn a_clock_that_stands_still_is_no_trouble() {
     let (plan, random) = (Plan::default(), Generator::new(5));
     for _ in 0..10_000 {
-        let decision = plan.decide(0, 1, [0, u64::MAX], &random);
+        let decision = plan.decide(0, 1, [0, u64::MAX], 0, &random);
         assert!((1..=HORIZON).contains(&decision.countdown));
     }
 }

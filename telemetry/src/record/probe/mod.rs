@@ -106,7 +106,14 @@ pub(crate) fn begin(thread: &Thread, cell: &SiteCell) -> (bool, u64) {
     }
     let costs = costs(thread);
     let probes = cell.probes();
-    let decision = probes.plan.decide(cell.own.load(Relaxed), cell.running(), costs.ticks, &thread.random);
+    let typical = &cell.site.typical;
+    let elsewhere = typical.load(Relaxed);
+    let decision = probes.plan.decide(cell.own.load(Relaxed), cell.running(), costs.ticks, elsewhere, &thread.random);
+    let here = probes.plan.typical();
+    // Written where it helps to know: the call site's line is read by all threads.
+    if here.abs_diff(elsewhere) > elsewhere / 2 {
+        typical.store(here, Relaxed);
+    }
     cell.countdown.store(decision.countdown, Relaxed);
     // A recursion counts once: what the outermost call uses is all. Its own coin was tossed at its start.
     let is_read = cell.running() == 1 && decision.due != [None; PROBES];

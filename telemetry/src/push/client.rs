@@ -1,0 +1,192 @@
+//! One request, by HTTP or HTTPS.
+//!
+//! The client is `ureq`: blocking, as a thread of our own wants it, well kept, with TLS by rustls, and with one time limit for all of
+//! a request, from the name's look-up to the last byte of the answer, which a receiver that drips cannot stretch. hyper, which the
+//! endpoint uses, has no connector, no TLS and no blocking interface.
+
+use super::{Parcel, Verb};
+use crate::config::push::Authorities;
+use crate::config::push::access::Endpoint;
+use std::io::Read;
+use std::net::IpAddr;
+use std::time::{Duration, SystemTime};
+use ureq::http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::{Agent, Body, Error, Proxy};
+
+/// How much of a refusal is read and shown.
+const SHOWN: u64 = 512;
+/// Ours is one of few programs that send for hours; a receiver's idle limit is rarely below this.
+const IDLE: Duration = Duration::from_secs(20);
+
+pub(super) struct Client {
+    agent: Agent,
+}
+
+/// What became of a request.
+#[derive(Debug, PartialEq)]
+pub(super) enum Outcome {
+    /// All was taken.
+    Taken,
+    /// It may be taken later: after this time, where the receiver said one.
+    Later { after: Option<Duration>, kind: &'static str, why: String },
+    /// It will never be taken; but so many samples of it were, where the receiver told.
+    Refused { taken: u64, why: String },
+}
+
+impl Client {
+    /// A client for requests to this URL's host.
+    pub(super) fn new(url: &str, authorities: Option<&Authorities>) -> Client {
+        let mut tls = TlsConfig::builder();
+        if let Some(Authorities(all)) = authorities {
+            let all: Vec<_> = all.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
+            tls = tls.root_certs(RootCerts::new_with_certs(&all));
+        }
+        let config = Agent::config_builder()
+            .tls_config(tls.build())
+            .proxy(proxy(url))
+            .http_status_as_error(false)
+            // Where to is what the settings say, and so is who may read the secrets.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .max_idle_connections_per_host(1)
+            .max_idle_age(IDLE)
+            .user_agent(concat!("telemetry/", env!("CARGO_PKG_VERSION")))
+            .build();
+        Client { agent: config.new_agent() }
+    }
+
+    /// Sends a parcel, within this time.
+    pub(super) fn send(&self, endpoint: &Endpoint, parcel: &Parcel, timeout: Duration) -> Outcome {
+        match self.ask(endpoint, parcel, timeout) {
+            Ok(response) => judged(response, endpoint),
+            Err(error) => failed(&error),
+        }
+    }
+
+    fn ask(&self, endpoint: &Endpoint, parcel: &Parcel, timeout: Duration) -> Result<Response<Body>, Error> {
+        let mut request = Request::builder().uri(&*parcel.url);
+        for &(name, value) in parcel.headers {
+            request = request.header(name, value);
+        }
+        let authorization = endpoint.authorization.iter().map(|value| ("Authorization", value));
+        for (name, value) in endpoint.headers.iter().map(|(name, value)| (&**name, value)).chain(authorization) {
+            let mut value = HeaderValue::from_str(&value.0).map_err(ureq::http::Error::from)?;
+            // Not to be shown where the client logs what it does.
+            value.set_sensitive(true);
+            request = request.header(name, value);
+        }
+        match parcel.verb {
+            Verb::Delete => {
+                let request = request.method("DELETE").body(())?;
+                let request = self.agent.configure_request(request).timeout_global(Some(timeout)).build();
+                self.agent.run(request)
+            }
+            verb => {
+                let method = if verb == Verb::Put { "PUT" } else { "POST" };
+                let request = request.method(method).body(parcel.body.as_slice())?;
+                let request = self.agent.configure_request(request).timeout_global(Some(timeout)).build();
+                self.agent.run(request)
+            }
+        }
+    }
+}
+
+/// The proxy that the environment names for such a URL. None for this machine itself: no proxy can reach it.
+fn proxy(url: &str) -> Option<Proxy> {
+    let uri: Uri = url.parse().ok()?;
+    let host = uri.host()?.trim_matches(['[', ']']);
+    if host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()) {
+        return None;
+    }
+    let names = match uri.scheme_str() {
+        Some("https") => ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"],
+        _ => ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"],
+    };
+    // Left to itself the client takes the first of all such variables, whatever the scheme; `NO_PROXY` it reads right.
+    if Proxy::try_from_env().is_some_and(|proxy| proxy.is_no_proxy(&uri)) {
+        return None;
+    }
+    let named = names.into_iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))?;
+    Proxy::new(&named).ok()
+}
+
+/// By the protocols' rules: 2xx is taken, 5xx and 429 are to be tried again, all else never.
+fn judged(mut response: Response<Body>, endpoint: &Endpoint) -> Outcome {
+    let status = response.status();
+    if status.is_success() {
+        return Outcome::Taken;
+    }
+    let asked = retry_after(response.headers(), SystemTime::now());
+    let taken = taken(response.headers());
+    let why = match endpoint.without_secrets_in(&text(response.body_mut())) {
+        text if text.is_empty() => format!("answered {status}"),
+        text => format!("answered {status}: {text}"),
+    };
+    match status {
+        StatusCode::TOO_MANY_REQUESTS => Outcome::Later { after: asked, kind: "throttled", why },
+        _ if status.is_server_error() => Outcome::Later { after: asked, kind: "unavailable", why },
+        _ => Outcome::Refused { taken, why },
+    }
+}
+
+/// What a request that got no answer says of the receiver: that it may be there later. A request that cannot be made is none.
+fn failed(error: &Error) -> Outcome {
+    let (kind, why) = match error {
+        Error::Timeout(_) => ("timeout", "did not answer in time".to_owned()),
+        Error::HostNotFound => ("unreachable", "is a host that cannot be found".to_owned()),
+        Error::Io(error) => ("unreachable", format!("cannot be reached ({error})")),
+        Error::Http(error) => return Outcome::Refused { taken: 0, why: format!("cannot be asked ({error})") },
+        error => ("unreachable", format!("cannot be reached ({error})")),
+    };
+    Outcome::Later { after: None, kind, why }
+}
+
+/// The start of an answer, as one line. That it is cut off, or is no text, does not matter.
+fn text(body: &mut Body) -> String {
+    let mut bytes = Vec::new();
+    // What came before an error is shown all the same.
+    let _ = body.as_reader().take(SHOWN).read_to_end(&mut bytes);
+    let text = String::from_utf8_lossy(&bytes);
+    let text = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+    text.collect::<Vec<_>>().join(" ")
+}
+
+/// Seconds, or a date. <https://www.rfc-editor.org/rfc/rfc9110#name-retry-after>
+fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let value = headers.get("Retry-After")?.to_str().ok()?.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let at = httpdate::parse_http_date(value).ok()?;
+    Some(at.duration_since(now).unwrap_or_default())
+}
+
+/// How many samples of a refused request were taken, by version 2 of remote write.
+fn taken(headers: &HeaderMap) -> u64 {
+    let names = ["X-Prometheus-Remote-Write-Samples-Written", "X-Prometheus-Remote-Write-Histograms-Written"];
+    let value = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
+    names.into_iter().filter_map(value).fold(0, u64::saturating_add)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_told_in_seconds_or_as_a_date() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+        for (value, expected) in [
+            ("7", Some(7)),
+            ("Sun, 06 Nov 1994 08:50:37 GMT", Some(60)),
+            ("Sun, 06 Nov 1994 08:00:00 GMT", Some(0)),
+            ("soon", None),
+            ("-1", None),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert("Retry-After", HeaderValue::from_static(value));
+            assert_eq!(retry_after(&headers, now), expected.map(Duration::from_secs), "{value}");
+        }
+        assert_eq!(retry_after(&HeaderMap::new(), now), None);
+    }
+}

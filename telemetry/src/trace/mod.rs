@@ -1,0 +1,1 @@
+//! Traces: measured calls as spans of OpenTelemetry, and their context in and out of the process.
