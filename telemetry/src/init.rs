@@ -57,6 +57,10 @@ impl Builder {
         if INITIALISED.swap(true, Ordering::Relaxed) {
             return Err(Error::AlreadyInitialised);
         }
+        #[cfg(feature = "otel")]
+        config.notes.iter().for_each(|note| say(format_args!("{note}")));
+        #[cfg(feature = "otlp")]
+        tell_of_variables();
         let started = Telemetry::start(config);
         if started.is_err() {
             INITIALISED.store(false, Ordering::Relaxed);
@@ -190,6 +194,16 @@ impl Drop for Telemetry {
             process::sampled(None);
         }
         self.report();
+    }
+}
+
+/// Names the variables of OpenTelemetry's that are set and do nothing.
+#[cfg(feature = "otlp")]
+fn tell_of_variables() {
+    let set = std::env::vars_os().filter(|(_, value)| !value.is_empty());
+    let set: Vec<String> = set.filter_map(|(name, _)| name.into_string().ok()).collect();
+    for note in crate::config::otlp::names::notes(set.iter().map(String::as_str)) {
+        say(format_args!("{note}"));
     }
 }
 

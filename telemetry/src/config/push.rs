@@ -243,7 +243,7 @@ fn duration(value: &str) -> Option<Duration> {
     }
 }
 
-fn on_or_off(value: &str) -> Option<bool> {
+pub(super) fn on_or_off(value: &str) -> Option<bool> {
     match value {
         "on" => Some(true),
         "off" => Some(false),

@@ -169,7 +169,7 @@ fn is_header(name: &str, value: &str) -> bool {
 }
 
 /// The URL without user and password, and these.
-fn parse(url: &str) -> Option<(String, Option<(String, String)>)> {
+pub(crate) fn parse(url: &str) -> Option<(String, Option<(String, String)>)> {
     let uri: Uri = url.parse().ok()?;
     let scheme = uri.scheme_str().filter(|scheme| ["http", "https"].contains(scheme))?;
     let authority = uri.authority()?;
