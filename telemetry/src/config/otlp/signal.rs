@@ -6,8 +6,6 @@ use super::{Protocol, Signal, tls};
 use crate::config::push::access::{self, Endpoint, Secret};
 use crate::config::{attribute, hide};
 use crate::error::Error;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use std::ffi::OsString;
 use std::time::Duration;
 use ureq::http::{HeaderName, HeaderValue};
@@ -101,7 +99,7 @@ pub(super) fn read(
     };
     let mut endpoint = Endpoint { url, authorization: None, headers: Vec::new() };
     if let Some((user, password)) = user {
-        endpoint.authorization = Some(Secret(format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))));
+        endpoint.authorization = Some(access::basic(&user, &password));
     }
     if let Some((name, text)) = first(names.headers, |name| hide(reader.text(name)))? {
         // No part of it is shown: it may all be secret.
