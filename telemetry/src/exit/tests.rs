@@ -226,6 +226,21 @@ fn child() {
             let _armed = arm(delivers, second, true);
             wait_to_be_ended()
         }
+        "blocks" => {
+            let mut set = std::mem::MaybeUninit::<libc::sigset_t>::zeroed();
+            // SAFETY: there is room for the set, which is made before it is used.
+            unsafe {
+                libc::sigemptyset(set.as_mut_ptr());
+                libc::sigaddset(set.as_mut_ptr(), libc::SIGTERM);
+                libc::pthread_sigmask(libc::SIG_BLOCK, set.as_ptr(), std::ptr::null_mut());
+            }
+            let _armed = arm(delivers, second, true);
+            handle(libc::SIGTERM, libc::SIG_DFL);
+            assert_eq!(BEFORE_OWN.load(SeqCst), libc::SIG_DFL, "left as it was");
+            handle(libc::SIGINT, own);
+            assert_ne!(BEFORE_OWN.load(SeqCst), libc::SIG_DFL, "the other one was taken");
+            std::process::exit(3)
+        }
         "runs a job" => {
             let _armed = arm(delivers, second, true);
             runs_until_asked_to_stop();
@@ -332,6 +347,9 @@ fn handlers_of_the_program_are_left_alone() {
         // It exits in its own time, and by that delivers.
         assert_eq!((ended.status.code(), ended.deliveries()), (Some(7), 1), "{name}: {}", ended.error);
     }
+    // One that is blocked is waited for by other means.
+    let ended = run("blocks");
+    assert_eq!((ended.status.code(), ended.deliveries()), (Some(3), 1), "{}", ended.error);
     let mut program = Program::start("ignores");
     program.wait_for("ready");
     program.signal(libc::SIGTERM);
