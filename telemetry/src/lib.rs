@@ -141,6 +141,9 @@ pub mod testing; // for users' tests
 pub mod tokio;
 #[cfg(all(feature = "otel", not(telemetry_off)))]
 pub mod trace; // calls as spans
+#[cfg(feature = "tracing")]
+#[cfg_attr(telemetry_off, path = "off/tracing.rs")]
+pub mod tracing; // living with the crate of that name
 
 #[doc(hidden)]
 pub use private as __private;
