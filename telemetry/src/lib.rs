@@ -77,6 +77,10 @@ struct MeasuredPage;
 #[cfg(all(doctest, feature = "push"))]
 #[doc = include_str!("../../docs/pushing.md")]
 struct PushingPage;
+/// The programs of the page about the crate `tracing`.
+#[cfg(all(doctest, feature = "tracing"))]
+#[doc = include_str!("../../docs/tracing-crate.md")]
+struct TracingPage;
 /// The programs of the page about the endpoint.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/server.md")]

@@ -12,7 +12,7 @@ use crate::record::outcome::Outcome;
 use crate::record::shard::{self, Shard, TRACKING};
 use crate::record::span::{End, Entered, Span};
 use crate::record::thread::{self, Thread};
-use crate::sync::{Acquire, AtomicBool, AtomicI64, AtomicU32, AtomicU64, Mutex, OnceLock, Relaxed, Release, lock};
+use crate::sync::{Acquire, AtomicBool, AtomicI64, AtomicPtr, AtomicU32, AtomicU64, Mutex, Relaxed, Release, lock};
 use std::cell::RefCell;
 use std::ptr;
 use std::sync::Arc;
@@ -25,8 +25,8 @@ pub(crate) struct Call {
     start: AtomicU64,
     /// Bytes that its visits so far allocated and did not free.
     kept: AtomicI64,
-    /// Where it is counted as waiting, from the first time that it was left.
-    waits: OnceLock<Option<&'static Slot>>,
+    /// Where it is counted as waiting, from the first time that it was left; null before.
+    waits: AtomicPtr<Slot>,
     /// Whether a thread's visit of it is under way.
     visited: AtomicBool,
     closed: AtomicBool,
@@ -91,12 +91,17 @@ impl Call {
             site,
             start: AtomicU64::new(0),
             kept: AtomicI64::new(0),
-            waits: OnceLock::new(),
+            waits: AtomicPtr::new(ptr::null_mut()),
             visited: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             outcome: AtomicU32::new(Outcome::Ok as u32),
             spans,
         }
+    }
+
+    fn waits(&self) -> Option<&'static Slot> {
+        // SAFETY: null, or a leaked slot.
+        unsafe { self.waits.load(Acquire).as_ref() }
     }
 
     /// It went wrong.
@@ -143,7 +148,7 @@ impl Call {
             let outcome = self.outcome();
             self.site.learn(outcome == Outcome::Error);
             let cell = thread::with(|thread| shard::site_cell(thread, self.site));
-            if let Some(Some(slot)) = self.waits.get() {
+            if let Some(slot) = self.waits() {
                 cell.ages.end(slot);
             }
             self.site.end(cell, outcome, now.saturating_sub(start));
@@ -318,9 +323,11 @@ impl Inside {
         if !self.interrupt(thread) {
             self.lose(thread);
         }
-        if !self.call.closed.load(Relaxed) && self.call.waits.get().is_none() {
+        if !self.call.closed.load(Relaxed) && self.call.waits().is_none() {
             let start = self.call.start.load(Relaxed);
-            let _ = self.call.waits.set(shard::site_cell(thread, self.call.site).suspend(start));
+            if let Some(slot) = shard::site_cell(thread, self.call.site).suspend(start) {
+                self.call.waits.store(ptr::from_ref(slot).cast_mut(), Release);
+            }
         }
         self.over();
         std::mem::take(&mut self.entered)

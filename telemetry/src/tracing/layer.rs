@@ -1,7 +1,7 @@
 //! Spans of others as measured functions.
 
-use super::makers;
 use super::sites::{SITES, Sites};
+use super::{maker, makers};
 use crate::record::clock;
 use crate::record::entered::{self, Call, Key};
 use crate::record::outcome::Outcome;
@@ -165,14 +165,21 @@ where
         }
     }
 
+    // A span that our maker enters is handed on by `current()`, which credits what it is handed on to by itself.
+
     fn on_enter(&self, id: &Id, context: Context<'_, S>) {
+        if maker::is_telling() {
+            return;
+        }
         if let Some(call) = self.call(id, &context) {
             entered::enter(self.key(id), &call);
         }
     }
 
     fn on_exit(&self, id: &Id, _context: Context<'_, S>) {
-        entered::exit(self.key(id));
+        if !maker::is_telling() {
+            entered::exit(self.key(id));
+        }
     }
 
     fn on_close(&self, id: Id, context: Context<'_, S>) {

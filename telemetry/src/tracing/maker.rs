@@ -80,6 +80,11 @@ thread_local! {
     static TELLING: Cell<bool> = const { Cell::new(false) };
 }
 
+/// Whether what a subscriber is told comes from us: then it is no news to our own layer.
+pub(super) fn is_telling() -> bool {
+    TELLING.get()
+}
+
 /// Tells a subscriber something; none where one is being told already.
 fn tell<R>(f: impl FnOnce() -> R) -> Option<R> {
     if TELLING.replace(true) {
@@ -309,6 +314,11 @@ impl OneSpan {
     }
 }
 
+/// Seconds to the nanosecond, as people read them: no clock tells more.
+fn shown(seconds: f64) -> f64 {
+    (seconds * 1e9).round() / 1e9
+}
+
 impl Span for OneSpan {
     fn enter(&mut self) -> Entered {
         match self.made() {
@@ -345,13 +355,14 @@ impl Span for OneSpan {
 
     fn end(mut self: Box<Self>, end: &End) {
         let result = end.outcome.as_str();
-        let (duration, busy) = (clock::seconds(end.ticks), clock::seconds(end.busy_ticks));
+        let (duration, busy) = (shown(clock::seconds(end.ticks)), shown(clock::seconds(end.busy_ticks)));
+        let cpu = end.cpu_seconds.map(shown);
         let mut placed: Vec<Placed<'_>> =
             vec![(field::RESULT, &result), (field::DURATION, &duration), (field::BUSY, &busy)];
         if matches!(end.outcome, Outcome::Error | Outcome::Panic) {
             placed.push((field::OTEL_STATUS, &"ERROR"));
         }
-        if let Some(cpu) = &end.cpu_seconds {
+        if let Some(cpu) = &cpu {
             placed.push((field::CPU, cpu));
         }
         let counts = [

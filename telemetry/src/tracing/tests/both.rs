@@ -3,10 +3,12 @@ use super::super::maker::Maker;
 use super::{MADE_UP, Recorder, Seen, Writer};
 use crate::record::clock;
 use crate::record::outcome::Outcome;
+use crate::record::probe::fake;
 use crate::record::span::{Call, End, Spans};
-use crate::record::{CallSite, enter};
+use crate::record::{CallSite, enter, thread};
 use crate::record::{Fallback as _, Inspect};
 use crate::testing::{isolated, snapshot};
+use std::time::Duration;
 use tracing::info_span;
 use tracing_subscriber::{Layer as _, Registry, layer::SubscriberExt as _};
 
@@ -106,4 +108,31 @@ fn our_maker_is_not_asked_for_what_is_a_span_already() {
     let subscriber = Registry::default().with(Layer::new()).with(Recorder(seen.clone()).boxed());
     tracing::subscriber::with_default(subscriber, || isolated(|| info_span!("alone").in_scope(|| ())));
     assert_eq!(seen.of("new"), ["alone in nobody"]);
+}
+
+#[test]
+fn what_is_handed_on_is_credited_once() {
+    isolated(|| {
+        tracing::subscriber::with_default(Registry::default().with(Layer::new()), || {
+            fake::start();
+            let span = info_span!(target: "both", "giver").entered();
+            let (current, parent) = (crate::current(), MAKER.running().unwrap());
+            // As `Current::scope` will do, on the same thread and then on one that has not entered the span.
+            let handed_on = || {
+                let resumed = MAKER.resume(&parent);
+                current.scope(|| fake::work(Duration::from_millis(1)));
+                drop(resumed);
+            };
+            handed_on();
+            fake::work(Duration::from_millis(2));
+            drop(span);
+            handed_on();
+            assert!(thread::with(|thread| thread.running.get().is_none()));
+            drop(parent);
+            let sum = |family| snapshot().sum(family, &[("function", "both::giver")]);
+            assert_eq!((sum("function_busy_seconds_total") * 1e4).round(), 40.0);
+            assert_eq!((sum("function_self_seconds_total") * 1e4).round(), 40.0);
+            assert_eq!((sum("function_calls_started_total"), sum("function_calls_total")), (1.0, 1.0));
+        });
+    });
 }
