@@ -77,10 +77,6 @@ struct MeasuredPage;
 #[cfg(all(doctest, feature = "push"))]
 #[doc = include_str!("../../docs/pushing.md")]
 struct PushingPage;
-/// The programs of the page about the crate `tracing`.
-#[cfg(all(doctest, feature = "tracing"))]
-#[doc = include_str!("../../docs/tracing-crate.md")]
-struct TracingPage;
 /// The programs of the page about the endpoint.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/server.md")]
@@ -89,6 +85,11 @@ struct ServerPage;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/collectors.md")]
 struct CollectorsPage;
+
+/// The programs of the page about the crate `tracing`.
+#[cfg(all(doctest, feature = "tracing"))]
+#[doc = include_str!("../../docs/tracing-crate.md")]
+struct TracingPage;
 
 // The modules, in the order in which a value passes them.
 mod config; // what the environment and the builder say

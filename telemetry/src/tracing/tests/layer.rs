@@ -242,7 +242,7 @@ fn a_span_that_two_threads_have_entered_is_measured_on_the_first() {
     measured(|| {
         fake::start();
         let dispatch = dispatcher::get_default(Dispatch::clone);
-        let current = crate::current();
+        let current = &crate::current();
         let span = info_span!("shared");
         let entered = span.clone().entered();
         fake::work(MS);
@@ -267,7 +267,7 @@ fn a_span_that_two_threads_have_entered_is_measured_on_the_first() {
 fn a_span_is_handed_from_thread_to_thread_and_closed_on_another() {
     measured(|| {
         let dispatch = dispatcher::get_default(Dispatch::clone);
-        let current = crate::current();
+        let current = &crate::current();
         let span = info_span!("moved");
         span.in_scope(|| ());
         let (send, receive) = mpsc::channel::<tracing::Span>();
