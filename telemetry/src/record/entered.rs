@@ -13,7 +13,7 @@ use crate::record::shard::{self, Shard, TRACKING};
 use crate::record::span::{End, Entered, Span};
 use crate::record::thread::{self, Thread};
 use crate::sync::{Acquire, AtomicBool, AtomicI64, AtomicPtr, AtomicU32, AtomicU64, Mutex, Relaxed, Release, lock};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ptr;
 use std::sync::Arc;
 use std::thread::panicking;
@@ -68,6 +68,24 @@ struct Inside {
 thread_local! {
     /// The visits of this thread, in the order in which they began.
     static INSIDE: RefCell<Vec<Inside>> = const { RefCell::new(Vec::new()) };
+    /// Whether a maker is at work for us on this thread.
+    static ASKS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Asks makers for something, and none of them while one is at work: what it does may itself be spans and events of `tracing`, of which it would be
+/// told without end.
+pub(crate) fn ask<R>(makers: impl FnOnce() -> R) -> Option<R> {
+    struct Asked;
+    impl Drop for Asked {
+        fn drop(&mut self) {
+            ASKS.set(false);
+        }
+    }
+    if ASKS.replace(true) {
+        return None;
+    }
+    let _asked = Asked;
+    Some(makers())
 }
 
 /// Does something with the thread's visits, unless its locals are gone.
@@ -120,7 +138,7 @@ impl Call {
     /// Does something with the spans that others made of it, if any.
     pub(crate) fn with_spans(&self, f: impl FnMut(&mut Box<dyn Span>)) {
         if let Some(spans) = &self.spans {
-            lock(&spans.running).iter_mut().for_each(f);
+            ask(|| lock(&spans.running).iter_mut().for_each(f));
         }
     }
 
@@ -170,7 +188,7 @@ impl Call {
             written_bytes: None,
         };
         let ended = std::mem::take(&mut *lock(&spans.running));
-        ended.into_iter().for_each(|span| span.end(&end));
+        ask(|| ended.into_iter().for_each(|span| span.end(&end)));
     }
 
     /// Counts for the spans what a visit used.
@@ -219,12 +237,11 @@ pub(crate) fn exit(key: Key) {
         if inside.entries > 0 {
             return None;
         }
-        let left = thread::with(|thread| {
+        thread::with(|thread| {
             let left = if place + 1 == list.len() { list.pop()?.leave(thread) } else { take_out(thread, list, place) };
             set_right(thread, list);
             Some(left)
-        });
-        left
+        })
     });
     // Not before the list is free: who is told may enter something.
     drop(left);

@@ -5,7 +5,7 @@ use super::{maker, makers};
 use crate::record::clock;
 use crate::record::entered::{self, Call, Key};
 use crate::record::outcome::Outcome;
-use crate::record::span::{self, Entered, Span, Spans, Value};
+use crate::record::span::{self, Span, Spans, Value};
 use crate::record::thread;
 use crate::sync::{AtomicUsize, Relaxed};
 use std::fmt;
@@ -57,6 +57,13 @@ struct Measured {
     call: Arc<Call>,
 }
 
+impl Drop for Measured {
+    /// With the span, of whose end the layer was told before, unless it was replaced meanwhile.
+    fn drop(&mut self) {
+        self.call.close();
+    }
+}
+
 impl Layer {
     /// A layer for a [`Registry`](tracing_subscriber::Registry).
     #[must_use]
@@ -92,16 +99,9 @@ impl Layer {
     }
 }
 
-/// The spans that others make of one.
+/// The spans that others make of one. What runs on this thread is its parent.
 #[cold]
-fn made_by(
-    makers: &[&'static dyn Spans],
-    call: &span::Call<'_>,
-    attributes: &Attributes<'_>,
-    parent: Option<Arc<Call>>,
-) -> Vec<Box<dyn Span>> {
-    // What runs on this thread is the parent, unless another was given: then that is what runs, for so long.
-    let _parent: Option<Vec<Entered>> = parent.map(|parent| parent.enter_spans());
+fn made_by(makers: &[&'static dyn Spans], call: &span::Call<'_>, attributes: &Attributes<'_>) -> Vec<Box<dyn Span>> {
     let mut spans: Vec<_> = makers.iter().filter_map(|maker| maker.begin(call)).collect();
     spans.iter_mut().for_each(|span| attributes.record(&mut Told(span)));
     spans
@@ -137,7 +137,11 @@ where
             if !makers.is_empty() {
                 let parent = attributes.parent().and_then(|parent| self.call(parent, &context));
                 now = clock::now();
-                spans = made_by(&makers, &span::Call { site, start: now, parent: None }, attributes, parent);
+                let call = span::Call { site, start: now, parent: None };
+                // Another parent was given: then that is what runs, for so long.
+                let parent = parent.map(|parent| parent.enter_spans());
+                spans = entered::ask(|| made_by(&makers, &call, attributes)).unwrap_or_default();
+                drop(parent);
             }
             let call = Arc::new(Call::new(site, spans, now));
             span.extensions_mut().replace(Measured { layer: self.number, call });

@@ -4,7 +4,7 @@ use super::{MADE_UP, Recorder, Seen, Writer};
 use crate::record::clock;
 use crate::record::outcome::Outcome;
 use crate::record::probe::fake;
-use crate::record::span::{Call, End, Spans};
+use crate::record::span::{Call, End, Entered, Parent, Span, Spans};
 use crate::record::{CallSite, enter, thread};
 use crate::record::{Fallback as _, Inspect};
 use crate::testing::{isolated, snapshot};
@@ -97,6 +97,40 @@ fn other_makers_see_a_span_once_and_with_its_fields() {
         tracing::subscriber::with_default(subscriber, || info_span!("untold").in_scope(|| ()));
     });
     assert_eq!(writer.seen.take(), [""; 0]);
+}
+
+#[test]
+fn a_maker_whose_work_is_spans_and_events_is_not_told_of_them() {
+    struct Busy(&'static Writer);
+    impl Spans for Busy {
+        fn running(&self) -> Option<Parent> {
+            None
+        }
+        fn resume(&self, _parent: &Parent) -> Option<Entered> {
+            None
+        }
+        fn begin(&self, call: &Call<'_>) -> Option<Box<dyn Span>> {
+            info_span!(target: "both", "sampling").in_scope(|| Spans::begin(&self.0, call))
+        }
+    }
+    /// Fails loudly when it is shown.
+    struct Loud;
+    impl std::fmt::Debug for Loud {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            tracing::error!("shown");
+            f.write_str("loud")
+        }
+    }
+    let writer = Writer::leak();
+    MADE_UP.with_borrow_mut(|makers| makers.push(Box::leak(Box::new(Busy(writer)))));
+    isolated(|| {
+        tracing::subscriber::with_default(Registry::default().with(Layer::new()), || {
+            let span = info_span!(target: "both", "loud", value = tracing::field::Empty).entered();
+            span.record("value", tracing::field::debug(Loud));
+        });
+    });
+    let expected = ["begin both::loud in nobody", "attribute both::loud value=Text(\"loud\")", "end both::loud error"];
+    assert_eq!(writer.seen.take(), expected);
 }
 
 #[test]

@@ -380,6 +380,22 @@ fn two_layers_count_a_span_once() {
 }
 
 #[test]
+fn a_span_ends_with_its_subscriber() {
+    isolated(|| {
+        let dispatch = Dispatch::new(Registry::default().with(Layer::new()));
+        dispatcher::with_default(&dispatch, || {
+            let span = info_span!("survives");
+            span.in_scope(|| ());
+            // Somebody who forgets it.
+            let _ = dispatch.clone_span(&span.id().unwrap());
+        });
+        assert_eq!((of("function_calls_concurrent", "survives"), calls("survives", "ok")), (1.0, 0.0));
+        drop(dispatch);
+        assert_eq!((of("function_calls_concurrent", "survives"), calls("survives", "ok")), (0.0, 1.0));
+    });
+}
+
+#[test]
 fn what_runs_in_a_span_is_handed_on_as_its_work() {
     measured(|| {
         fake::start();
