@@ -38,7 +38,7 @@ use tracing_subscriber::registry::LookupSpan;
 /// ```
 ///
 /// A program has at most 1,000 such functions; spans of further places in the source are `_OTHER`. Values of fields are nowhere among the metrics.
-/// Where OpenTelemetry traces are on ([`telemetry::trace`](crate)), each span is a span there too, from its creation on, with its fields, unless
+/// Where OpenTelemetry traces are on (`telemetry::trace`), each span is a span there too, from its creation on, with its fields, unless
 /// [`without_traces`](Layer::without_traces) says otherwise.
 ///
 /// A span that several threads have entered at once is measured on the first of them. Spans may be left in any order; where one is left

@@ -1,17 +1,17 @@
 //! Measured calls as spans of `tracing`.
 
-use super::callsite::{Function, MOST_ATTRIBUTES, Made, field, is_any_interested};
+use super::callsite::{Function, Made, field, is_any_interested};
 use super::makers;
+use super::values::{Owned, Placed, shown, with_values};
 use crate::record::clock;
 use crate::record::outcome::Outcome;
 use crate::record::span::{Call, End, Entered, Parent, Span, Spans, Value};
 use crate::sync::{AtomicU32, Relaxed};
 use std::any::Any;
 use std::cell::Cell;
-use std::fmt::Write as _;
 use std::marker::PhantomData;
 use std::sync::Arc;
-use tracing_core::field::{Field, Value as FieldValue};
+use tracing_core::field::Value as FieldValue;
 use tracing_core::span::{Attributes, Id, Record};
 use tracing_core::subscriber::NoSubscriber;
 use tracing_core::{Dispatch, Level, LevelFilter, dispatcher};
@@ -203,51 +203,6 @@ struct Begun {
     attributes: Vec<(&'static str, Owned)>,
 }
 
-/// A value until there is a span.
-enum Owned {
-    Bool(bool),
-    Int(i64),
-    Float(f64),
-    Text(String),
-}
-
-impl From<Value<'_>> for Owned {
-    fn from(value: Value<'_>) -> Owned {
-        match value {
-            Value::Bool(value) => Owned::Bool(value),
-            Value::Int(value) => Owned::Int(value),
-            Value::Float(value) => Owned::Float(value),
-            Value::Text(value) => Owned::Text(value.to_owned()),
-        }
-    }
-}
-
-impl Owned {
-    fn as_field(&self) -> &dyn FieldValue {
-        match self {
-            Owned::Bool(value) => value,
-            Owned::Int(value) => value,
-            Owned::Float(value) => value,
-            Owned::Text(value) => value,
-        }
-    }
-
-    /// After others, as `name=value`.
-    fn append(&self, name: &str, text: &mut String) {
-        let separator = if text.is_empty() { "" } else { " " };
-        // Cannot fail: a text takes anything.
-        let _ = match self {
-            Owned::Bool(value) => write!(text, "{separator}{name}={value}"),
-            Owned::Int(value) => write!(text, "{separator}{name}={value}"),
-            Owned::Float(value) => write!(text, "{separator}{name}={value}"),
-            Owned::Text(value) => write!(text, "{separator}{name}={value:?}"),
-        };
-    }
-}
-
-/// A field's place and its value.
-type Placed<'a> = (usize, &'a dyn FieldValue);
-
 impl Begun {
     fn make(&self) -> State {
         let made = self.function.with(self.attributes.iter().map(|(name, _)| *name));
@@ -277,24 +232,6 @@ impl Begun {
     }
 }
 
-/// The most fields that are told at once.
-const AT_ONCE: usize = MOST_ATTRIBUTES + 1;
-
-/// Does something with values for some fields.
-fn with_values<R>(
-    made: &'static Made,
-    placed: &[Placed<'_>],
-    f: impl FnOnce(&tracing_core::field::ValueSet<'_>) -> R,
-) -> R {
-    let mut values: [(&Field, Option<&dyn FieldValue>); AT_ONCE] = [(&made.fields[0], None); AT_ONCE];
-    for ((field, value), &(place, placed)) in values.iter_mut().zip(placed) {
-        if let Some(at) = made.fields.get(place) {
-            (*field, *value) = (at, Some(placed));
-        }
-    }
-    f(&made.metadata.fields().value_set(&values))
-}
-
 impl OneSpan {
     /// The span, made where it is not yet.
     fn made(&mut self) -> Option<(&'static Function, &'static Made, &Arc<Held>)> {
@@ -312,11 +249,6 @@ impl OneSpan {
             tell_anyway(|| with_values(made, placed, |values| span.dispatch.record(&span.id, &Record::new(values))));
         }
     }
-}
-
-/// Seconds to the nanosecond, as people read them: no clock tells more.
-fn shown(seconds: f64) -> f64 {
-    (seconds * 1e9).round() / 1e9
 }
 
 impl Span for OneSpan {

@@ -24,6 +24,7 @@ mod layer; // spans of others as calls
 mod maker; // measured calls as spans
 mod makers; // who else makes spans of calls
 mod sites; // the functions that spans of others are
+mod values; // on their way to fields
 
 pub use layer::Layer;
 pub use maker::emit;

@@ -305,6 +305,56 @@ fn what_is_entered_here_and_left_elsewhere_goes_when_it_is_closed() {
     });
 }
 
+#[crate::measured(crate = crate, name = "among_spans")]
+fn among_spans(work: impl FnOnce()) {
+    work();
+}
+
+#[test]
+fn whatever_threads_do_with_spans_is_counted_once() {
+    const THREADS: u64 = 4;
+    const STEPS: u64 = 2_000;
+    let began = std::time::Instant::now();
+    measured(|| {
+        let dispatch = &dispatcher::get_default(Dispatch::clone);
+        let current = &crate::current();
+        let shared: &Vec<_> = &(0..4).map(|_| info_span!("everywhere")).collect();
+        std::thread::scope(|scope| {
+            for thread in 0..THREADS {
+                scope.spawn(move || {
+                    dispatcher::with_default(dispatch, || {
+                        current.scope(|| {
+                            let mut random = thread + 1;
+                            let mut guards: Vec<tracing::span::EnteredSpan> = Vec::new();
+                            for _ in 0..STEPS {
+                                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                                let place = usize::try_from(random >> 33).unwrap();
+                                match random >> 61 {
+                                    0 | 1 => guards.push(shared[place % shared.len()].clone().entered()),
+                                    2 => guards.push(info_span!("here").entered()),
+                                    3 => among_spans(|| drop(guards.pop())),
+                                    _ if guards.is_empty() => {}
+                                    _ => drop(guards.swap_remove(place % guards.len())),
+                                }
+                            }
+                        });
+                        assert!(nothing_runs());
+                    });
+                });
+            }
+        });
+        assert_eq!(of("function_calls_started_total", "everywhere"), 4.0);
+        assert_eq!(of("function_calls_concurrent", "here"), 0.0);
+        assert_eq!(of("function_calls_started_total", "here"), calls("here", "ok"));
+        let elapsed = began.elapsed().as_secs_f64() * THREADS as f64;
+        for name in ["everywhere", "here"] {
+            let (busy, own) = (of("function_busy_seconds_total", name), of("function_self_seconds_total", name));
+            assert!(busy <= elapsed && own <= elapsed, "{name}: {busy} and {own} in {elapsed} s");
+        }
+    });
+    assert!(nothing_runs());
+}
+
 #[test]
 fn a_panic_ends_the_spans_that_it_leaves() {
     measured(|| {
