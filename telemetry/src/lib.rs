@@ -86,6 +86,11 @@ struct ServerPage;
 #[doc = include_str!("../../docs/collectors.md")]
 struct CollectorsPage;
 
+/// The programs of the page about the crate `tracing`.
+#[cfg(all(doctest, feature = "tracing"))]
+#[doc = include_str!("../../docs/tracing-crate.md")]
+struct TracingPage;
+
 // The modules, in the order in which a value passes them.
 mod config; // what the environment and the builder say
 #[cfg_attr(telemetry_off, path = "off/init.rs")]
@@ -144,6 +149,9 @@ pub mod testing; // for users' tests
 pub mod tokio;
 #[cfg(all(feature = "otel", not(telemetry_off)))]
 pub mod trace; // calls as spans
+#[cfg(feature = "tracing")]
+#[cfg_attr(telemetry_off, path = "off/tracing.rs")]
+pub mod tracing; // living with the crate of that name
 
 #[doc(hidden)]
 pub use private as __private;

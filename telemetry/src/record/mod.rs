@@ -12,6 +12,8 @@ pub(crate) mod clock;
 mod count;
 mod current;
 pub(crate) mod dropped;
+#[cfg(feature = "tracing")]
+pub(crate) mod entered;
 pub mod exemplar;
 pub(crate) mod exponential;
 pub(crate) mod fork;
@@ -23,7 +25,7 @@ pub(crate) mod outcome;
 pub(crate) mod probe;
 pub(crate) mod shard;
 pub(crate) mod span;
-mod table;
+pub(crate) mod table;
 pub(crate) mod thread;
 pub(crate) mod variants;
 
