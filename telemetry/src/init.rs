@@ -17,6 +17,8 @@ use crate::snapshot::Snapshot;
 use std::fmt;
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
+#[cfg(feature = "__send")]
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
@@ -71,7 +73,7 @@ impl Builder {
 #[must_use = "the endpoint ends and the report is printed when this is dropped; keep it in a variable"]
 pub struct Telemetry {
     #[cfg(feature = "__send")]
-    pusher: Option<crate::push::Pusher>,
+    pusher: Option<Arc<crate::push::Pusher>>,
     #[cfg(feature = "prometheus")]
     published: Option<crate::discovery::Published>,
     sampler: Option<Sampler>,
@@ -106,7 +108,18 @@ impl Telemetry {
         Ok(Telemetry {
             sampler: config.collect.period.and_then(sample),
             #[cfg(feature = "__send")]
-            pusher: crate::push::Pusher::start(&config.push, &config.resource, listens, registry::snapshot),
+            pusher: crate::push::Pusher::start(crate::push::Plan {
+                push: config.push,
+                resource: config.resource.clone(),
+                listens,
+                take_snapshot: registry::snapshot,
+                // WIRING: `config.otlp`, and the resource of `otlp::resource`.
+                #[cfg(feature = "otlp")]
+                otlp: None,
+                #[cfg(feature = "otlp")]
+                otlp_resource: |_| opentelemetry_sdk::Resource::builder_empty().build(),
+            })
+            .map(Arc::new),
             #[cfg(feature = "prometheus")]
             published: config
                 .discovery
@@ -148,6 +161,33 @@ impl Telemetry {
         taken
     }
 
+    /// Starts delivery in a child of a fork that does not `exec`: what pushes and what exports by OTLP, each with threads of its own, under an identity of
+    /// its own (`service.instance.id`, the process' number). Call it in the child, once it may do more than what signal handlers may: before, the
+    /// child delivers nothing. Nothing in the parent, and at a second call.
+    ///
+    /// The child's counts begin at zero when it was forked. What its parent had still to send is its parent's. The endpoint, discovery and the sampling of
+    /// high points stay the parent's alone.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), telemetry::Error> {
+    /// let telemetry = telemetry::init()?;
+    /// # unsafe extern "C" { fn fork() -> i32; }
+    /// if unsafe { fork() } == 0 {
+    ///     telemetry.after_fork();
+    ///     // …
+    ///     telemetry.shutdown(); // sends the child's last state
+    ///     std::process::exit(0);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn after_fork(&self) {
+        #[cfg(feature = "__send")]
+        if let Some(pusher) = &self.pusher {
+            pusher.start_in_child();
+        }
+    }
+
     /// Pushes the last state, ends the endpoint and prints the report now: the same as dropping.
     pub fn shutdown(self) {
         drop(self);
@@ -182,7 +222,10 @@ impl Drop for Telemetry {
         #[cfg(feature = "prometheus")]
         drop(self.published.take());
         #[cfg(feature = "__send")]
-        drop(self.pusher.take());
+        if let Some(pusher) = self.pusher.take() {
+            // Not by dropping it: an exit hook may hold it too.
+            pusher.end(None);
+        }
         #[cfg(feature = "prometheus")]
         drop(self.server.take());
         if self.sampler.take().is_some() {

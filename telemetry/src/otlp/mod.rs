@@ -1,5 +1,18 @@
-//! OTLP: how a program hands its metrics and spans to a collector.
+//! OTLP: how a program hands its metrics and spans to a collector. Where and how is what `config::otlp` reads; when, and what if not, is what
+//! [`push`](crate::push) does; here is what is sent, what carries it, and what answers mean.
 
+mod answer; // what an answer says of its request
+mod batches; // spans as they are sent
+#[cfg(feature = "otlp-grpc")]
+mod grpc; // requests by gRPC
+mod json; // messages as JSON
 mod metrics; // from a snapshot to a request
+mod signal; // what both signals share
+mod split; // requests that are not too large
+mod states; // snapshots as they are sent
+mod traces; // where spans wait
 
+pub(crate) use batches::Traces;
 pub(crate) use metrics::{Durations, Style, Temporality};
+pub(crate) use states::Metrics;
+pub(crate) use traces::Spans;
