@@ -52,7 +52,8 @@ pub(super) struct Any {
 /// Of an HTTP request.
 pub(super) fn judged(response: Response<Body>, endpoint: &Endpoint) -> Outcome {
     let (head, body) = response.into_parts();
-    let is_json = head.headers.get("Content-Type").is_some_and(|content| content.as_bytes().starts_with(b"application/json"));
+    let is_json =
+        head.headers.get("Content-Type").is_some_and(|content| content.as_bytes().starts_with(b"application/json"));
     let mut bytes = Vec::new();
     let read = body.into_reader().take(READ).read_to_end(&mut bytes);
     let status = head.status;
@@ -98,7 +99,9 @@ pub(super) fn understood(bytes: &[u8], is_json: bool, endpoint: &Endpoint) -> Ou
     match (u64::try_from(rejected).unwrap_or(0), said.is_empty()) {
         (0, true) => Outcome::Taken,
         (0, false) => Outcome::Partly { rejected: 0, why: format!("took a request, and says: {said}") },
-        (rejected, true) => Outcome::Partly { rejected, why: "took a request in part, and does not say why".to_owned() },
+        (rejected, true) => {
+            Outcome::Partly { rejected, why: "took a request in part, and does not say why".to_owned() }
+        }
         (rejected, false) => Outcome::Partly { rejected, why: format!("took a request in part: {said}") },
     }
 }

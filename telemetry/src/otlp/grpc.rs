@@ -128,12 +128,10 @@ fn judged(status: &tonic::Status, endpoint: &Endpoint) -> Outcome {
     let code = status.code();
     // What no receiver said has a cause on our side: there was no answer.
     let is_answer = status.source().is_none();
-    let why = match (is_answer, status.source()) {
-        (false, Some(cause)) if code != Code::DeadlineExceeded => {
-            format!("cannot be reached ({})", answer::shown(&told(cause), endpoint))
-        }
+    let why = match status.source() {
         _ if is_timeout(status) => "did not answer in time".to_owned(),
-        _ => match answer::shown(status.message(), endpoint) {
+        Some(cause) => format!("cannot be reached ({})", answer::shown(&told(cause), endpoint)),
+        None => match answer::shown(status.message(), endpoint) {
             said if said.is_empty() => format!("answered {code:?}"),
             said => format!("answered {code:?}: {said}"),
         },
@@ -151,8 +149,8 @@ fn judged(status: &tonic::Status, endpoint: &Endpoint) -> Outcome {
 
 /// Whether time was up, at the receiver or here.
 fn is_timeout(status: &tonic::Status) -> bool {
-    status.code() == Code::DeadlineExceeded
-        || status.source().is_some_and(|cause| cause.downcast_ref::<tonic::TimeoutExpired>().is_some())
+    let mut causes = std::iter::successors(status.source(), |&cause| cause.source());
+    status.code() == Code::DeadlineExceeded || causes.any(|cause| cause.is::<tonic::TimeoutExpired>())
 }
 
 /// An error with its causes, which say more than itself.

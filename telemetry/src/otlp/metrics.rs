@@ -567,3 +567,6 @@ mod tests {
         assert_eq!(sum(&metrics[0]).data_points[0].value, Some(Number::AsDouble(1.0)));
     }
 }
+
+#[cfg(test)]
+mod instruments;

@@ -197,4 +197,4 @@ impl fmt::Debug for Spans {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

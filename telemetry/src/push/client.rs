@@ -46,7 +46,8 @@ impl Client {
             tls = tls.root_certs(RootCerts::new_with_certs(&all));
         }
         if let Some((certificates, key)) = identity {
-            tls = tls.client_cert(Some(own(certificates, key).ok_or("the client's certificate or key cannot be read")?));
+            tls =
+                tls.client_cert(Some(own(certificates, key).ok_or("the client's certificate or key cannot be read")?));
         }
         let config = Agent::config_builder()
             .tls_config(tls.build())
@@ -58,7 +59,12 @@ impl Client {
             .max_idle_connections_per_host(1)
             .max_idle_age(IDLE)
             .build();
-        Ok(Client { agent: config.new_agent(), endpoint, user_agent: concat!("telemetry/", env!("CARGO_PKG_VERSION")), judge })
+        Ok(Client {
+            agent: config.new_agent(),
+            endpoint,
+            user_agent: concat!("telemetry/", env!("CARGO_PKG_VERSION")),
+            judge,
+        })
     }
 
     /// With other words for who asks.

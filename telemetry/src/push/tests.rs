@@ -1,1 +1,360 @@
-//! Tests.
+//! Receivers that do everything wrong, and what becomes of what is sent to them.
+
+use super::*;
+use crate::builtin::push as families;
+use std::collections::VecDeque;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Mutex;
+
+/// An HTTP receiver on a free port, which answers as it is told, and with 200 when it was told nothing more.
+pub(crate) struct Sink {
+    pub(crate) address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    answers: Mutex<VecDeque<Answer>>,
+    received: Mutex<Vec<Received>>,
+    held: Mutex<Vec<TcpStream>>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Received {
+    /// In lower case.
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Answer {
+    /// Status, further lines of the head, body.
+    Says(u16, &'static str, Vec<u8>),
+    /// These bytes, and then the end.
+    Raw(&'static str),
+    Hangs,
+}
+
+impl Sink {
+    pub(crate) fn start(answers: impl IntoIterator<Item = Answer>) -> Sink {
+        Sink::at("127.0.0.1:0".parse().unwrap(), answers)
+    }
+
+    pub(crate) fn at(address: SocketAddr, answers: impl IntoIterator<Item = Answer>) -> Sink {
+        let listener = TcpListener::bind(address).unwrap();
+        let address = listener.local_addr().unwrap();
+        let shared = Arc::new(Shared { answers: Mutex::new(answers.into_iter().collect()), ..Shared::default() });
+        let of_thread = Arc::clone(&shared);
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let shared = Arc::clone(&of_thread);
+                std::thread::spawn(move || while shared.serve(stream.as_ref().unwrap()).is_some() {});
+            }
+        });
+        Sink { address, shared }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/v1/x?token=secret", self.address)
+    }
+
+    pub(crate) fn received(&self) -> Vec<Received> {
+        self.shared.received.lock().unwrap().clone()
+    }
+}
+
+impl Shared {
+    fn serve(&self, mut stream: &TcpStream) -> Option<()> {
+        let mut bytes = Vec::new();
+        let mut more = [0; 4096];
+        let end = loop {
+            if let Some(at) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
+                break at + 4;
+            }
+            match stream.read(&mut more) {
+                Ok(0) | Err(_) => return None,
+                Ok(read) => bytes.extend_from_slice(&more[..read]),
+            }
+        };
+        let head = String::from_utf8(bytes[..end].to_vec()).unwrap().to_lowercase();
+        let len = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
+        let mut body = bytes[end..].to_vec();
+        let had = body.len();
+        body.resize(len, 0);
+        stream.read_exact(&mut body[had..]).ok()?;
+        self.received.lock().unwrap().push(Received { head, body });
+        match self.answers.lock().unwrap().pop_front().unwrap_or(Answer::Says(200, "", Vec::new())) {
+            Answer::Says(status, lines, body) => {
+                let head = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n{lines}\r\n", body.len());
+                stream.write_all(&[head.into_bytes(), body].concat()).ok()
+            }
+            Answer::Raw(text) => {
+                stream.write_all(text.as_bytes()).ok()?;
+                stream.shutdown(std::net::Shutdown::Both).ok()?;
+                None
+            }
+            Answer::Hangs => {
+                self.held.lock().unwrap().push(stream.try_clone().ok()?);
+                None
+            }
+        }
+    }
+}
+
+/// Until something is so.
+pub(crate) fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < Duration::from_secs(20), "never: {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+pub(crate) const PACE: Pace = Pace {
+    period: None,
+    timeout: Duration::from_secs(10),
+    deadline: Duration::from_secs(5),
+    queue_bytes: 1_000,
+    queue_samples: 1_000,
+};
+
+/// A receiver without a network.
+struct Fake {
+    name: &'static str,
+    pace: Pace,
+    /// One for each time that something is taken: how many samples, or a panic.
+    takes: Arc<Mutex<VecDeque<Option<u64>>>>,
+    /// Answers; an empty list hangs.
+    answers: Arc<Mutex<VecDeque<Outcome>>>,
+    held: Option<Arc<Mutex<u64>>>,
+    latest_only: bool,
+}
+
+impl Fake {
+    fn new(name: &'static str, takes: impl IntoIterator<Item = Option<u64>>, answers: Vec<Outcome>) -> Fake {
+        let takes = Arc::new(Mutex::new(takes.into_iter().collect()));
+        let answers = Arc::new(Mutex::new(answers.into()));
+        Fake { name, pace: PACE, takes, answers, held: None, latest_only: false }
+    }
+
+    fn start(self) -> Thread {
+        start(Box::new(self), |_| ()).unwrap()
+    }
+}
+
+impl Receiver for Fake {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn shown(&self) -> String {
+        self.name.to_owned()
+    }
+
+    fn pace(&self) -> Pace {
+        self.pace
+    }
+
+    fn take(&mut self, _: When) -> Vec<Parcel> {
+        if let Some(held) = &self.held {
+            let samples = std::mem::take(&mut *held.lock().unwrap());
+            return if samples > 0 { vec![parcel(samples)] } else { Vec::new() };
+        }
+        let next = self.takes.lock().unwrap().pop_front();
+        match next {
+            Some(Some(samples)) => vec![parcel(samples)],
+            Some(None) => panic!("as it was told"),
+            None => Vec::new(),
+        }
+    }
+
+    fn keeps_latest_only(&self) -> bool {
+        self.latest_only
+    }
+
+    fn held(&self) -> Option<u64> {
+        self.held.as_ref().map(|held| *held.lock().unwrap())
+    }
+
+    fn is_ready(&self) -> bool {
+        self.held().is_some_and(|held| held > 0)
+    }
+
+    fn transport(&self) -> Result<Box<dyn Transport>, String> {
+        Ok(Box::new(Answers(Arc::clone(&self.answers))))
+    }
+}
+
+struct Answers(Arc<Mutex<VecDeque<Outcome>>>);
+
+impl Transport for Answers {
+    fn send(&mut self, _: &Parcel, _: Duration) -> Outcome {
+        let next = self.0.lock().unwrap().pop_front();
+        next.unwrap_or_else(|| {
+            loop {
+                // Whatever the time limit was.
+                std::thread::park();
+            }
+        })
+    }
+}
+
+fn parcel(samples: u64) -> Parcel {
+    Parcel { verb: Verb::Post, url: "x".into(), headers: &[], body: vec![0; 10], samples }
+}
+
+fn later() -> Outcome {
+    Outcome::Later { after: None, kind: "unavailable", why: "is tired".to_owned() }
+}
+
+fn ask(thread: &Thread, deadline: Duration, make: impl Fn(Instant, Sender<bool>) -> Ask) -> (Option<bool>, Duration) {
+    let (done, wait) = mpsc::channel();
+    let start = Instant::now();
+    let _ = thread.events.send(Event::Ask(make(after(deadline), done)));
+    let answer = wait.recv_timeout(Duration::from_secs(20)).ok();
+    (answer, start.elapsed())
+}
+
+fn flush(thread: &Thread, deadline: Duration) -> (Option<bool>, Duration) {
+    ask(thread, deadline, |until, done| Ask::Flush { until, done })
+}
+
+fn end(thread: &Thread, deadline: Duration) -> (Option<bool>, Duration) {
+    ask(thread, deadline, |until, done| Ask::End { until, done })
+}
+
+fn dropped(name: &str, reason: &str) -> u64 {
+    families::telemetry_push_dropped_samples_total(name, reason).get()
+}
+
+const SHORT: Duration = Duration::from_millis(100);
+const LONG: Duration = Duration::from_secs(10);
+
+#[test]
+fn a_request_that_hangs_holds_up_nobody_and_is_counted_at_the_end() {
+    let thread = Fake::new("hangs", [Some(3), Some(4), Some(5)], Vec::new()).start();
+    let (taken, time) = flush(&thread, SHORT);
+    assert!(taken == Some(false) && time < LONG / 2, "{taken:?} after {time:?}");
+    let (taken, time) = flush(&thread, SHORT);
+    assert!(taken == Some(false) && time < LONG / 2, "again: {taken:?} after {time:?}");
+    let (taken, time) = end(&thread, SHORT);
+    assert!(taken == Some(false) && time < LONG / 2, "{taken:?} after {time:?}");
+    assert_eq!(dropped("hangs", "deadline"), 12, "what is under way, what waits, and the last state");
+    assert_eq!(thread.end.load(Ordering::Acquire), ENDED_WITH_LOSS);
+}
+
+#[test]
+fn whoever_asks_for_the_end_again_is_told_the_same() {
+    let pusher = |answers: Vec<Outcome>, name| Pusher {
+        plan: plan(),
+        threads: PerProcess::new(vec![Fake::new(name, [Some(1)], answers).start()]),
+        #[cfg(feature = "otlp")]
+        spans: None,
+    };
+    let good = pusher(vec![Outcome::Taken], "ends well");
+    assert!(good.end(Some(LONG)) && good.end(Some(LONG)), "once, and told twice");
+    let bad = pusher(vec![Outcome::Refused { taken: 0, why: "no".to_owned() }], "ends badly");
+    assert!(!bad.end(Some(LONG)) && !bad.end(Some(LONG)));
+    assert!(!bad.flush(Some(LONG)), "nothing is sent any more");
+}
+
+fn plan() -> Plan {
+    fn nothing() -> Snapshot {
+        let now = std::time::SystemTime::UNIX_EPOCH;
+        Snapshot { taken_at: now, started_at: now, families: Vec::new(), jobs: Vec::new(), statements: Vec::new() }
+    }
+    let push = Settings {
+        #[cfg(feature = "push")]
+        gateway: None,
+        #[cfg(feature = "push")]
+        remote: None,
+        pace: PACE,
+        authorities: None,
+    };
+    Plan {
+        push,
+        resource: BTreeMap::new(),
+        listens: None,
+        take_snapshot: nothing,
+        #[cfg(feature = "otlp")]
+        otlp: None,
+        #[cfg(feature = "otlp")]
+        otlp_resource: |_| opentelemetry_sdk::Resource::builder_empty().build(),
+    }
+}
+
+#[test]
+fn a_panic_costs_what_was_to_be_taken_and_the_thread_goes_on() {
+    let thread = Fake::new("panics", [None, Some(2)], vec![Outcome::Taken]).start();
+    assert_eq!(flush(&thread, LONG).0, Some(false));
+    assert_eq!(families::telemetry_push_panics_total("panics").get(), 1);
+    assert_eq!(flush(&thread, LONG).0, Some(true));
+    assert_eq!(families::telemetry_push_samples_total("panics").get(), 2);
+    assert_eq!(end(&thread, LONG).0, Some(true));
+}
+
+#[test]
+fn what_failed_is_sent_again_and_what_was_rejected_is_not() {
+    let partly = Outcome::Partly { rejected: 2, why: "took some".to_owned() };
+    let thread = Fake::new("rejects", [Some(5), Some(1)], vec![later(), partly, Outcome::Taken]).start();
+    assert_eq!(flush(&thread, LONG).0, Some(false), "something was lost");
+    assert_eq!(families::telemetry_push_samples_total("rejects").get(), 3);
+    assert_eq!(dropped("rejects", "rejected"), 2);
+    let requests = |result| families::telemetry_push_requests_total("rejects", result).get();
+    assert_eq!((requests("unavailable"), requests("partial"), requests("ok")), (1, 1, 0));
+    assert_eq!(end(&thread, LONG).0, Some(true));
+}
+
+#[test]
+fn a_newer_state_takes_the_place_of_one_that_failed() {
+    let mut fake = Fake::new("newest", [Some(5), Some(6)], vec![later(), Outcome::Taken]);
+    fake.latest_only = true;
+    let answers = Arc::clone(&fake.answers);
+    let thread = fake.start();
+    // The first attempt fails, and there is no time for another.
+    let (_, events) = (flush(&thread, Duration::from_millis(1)), &thread.events);
+    wait_until("the first attempt", || {
+        answers.lock().unwrap().len() <= 1 || events.send(Event::Ask(nothing())).is_err()
+    });
+    assert_eq!(end(&thread, LONG).0, Some(true));
+    assert_eq!((dropped("newest", "superseded"), families::telemetry_push_samples_total("newest").get()), (5, 6));
+}
+
+fn nothing() -> Ask {
+    let (done, _) = mpsc::channel();
+    Ask::Flush { until: Instant::now(), done }
+}
+
+#[cfg(feature = "otlp")]
+#[test]
+fn what_a_receiver_holds_is_taken_when_nothing_else_waits() {
+    let held = Arc::new(Mutex::new(7));
+    let mut fake = Fake::new("holds", [], vec![later(), Outcome::Taken, Outcome::Taken]);
+    fake.held = Some(Arc::clone(&held));
+    let answers = Arc::clone(&fake.answers);
+    let thread = fake.start();
+    thread.events.send(Event::Ready).unwrap();
+    wait_until("the first attempt", || answers.lock().unwrap().len() == 2);
+    // What comes while a request waits for its next attempt stays where it is, and follows by itself.
+    *held.lock().unwrap() = 8;
+    thread.events.send(Event::Ready).unwrap();
+    wait_until("both", || families::telemetry_push_samples_total("holds").get() == 15);
+    assert_eq!(end(&thread, LONG).0, Some(true));
+}
+
+#[test]
+fn a_child_of_a_fork_has_nothing_until_it_starts_its_own() {
+    let pusher = Pusher {
+        plan: plan(),
+        threads: PerProcess::new(vec![Fake::new("forked", [Some(1)], Vec::new()).start()]),
+        #[cfg(feature = "otlp")]
+        spans: None,
+    };
+    // As in a child: the threads of another process are asked nothing, and waited for by nobody.
+    let thread = pusher.threads.get().unwrap();
+    assert_eq!(thread.len(), 1);
+    pusher.start_in_child();
+    assert_eq!(pusher.threads.get().map(Vec::len), Some(1), "a process that has threads starts none");
+    assert!(!pusher.end(Some(SHORT)));
+}

@@ -127,9 +127,8 @@ impl Worker {
     /// Until it is asked to end, or nobody is left to ask.
     fn run(mut self, ended: &AtomicU8) {
         // At once, where series are to begin at zero, so that what is counted next is an increase.
-        let mut next = self.pace.period.map(|period| {
-            if self.receiver.begins_at_once() { Instant::now() } else { after(period) }
-        });
+        let mut next =
+            self.pace.period.map(|period| if self.receiver.begins_at_once() { Instant::now() } else { after(period) });
         loop {
             match self.wait(next) {
                 Ok(event) => self.happened(event),
@@ -207,7 +206,9 @@ impl Worker {
                 families::telemetry_push_panics_total(self.receiver.name()).inc();
                 if self.first_shown("panic") {
                     let shown = self.receiver.shown();
-                    say(format_args!("what was to be pushed to {shown} could not be made: something panicked; telemetry_push_panics_total counts that"));
+                    say(format_args!(
+                        "what was to be pushed to {shown} could not be made: something panicked; telemetry_push_panics_total counts that"
+                    ));
                 }
             }
         }

@@ -121,13 +121,7 @@ fn family<T: Number>(
 
 /// For who sends it on.
 #[cfg(feature = "otlp")]
-fn keep<T: Number>(
-    family: &str,
-    scope: &InstrumentationScope,
-    metric: &Metric,
-    data: &MetricData<T>,
-    otel: OtelData,
-) {
+fn keep<T: Number>(family: &str, scope: &InstrumentationScope, metric: &Metric, data: &MetricData<T>, otel: OtelData) {
     let attributes: Box<dyn Iterator<Item = &KeyValue>> = match data {
         MetricData::Gauge(of) => Box::new(of.data_points().flat_map(|point| point.attributes())),
         MetricData::Sum(of) => Box::new(of.data_points().flat_map(|point| point.attributes())),
