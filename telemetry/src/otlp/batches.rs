@@ -56,14 +56,14 @@ impl Traces {
     }
 
     /// Takes out so many spans, of those that wait.
-    fn drain(&self, most: usize) -> Vec<Box<SpanData>> {
+    fn drain(&self, most: usize) -> Vec<SpanData> {
         let Some(taken) = &self.taken else { return Vec::new() };
-        let spans: Vec<_> = taken.try_iter().take(most).collect();
+        let spans: Vec<_> = taken.try_iter().take(most).map(|span| *span).collect();
         self.spans.taken(spans.len());
         spans
     }
 
-    fn pack(&mut self, spans: Vec<Box<SpanData>>) -> Vec<Parcel> {
+    fn pack(&mut self, spans: Vec<SpanData>) -> Vec<Parcel> {
         let source = self.spans.source(&self.source);
         let mut parcels = Vec::new();
         for request in requests(spans, &source, self.limit) {
@@ -156,7 +156,7 @@ impl Receiver for Traces {
 }
 
 /// Spans, grouped by who made them.
-fn requests(spans: Vec<Box<SpanData>>, source: &Source, limit: usize) -> Vec<ExportTraceServiceRequest> {
+fn requests(spans: Vec<SpanData>, source: &Source, limit: usize) -> Vec<ExportTraceServiceRequest> {
     let mut places = HashMap::<InstrumentationScope, usize>::new();
     let mut scopes = Vec::<ScopeSpans>::new();
     for span in spans {
@@ -166,7 +166,7 @@ fn requests(spans: Vec<Box<SpanData>>, source: &Source, limit: usize) -> Vec<Exp
             scopes.len() - 1
         });
         if let Some(scope) = scopes.get_mut(place) {
-            scope.spans.push(Span::from(*span));
+            scope.spans.push(Span::from(span));
         }
     }
     let Source { resource, schema_url } = source;

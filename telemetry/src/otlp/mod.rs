@@ -10,6 +10,8 @@ mod metrics; // from a snapshot to a request
 mod signal; // what both signals share
 mod split; // requests that are not too large
 mod states; // snapshots as they are sent
+#[cfg(all(test, feature = "tls"))]
+mod tls_tests;
 mod traces; // where spans wait
 
 pub(crate) use batches::Traces;

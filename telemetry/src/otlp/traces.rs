@@ -1,6 +1,6 @@
 //! Where spans that ended wait to be sent.
 //!
-//! The queue is a channel with an end: an array of slots, which threads that end spans fill without a lock, and which is never waited for. When it is full the
+//! The queue is a channel with an end: an array of slots of one pointer each, which threads that end spans fill without a lock, and which is never waited for. When it is full the
 //! span that comes is dropped, as OpenTelemetry's batch processor has it.
 //! <https://opentelemetry.io/docs/specs/otel/trace/sdk/#batching-processor>
 
@@ -9,6 +9,7 @@ use crate::builtin::push as families;
 use crate::config::otlp;
 use crate::push::{Event, PerProcess, flush};
 use crate::record::fork::Process;
+use crate::record::thread;
 use crate::sync::{Mutex, lock};
 use opentelemetry::Context;
 use opentelemetry_sdk::Resource;
@@ -137,7 +138,9 @@ impl Spans {
             return drop_one(queue, "ended");
         }
         let waiting = queue.waiting.fetch_add(1, Ordering::Relaxed) + 1;
-        match queue.give.try_send(Box::new(span)) {
+        // Room for it is not what the running call asked for.
+        let span = thread::uncounted(|_| Box::new(span));
+        match queue.give.try_send(span) {
             Ok(()) if waiting % self.0.max_batch == 0 => {
                 if let Some(sender) = queue.sender.get() {
                     // Who sends may have ended.

@@ -29,9 +29,9 @@ use crate::snapshot::Snapshot;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use worker::{Ask, Worker};
 
@@ -176,9 +176,21 @@ pub(crate) struct Plan {
 /// What pushes, as long as it lives: the threads of all receivers.
 pub(crate) struct Pusher {
     plan: Plan,
-    threads: PerProcess<Vec<Thread>>,
+    threads: PerProcess<Threads>,
     #[cfg(feature = "otlp")]
     spans: Option<Spans>,
+}
+
+struct Threads {
+    all: Vec<Thread>,
+    /// How long the end is waited for, from the first that asked for it on.
+    end_until: OnceLock<Instant>,
+}
+
+impl From<Vec<Thread>> for Threads {
+    fn from(all: Vec<Thread>) -> Threads {
+        Threads { all, end_until: OnceLock::new() }
+    }
 }
 
 struct Thread {
@@ -209,7 +221,7 @@ impl Pusher {
         #[cfg(not(feature = "otlp"))]
         let started = plan.start(plan.listens);
         Some(Pusher {
-            threads: PerProcess::new(started),
+            threads: PerProcess::new(started.into()),
             plan,
             #[cfg(feature = "otlp")]
             spans,
@@ -225,7 +237,7 @@ impl Pusher {
             let started = self.plan.start(None, self.spans.as_ref());
             #[cfg(not(feature = "otlp"))]
             let started = self.plan.start(None);
-            started
+            started.into()
         });
     }
 
@@ -238,46 +250,56 @@ impl Pusher {
 
     /// Sends the state of now, and what waits, and waits for that until the deadline: the setting's, or this one. Whether all of it was taken.
     pub(crate) fn flush(&self, deadline: Option<Duration>) -> bool {
-        self.ask(deadline, |until, done| Ask::Flush { until, done })
+        let Some(threads) = self.threads.get() else { return true };
+        let deadline = deadline.unwrap_or(self.plan.push.pace.deadline);
+        ask(&threads.all, after(deadline), Some(deadline), |until, done| Ask::Flush { until, done })
     }
 
-    /// The same for the last state, after which nothing is sent any more. Whoever calls it again waits for the first end, and is told the same.
+    /// The same for the last state, after which nothing is sent any more. Whoever calls it again waits for the first end, no longer than that does, and
+    /// is told the same.
     pub(crate) fn end(&self, deadline: Option<Duration>) -> bool {
-        self.ask(deadline, |until, done| Ask::End { until, done })
-    }
-
-    /// Has all threads do something, side by side, and waits for them, but not beyond the deadline.
-    fn ask(&self, deadline: Option<Duration>, ask: impl Fn(Instant, Sender<bool>) -> Ask) -> bool {
         // A child of a fork has no threads unless it started some, and what its parent's were to send is its parent's.
         let Some(threads) = self.threads.get() else { return true };
         let deadline = deadline.unwrap_or(self.plan.push.pace.deadline);
-        let until = after(deadline);
-        // The threads are to be done a little earlier, so that what they have to say is heard.
-        let theirs = until - MARGIN.min(until.saturating_duration_since(Instant::now()) / 10);
-        let asked = threads.iter().map(|thread| {
-            let (done, wait) = mpsc::channel();
-            // Where it has ended, the wait does at once.
-            let _ = thread.events.send(Event::Ask(ask(theirs, done)));
-            (thread, wait)
+        let own = after(deadline);
+        let mut is_first = false;
+        let first = *threads.end_until.get_or_init(|| {
+            is_first = true;
+            own
         });
-        // All are asked before the first is waited for, and all are waited for, whatever the first one says.
-        let asked: Vec<_> = asked.collect();
-        let mut all = true;
-        for (thread, wait) in asked {
-            let answer = wait.recv_timeout(until.saturating_duration_since(Instant::now()));
-            all &= match (answer, thread.end.load(Ordering::Acquire)) {
-                (Ok(all), _) => all,
-                (Err(_), ENDED) => true,
-                (Err(_), ENDED_WITH_LOSS) => false,
-                (Err(_), _) => {
+        ask(&threads.all, own.min(first), is_first.then_some(deadline), |until, done| Ask::End { until, done })
+    }
+}
+
+/// Has all threads do something, side by side, and waits for them, but not beyond that time. `told` is how long that was, where it is to be told.
+fn ask(threads: &[Thread], until: Instant, told: Option<Duration>, ask: impl Fn(Instant, Sender<bool>) -> Ask) -> bool {
+    // The threads are to be done a little earlier, so that what they have to say is heard.
+    let theirs = until - MARGIN.min(until.saturating_duration_since(Instant::now()) / 10);
+    let asked = threads.iter().map(|thread| {
+        let (done, wait) = mpsc::channel();
+        // Where it has ended, the wait does at once.
+        let _ = thread.events.send(Event::Ask(ask(theirs, done)));
+        (thread, wait)
+    });
+    // All are asked before the first is waited for, and all are waited for, whatever the first one says.
+    let asked: Vec<_> = asked.collect();
+    let mut all = true;
+    for (thread, wait) in asked {
+        let answer = wait.recv_timeout(until.saturating_duration_since(Instant::now()));
+        all &= match (answer, thread.end.load(Ordering::Acquire)) {
+            (Ok(all), _) => all,
+            (Err(_), ENDED) => true,
+            (Err(_), ENDED_WITH_LOSS) => false,
+            (Err(_), _) => {
+                if let Some(deadline) = told {
                     let shown = &thread.shown;
                     say(format_args!("the push to {shown} was not finished within {deadline:?}"));
-                    false
                 }
-            };
-        }
-        all
+                false
+            }
+        };
     }
+    all
 }
 
 /// In so long. Durations that the clock cannot hold are as good as ten years.
@@ -350,7 +372,8 @@ fn start(receiver: Box<dyn Receiver>, wakes: impl FnOnce(Sender<Event>)) -> Opti
 
 impl fmt::Debug for Pusher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown: Vec<_> = self.threads.get().into_iter().flatten().map(|thread| &thread.shown).collect();
+        let shown: Vec<_> =
+            self.threads.get().into_iter().flat_map(|threads| &threads.all).map(|thread| &thread.shown).collect();
         f.debug_struct("Pusher").field("receivers", &shown).finish_non_exhaustive()
     }
 }

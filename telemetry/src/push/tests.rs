@@ -248,7 +248,7 @@ fn a_request_that_hangs_holds_up_nobody_and_is_counted_at_the_end() {
 fn whoever_asks_for_the_end_again_is_told_the_same() {
     let pusher = |answers: Vec<Outcome>, name| Pusher {
         plan: plan(),
-        threads: PerProcess::new(vec![Fake::new(name, [Some(1)], answers).start()]),
+        threads: PerProcess::new(vec![Fake::new(name, [Some(1)], answers).start()].into()),
         #[cfg(feature = "otlp")]
         spans: None,
     };
@@ -257,6 +257,40 @@ fn whoever_asks_for_the_end_again_is_told_the_same() {
     let bad = pusher(vec![Outcome::Refused { taken: 0, why: "no".to_owned() }], "ends badly");
     assert!(!bad.end(Some(LONG)) && !bad.end(Some(LONG)));
     assert!(!bad.flush(Some(LONG)), "nothing is sent any more");
+}
+
+#[test]
+fn the_end_is_waited_for_once_however_often_it_is_asked_for() {
+    struct Stuck;
+    impl Receiver for Stuck {
+        fn name(&self) -> &'static str {
+            "stuck"
+        }
+        fn shown(&self) -> String {
+            "stuck".to_owned()
+        }
+        fn pace(&self) -> Pace {
+            PACE
+        }
+        fn take(&mut self, _: When) -> Vec<Parcel> {
+            loop {
+                std::thread::park();
+            }
+        }
+        fn transport(&self) -> Result<Box<dyn Transport>, String> {
+            Ok(Box::new(Answers(Arc::default())))
+        }
+    }
+    let pusher = Pusher {
+        plan: plan(),
+        threads: PerProcess::new(vec![start(Box::new(Stuck), |_| ()).unwrap()].into()),
+        #[cfg(feature = "otlp")]
+        spans: None,
+    };
+    assert!(!pusher.end(Some(SHORT)));
+    let start = Instant::now();
+    assert!(!pusher.end(Some(LONG)));
+    assert!(start.elapsed() < LONG / 2, "its time is over: {:?}", start.elapsed());
 }
 
 fn plan() -> Plan {
@@ -344,17 +378,16 @@ fn what_a_receiver_holds_is_taken_when_nothing_else_waits() {
 }
 
 #[test]
-fn a_child_of_a_fork_has_nothing_until_it_starts_its_own() {
+fn a_process_that_has_threads_starts_no_others() {
     let pusher = Pusher {
         plan: plan(),
-        threads: PerProcess::new(vec![Fake::new("forked", [Some(1)], Vec::new()).start()]),
+        threads: PerProcess::new(vec![Fake::new("forked", [Some(1)], Vec::new()).start()].into()),
         #[cfg(feature = "otlp")]
         spans: None,
     };
-    // As in a child: the threads of another process are asked nothing, and waited for by nobody.
-    let thread = pusher.threads.get().unwrap();
-    assert_eq!(thread.len(), 1);
+    let count = || pusher.threads.get().map(|threads| threads.all.len());
+    assert_eq!(count(), Some(1));
     pusher.start_in_child();
-    assert_eq!(pusher.threads.get().map(Vec::len), Some(1), "a process that has threads starts none");
+    assert_eq!(count(), Some(1), "a process that has threads starts none");
     assert!(!pusher.end(Some(SHORT)));
 }

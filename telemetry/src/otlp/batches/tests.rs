@@ -93,7 +93,7 @@ fn a_schedule_sends_what_does_not_fill_a_request() {
 fn requests_are_of_so_many_spans_by_scope_and_of_so_many_bytes() {
     let source = Source::from(&Resource::builder_empty().with_service_name("own").build());
     let spans = |bytes| -> Vec<_> {
-        [(1, "a"), (2, "b"), (3, "a")].into_iter().map(|(n, scope)| Box::new(span(n, scope, bytes))).collect()
+        [(1, "a"), (2, "b"), (3, "a")].into_iter().map(|(n, scope)| span(n, scope, bytes)).collect()
     };
     let whole = requests(spans(10), &source, 10_000);
     let names = |scope: &str, names: &[&str]| (scope.to_owned(), names.iter().map(|&name| name.to_owned()).collect());
