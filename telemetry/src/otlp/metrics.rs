@@ -114,6 +114,19 @@ pub(crate) fn request(
     }
 }
 
+/// Takes out what leads from a value to a trace.
+pub(super) fn remove_exemplars(request: &mut ExportMetricsServiceRequest) {
+    let scopes = request.resource_metrics.iter_mut().flat_map(|resource| &mut resource.scope_metrics);
+    for data in scopes.flat_map(|scope| &mut scope.metrics).filter_map(|metric| metric.data.as_mut()) {
+        match data {
+            Data::Histogram(of) => of.data_points.iter_mut().for_each(|point| point.exemplars.clear()),
+            Data::ExponentialHistogram(of) => of.data_points.iter_mut().for_each(|point| point.exemplars.clear()),
+            // These have none.
+            Data::Sum(_) | Data::Gauge(_) | Data::Summary(_) => {}
+        }
+    }
+}
+
 fn metric(name: String, unit: String, help: &str, data: Data) -> otlp::Metric {
     otlp::Metric { name, description: help.to_owned(), unit, metadata: Vec::new(), data: Some(data) }
 }

@@ -24,6 +24,7 @@ pub(crate) struct Metrics {
     /// What deltas are told from: the last state that was taken, whatever became of it.
     last: Option<Snapshot>,
     limit: usize,
+    has_exemplars: bool,
     /// Points that could not be written.
     unwritten: u64,
 }
@@ -46,12 +47,23 @@ impl Metrics {
             take_snapshot,
             last: None,
             limit: split::LIMIT,
+            has_exemplars: true,
             unwritten: 0,
         }
     }
 
+    /// Whether exemplars are sent: `OTEL_METRICS_EXEMPLAR_FILTER`.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for who reads that variable"))]
+    pub(crate) fn with_exemplars(mut self, has_exemplars: bool) -> Metrics {
+        self.has_exemplars = has_exemplars;
+        self
+    }
+
     fn pack(&mut self, mut snapshot: Snapshot) -> Vec<Parcel> {
-        let request = metrics::request(&snapshot, self.last.as_ref(), &self.source, self.style);
+        let mut request = metrics::request(&snapshot, self.last.as_ref(), &self.source, self.style);
+        if !self.has_exemplars {
+            metrics::remove_exemplars(&mut request);
+        }
         let mut parcels = Vec::new();
         for request in split::metrics(request, self.limit) {
             let samples = split::count(&request);

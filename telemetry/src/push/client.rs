@@ -7,10 +7,13 @@
 use super::{Outcome, Parcel, Transport, Verb};
 use crate::config::push::Authorities;
 use crate::config::push::access::Endpoint;
+#[cfg(feature = "push")]
 use std::io::Read;
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
-use ureq::http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
+#[cfg(feature = "push")]
+use ureq::http::StatusCode;
+use ureq::http::{HeaderMap, HeaderValue, Request, Response, Uri};
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body, Error, Proxy};
 
@@ -177,7 +180,8 @@ fn failed(error: &Error) -> Outcome {
 }
 
 /// The start of an answer, as one line. That it is cut off, or is no text, does not matter.
-pub(crate) fn text(body: &mut Body) -> String {
+#[cfg(feature = "push")]
+fn text(body: &mut Body) -> String {
     let mut bytes = Vec::new();
     // What came before an error is shown all the same.
     let _ = body.as_reader().take(SHOWN).read_to_end(&mut bytes);

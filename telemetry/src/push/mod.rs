@@ -18,7 +18,9 @@ mod state; // what is pushed of snapshots
 mod worker; // the thread of a receiver
 
 pub(crate) use each::PerProcess;
-pub(crate) use worker::{Event, flush};
+pub(crate) use worker::Event;
+#[cfg(feature = "otlp")]
+pub(crate) use worker::flush;
 
 use crate::config::push::{Pace, Settings};
 use crate::notice::say;
@@ -132,6 +134,7 @@ pub(crate) enum Outcome {
     /// All was taken.
     Taken,
     /// It is done with, but so many samples were rejected, or there is something to be told.
+    #[cfg_attr(all(not(feature = "otlp"), not(test)), expect(dead_code, reason = "what OTLP says"))]
     Partly { rejected: u64, why: String },
     /// It may be taken later: after this time, where the receiver said one.
     Later { after: Option<Duration>, kind: &'static str, why: String },

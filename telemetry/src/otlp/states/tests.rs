@@ -205,6 +205,31 @@ fn a_large_state_goes_in_several_requests() {
     assert_eq!(metrics.pace().period, Some(Duration::from_secs(3_600)));
 }
 
+#[test]
+fn exemplars_are_left_out_where_nobody_wants_them() {
+    fn with_exemplar() -> Snapshot {
+        let mut state = state(1);
+        let exemplar = crate::snapshot::Exemplar { labels: Labels::from([("trace_id", "0a")]), value: 0.5, at: at(60) };
+        if let Value::Histogram(histogram) = &mut state.families[0].series[0].value {
+            histogram.exemplars.push(exemplar);
+        }
+        state
+    }
+    let settings = otlp::Metrics {
+        signal: Signal {
+            is_compressed: false,
+            ..settings("http://h".into(), Protocol::HttpJson, Temporality::Cumulative).signal
+        },
+        ..settings("http://h".into(), Protocol::HttpJson, Temporality::Cumulative)
+    };
+    for has_exemplars in [true, false] {
+        let metrics = super::Metrics::new(&settings, PACE, &Resource::builder_empty().build(), with_exemplar);
+        let parcels = metrics.with_exemplars(has_exemplars).take(When::Due);
+        let written = String::from_utf8(parcels[0].body.clone()).unwrap();
+        assert_eq!(written.contains(r#""traceId":"0a""#), has_exemplars, "{written}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_child_of_a_fork_delivers_for_itself_once_it_was_told_to() {
