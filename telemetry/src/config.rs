@@ -6,9 +6,13 @@
 mod collect; // how collectors are asked
 #[cfg(feature = "prometheus")]
 mod discovery; // where the endpoint is published
+#[cfg(feature = "__send")]
+mod exit; // what happens to signals
 mod formats; // what expositions show besides
-#[cfg(all(feature = "otlp", not(telemetry_off)))]
+#[cfg(feature = "otlp")]
 pub(crate) mod otlp; // the collector
+#[cfg(feature = "otel")]
+mod propagators; // what goes along with requests
 #[cfg(feature = "__send")]
 pub(crate) mod push; // where to push
 pub(crate) mod server; // what the endpoint is told besides its address
@@ -17,6 +21,8 @@ pub use collect::BuildInfo;
 pub(crate) use collect::Collect;
 #[cfg(feature = "prometheus")]
 pub(crate) use discovery::Publication;
+#[cfg(feature = "otel")]
+pub(crate) use propagators::Propagators;
 
 use crate::error::Error;
 use crate::export::Options;
@@ -74,6 +80,10 @@ pub struct Builder {
     formats: formats::Formats,
     #[cfg(feature = "prometheus")]
     discovery: discovery::Given,
+    #[cfg(feature = "__send")]
+    exit_signals: Option<bool>,
+    #[cfg(feature = "otlp")]
+    otlp: otlp::Given,
     #[cfg(feature = "__send")]
     push: push::Given,
     server: server::Given,
@@ -154,7 +164,12 @@ impl Builder {
 
     /// Puts what the builder was told over what `environment` holds.
     pub(crate) fn config(self, environment: impl Fn(&str) -> Option<OsString>) -> Result<Config, Error> {
+        // What the program itself said in place of a variable of OpenTelemetry's.
+        #[cfg(feature = "otlp")]
+        let environment = |name: &str| self.otlp.value(name).or_else(|| environment(name));
         let variables = Variables(environment);
+        #[cfg(feature = "otel")]
+        let mut notes = Vec::new();
         let listen = match self.listen {
             Some(given) => LISTEN.parse("Builder::listen", &given)?,
             None => variables.read(&LISTEN)?.unwrap_or(Some(SocketAddr::new(LOOPBACK, DEFAULT_PORT))),
@@ -186,6 +201,14 @@ impl Builder {
         Ok(Config {
             #[cfg(feature = "prometheus")]
             discovery: self.discovery.publication(&variables)?,
+            #[cfg(feature = "__send")]
+            exit_signals: exit::takes_signals(self.exit_signals, &variables)?,
+            #[cfg(feature = "otlp")]
+            otlp: self.otlp.settings(&variables, &mut notes)?,
+            #[cfg(feature = "otel")]
+            propagators: Propagators::read(&variables, &mut notes)?,
+            #[cfg(feature = "otel")]
+            notes,
             #[cfg(feature = "__send")]
             push: self.push.settings(&job(&resource), &variables)?,
             listen,
@@ -221,6 +244,16 @@ pub(crate) struct Config {
     /// Where the endpoint is published, if anywhere.
     #[cfg(feature = "prometheus")]
     pub(crate) discovery: Option<Publication>,
+    /// Whether SIGINT and SIGTERM may be taken, so that what is pushed is pushed before they end the program.
+    #[cfg(feature = "__send")]
+    pub(crate) exit_signals: bool,
+    #[cfg(feature = "otlp")]
+    pub(crate) otlp: otlp::Settings,
+    #[cfg(feature = "otel")]
+    pub(crate) propagators: Propagators,
+    /// What is to be said of settings that were read and do nothing.
+    #[cfg(feature = "otel")]
+    pub(crate) notes: Vec<String>,
     #[cfg(feature = "__send")]
     pub(crate) push: push::Settings,
     /// What the endpoint is told besides its address.

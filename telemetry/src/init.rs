@@ -59,6 +59,10 @@ impl Builder {
         if INITIALISED.swap(true, Ordering::Relaxed) {
             return Err(Error::AlreadyInitialised);
         }
+        #[cfg(feature = "otel")]
+        config.notes.iter().for_each(|note| say(format_args!("{note}")));
+        #[cfg(feature = "otlp")]
+        tell_of_variables();
         let started = Telemetry::start(config);
         if started.is_err() {
             INITIALISED.store(false, Ordering::Relaxed);
@@ -72,6 +76,10 @@ impl Builder {
 /// Keep it in a variable of `main`: `let _telemetry = telemetry::init()?;` (with `let _ = …` it would be dropped at once).
 #[must_use = "the endpoint ends and the report is printed when this is dropped; keep it in a variable"]
 pub struct Telemetry {
+    #[cfg(feature = "__send")]
+    armed: Option<crate::exit::Armed>,
+    #[cfg(feature = "__send")]
+    exit_signals: bool,
     #[cfg(feature = "__send")]
     pusher: Option<Arc<crate::push::Pusher>>,
     #[cfg(feature = "prometheus")]
@@ -105,21 +113,26 @@ impl Telemetry {
         let listens = None;
         #[cfg(feature = "prometheus")]
         let has_tls = config.server.tls.is_some();
+        #[cfg(feature = "__send")]
+        let pusher = crate::push::Pusher::start(crate::push::Plan {
+            push: config.push,
+            resource: config.resource.clone(),
+            listens,
+            take_snapshot: registry::snapshot,
+            #[cfg(feature = "otlp")]
+            otlp: Some(config.otlp),
+            #[cfg(feature = "otlp")]
+            otlp_resource: crate::otlp::resource::resource,
+        })
+        .map(Arc::new);
         Ok(Telemetry {
+            #[cfg(feature = "__send")]
+            armed: pusher.as_ref().map(|pusher| arm(pusher, config.exit_signals)),
+            #[cfg(feature = "__send")]
+            exit_signals: config.exit_signals,
             sampler: config.collect.period.and_then(sample),
             #[cfg(feature = "__send")]
-            pusher: crate::push::Pusher::start(crate::push::Plan {
-                push: config.push,
-                resource: config.resource.clone(),
-                listens,
-                take_snapshot: registry::snapshot,
-                // WIRING: `config.otlp`, and the resource of `otlp::resource`.
-                #[cfg(feature = "otlp")]
-                otlp: None,
-                #[cfg(feature = "otlp")]
-                otlp_resource: |_| opentelemetry_sdk::Resource::builder_empty().build(),
-            })
-            .map(Arc::new),
+            pusher,
             #[cfg(feature = "prometheus")]
             published: config
                 .discovery
@@ -185,6 +198,8 @@ impl Telemetry {
         #[cfg(feature = "__send")]
         if let Some(pusher) = &self.pusher {
             pusher.start_in_child();
+            // Until the child ends; what the guard disarms is its parent's.
+            std::mem::forget(arm(pusher, self.exit_signals));
         }
     }
 
@@ -226,6 +241,8 @@ impl Drop for Telemetry {
             // Not by dropping it: an exit hook may hold it too.
             pusher.end(None);
         }
+        #[cfg(feature = "__send")]
+        drop(self.armed.take());
         #[cfg(feature = "prometheus")]
         drop(self.server.take());
         if self.sampler.take().is_some() {
@@ -236,10 +253,27 @@ impl Drop for Telemetry {
     }
 }
 
+/// Names the variables of OpenTelemetry's that are set and do nothing.
+#[cfg(feature = "otlp")]
+fn tell_of_variables() {
+    let set = std::env::vars_os().filter(|(_, value)| !value.is_empty());
+    let set: Vec<String> = set.filter_map(|(name, _)| name.into_string().ok()).collect();
+    for note in crate::config::otlp::names::notes(set.iter().map(String::as_str)) {
+        say(format_args!("{note}"));
+    }
+}
+
 impl fmt::Debug for Telemetry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Telemetry").field("address", &self.address()).field("report", &self.report).finish()
     }
+}
+
+/// Has the last state delivered where the guard is not dropped.
+#[cfg(feature = "__send")]
+fn arm(pusher: &Arc<crate::push::Pusher>, takes_signals: bool) -> crate::exit::Armed {
+    let (of_end, deadline) = (Arc::clone(pusher), pusher.deadline());
+    crate::exit::arm(move |deadline| of_end.end(Some(deadline)), deadline, takes_signals)
 }
 
 /// Starts the thread that samples, where there is something to sample.

@@ -99,6 +99,8 @@ pub mod catalog; // declarations as documents
 mod collect; // what is asked at snapshot time
 #[cfg(all(feature = "prometheus", not(telemetry_off)))]
 mod discovery; // where Prometheus finds the endpoint
+#[cfg(all(feature = "__send", not(telemetry_off)))]
+mod exit; // the end of a program whose guard is not dropped
 pub mod export; // the ways out
 #[cfg(all(any(feature = "prometheus", feature = "__send"), not(telemetry_off)))]
 mod host; // the machine

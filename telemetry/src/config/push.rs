@@ -4,6 +4,8 @@ pub(crate) mod access; // how a receiver is reached
 #[cfg(feature = "push")]
 mod gateway;
 #[cfg(feature = "push")]
+mod receiver; // what was told of one
+#[cfg(feature = "push")]
 mod remote;
 
 #[cfg(feature = "push")]
@@ -123,6 +125,7 @@ impl Given {
     /// Puts what the builder was told over what the environment holds. `service` names this program.
     pub(super) fn settings(
         self,
+        #[cfg_attr(not(feature = "push"), expect(unused_variables, reason = "a Pushgateway asks for it"))]
         service: &str,
         variables: &Variables<impl Fn(&str) -> Option<OsString>>,
     ) -> Result<Settings, Error> {
@@ -224,6 +227,7 @@ const CA_FILE: Setting<String> = Setting {
 };
 
 /// A variable that holds any text.
+#[cfg(feature = "push")]
 const fn text(variable: &'static str) -> Setting<String> {
     Setting { variable, takes: "a text", parse: |value| Some(value.to_owned()) }
 }
@@ -243,7 +247,7 @@ fn duration(value: &str) -> Option<Duration> {
     }
 }
 
-fn on_or_off(value: &str) -> Option<bool> {
+pub(super) fn on_or_off(value: &str) -> Option<bool> {
     match value {
         "on" => Some(true),
         "off" => Some(false),
@@ -253,6 +257,7 @@ fn on_or_off(value: &str) -> Option<bool> {
 
 /// Whether all series can have a label of this name; `le` and `quantile` are those of buckets and quantiles.
 /// <https://prometheus.io/docs/concepts/data_model/#metric-names-and-labels>
+#[cfg(feature = "push")]
 fn is_label_name(name: &str) -> bool {
     if ["le", "quantile"].contains(&name) {
         return false;
@@ -264,5 +269,5 @@ fn is_label_name(name: &str) -> bool {
         && name.bytes().all(allowed)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "push"))]
 mod tests;

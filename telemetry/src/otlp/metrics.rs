@@ -6,6 +6,7 @@
 
 use super::signal::Source;
 use crate::collect::otel::originals::{self, Original};
+use crate::config::otlp::{Durations, Style, Temporality};
 use crate::metric::{self, Named, Origin, OtelData};
 use crate::snapshot::{self, Exponential, Family, Label, Series, Snapshot, Value};
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
@@ -18,36 +19,6 @@ use otlp::summary_data_point::ValueAtQuantile;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::SystemTime;
-
-/// What totals count from: `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE`.
-/// <https://opentelemetry.io/docs/specs/otel/metrics/sdk_exporters/otlp/#additional-environment-variable-configuration>
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Temporality {
-    /// From the start of the program.
-    #[default]
-    Cumulative,
-    /// From the last export.
-    Delta,
-    /// Counters and histograms, whose instruments are synchronous here, from the last export. All of ours are, so that this is `Delta`.
-    LowMemory,
-}
-
-/// What becomes of durations: `OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Durations {
-    /// Buckets over powers of two of a second.
-    #[default]
-    Explicit,
-    /// The exponential buckets in which they were counted.
-    Exponential,
-}
-
-/// How a program wants its metrics.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Style {
-    pub(crate) temporality: Temporality,
-    pub(crate) durations: Durations,
-}
 
 /// A request that holds a snapshot; of totals, where deltas are wanted, what came since `last`.
 pub(crate) fn request(

@@ -7,14 +7,14 @@ mod batches; // spans as they are sent
 mod grpc; // requests by gRPC
 mod json; // messages as JSON
 mod metrics; // from a snapshot to a request
+pub(crate) mod resource;
 mod signal; // what both signals share
 mod split; // requests that are not too large
 mod states; // snapshots as they are sent
 #[cfg(all(test, feature = "tls"))]
 mod tls_tests;
-mod traces; // where spans wait
+mod traces; // where spans wait // who sends it
 
 pub(crate) use batches::Traces;
-pub(crate) use metrics::{Durations, Style, Temporality};
 pub(crate) use states::Metrics;
 pub(crate) use traces::Spans;

@@ -4,11 +4,11 @@
 //! between, and when a counter grew, is in the older ones alone; a delta is lost with what it counted. So nothing is superseded, and what there is
 //! no room for is dropped from the oldest on, and counted.
 
-use super::metrics::{self, Style, Temporality};
+use super::metrics;
 use super::signal::{Source, Way};
 use super::split;
 use crate::builtin::push as families;
-use crate::config::otlp;
+use crate::config::otlp::{self, Style, Temporality};
 use crate::config::push::Pace;
 use crate::push::{Missing, Parcel, Receiver, Transport, When};
 use crate::snapshot::Snapshot;
@@ -53,7 +53,6 @@ impl Metrics {
     }
 
     /// Whether exemplars are sent: `OTEL_METRICS_EXEMPLAR_FILTER`.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for who reads that variable"))]
     pub(crate) fn with_exemplars(mut self, has_exemplars: bool) -> Metrics {
         self.has_exemplars = has_exemplars;
         self

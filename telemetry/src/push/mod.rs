@@ -251,6 +251,11 @@ impl Pusher {
         self.spans.clone()
     }
 
+    /// How long the end is waited for.
+    pub(crate) fn deadline(&self) -> Duration {
+        self.plan.push.pace.deadline
+    }
+
     /// Sends the state of now, and what waits, and waits for that until the deadline: the setting's, or this one. Whether all of it was taken.
     pub(crate) fn flush(&self, deadline: Option<Duration>) -> bool {
         let Some(threads) = self.threads.get() else { return true };
@@ -345,7 +350,8 @@ impl Plan {
         if let Some(settings) = &self.otlp {
             let resource = (self.otlp_resource)(&self.resource);
             if let Some(metrics) = &settings.metrics {
-                let metrics = otlp::Metrics::new(metrics, self.push.pace, &resource, self.take_snapshot);
+                let metrics = otlp::Metrics::new(metrics, self.push.pace, &resource, self.take_snapshot)
+                    .with_exemplars(!settings.without_exemplars);
                 threads.extend(start(Box::new(metrics), |_| ()));
             }
             if let (Some(traces), Some(spans)) = (&settings.traces, spans) {

@@ -1,6 +1,7 @@
 //! What a program says of its Pushgateway.
 
-use super::access::{self, Access, Endpoint, Names};
+use super::access::Endpoint;
+use super::receiver::{self, Access, Names};
 use super::{is_label_name, text};
 use crate::config::{Setting, Variables, attribute};
 use crate::error::Error;
@@ -107,7 +108,7 @@ impl Gateway {
         variables: &Variables<impl Fn(&str) -> Option<OsString>>,
     ) -> Result<Option<Gateway>, Error> {
         let given = given.unwrap_or_default();
-        let Some(endpoint) = access::endpoint(given.access, &NAMES, variables)? else { return Ok(None) };
+        let Some(endpoint) = receiver::endpoint(given.access, &NAMES, variables)? else { return Ok(None) };
         let job = match given.job {
             Some(job) => JOB.parse("Pushgateway::job", &job)?,
             None => variables.read(&JOB)?.unwrap_or_else(|| service.to_owned()),

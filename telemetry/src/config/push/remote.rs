@@ -1,6 +1,7 @@
 //! What a program says of the receiver of its remote writes.
 
-use super::access::{self, Access, Endpoint, Names};
+use super::access::Endpoint;
+use super::receiver::{self, Access, Names};
 use super::{is_label_name, on_or_off, text};
 use crate::config::{Setting, Variables, attribute};
 use crate::error::Error;
@@ -123,7 +124,7 @@ impl Remote {
         variables: &Variables<impl Fn(&str) -> Option<OsString>>,
     ) -> Result<Option<Remote>, Error> {
         let given = given.unwrap_or_default();
-        let Some(endpoint) = access::endpoint(given.access, &NAMES, variables)? else { return Ok(None) };
+        let Some(endpoint) = receiver::endpoint(given.access, &NAMES, variables)? else { return Ok(None) };
         let version = match given.version {
             Some(version) => VERSION.parse("RemoteWrite::version", &version.to_string())?,
             None => variables.read(&VERSION)?.unwrap_or(Version::One),

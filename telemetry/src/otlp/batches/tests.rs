@@ -35,7 +35,7 @@ fn pusher(traces: otlp::Traces) -> Pusher {
         resource: BTreeMap::new(),
         listens: None,
         take_snapshot: nothing,
-        otlp: Some(otlp::Settings { metrics: None, traces: Some(traces) }),
+        otlp: Some(otlp::Settings { metrics: None, traces: Some(traces), ..Default::default() }),
         otlp_resource: |_| Resource::builder_empty().with_service_name("own").build(),
     })
     .unwrap()

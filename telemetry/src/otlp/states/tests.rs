@@ -77,7 +77,7 @@ fn plan(metrics: otlp::Metrics, take_snapshot: fn() -> Snapshot) -> Plan {
         resource: BTreeMap::from([("service.name".to_owned(), "s".to_owned())]),
         listens: None,
         take_snapshot,
-        otlp: Some(otlp::Settings { metrics: Some(metrics), traces: None }),
+        otlp: Some(otlp::Settings { metrics: Some(metrics), traces: None, ..Default::default() }),
         otlp_resource: |configured| {
             let of = |(key, value): (&String, &String)| opentelemetry::KeyValue::new(key.clone(), value.clone());
             let pid = opentelemetry::KeyValue::new("process.pid", i64::from(std::process::id()));
