@@ -125,7 +125,7 @@ struct Fake {
     pace: Pace,
     /// One for each time that something is taken: how many samples, or a panic.
     takes: Arc<Mutex<VecDeque<Option<u64>>>>,
-    /// Answers; an empty list hangs.
+    /// Answers; where there is none the receiver hangs until there is.
     answers: Arc<Mutex<VecDeque<Outcome>>>,
     held: Option<Arc<Mutex<u64>>>,
     latest_only: bool,
@@ -190,13 +190,13 @@ struct Answers(Arc<Mutex<VecDeque<Outcome>>>);
 
 impl Transport for Answers {
     fn send(&mut self, _: &Parcel, _: Duration) -> Outcome {
-        let next = self.0.lock().unwrap().pop_front();
-        next.unwrap_or_else(|| {
-            loop {
-                // Whatever the time limit was.
-                std::thread::park();
+        loop {
+            // Whatever the time limit was.
+            if let Some(next) = self.0.lock().unwrap().pop_front() {
+                return next;
             }
-        })
+            std::thread::sleep(Duration::from_millis(2));
+        }
     }
 }
 
@@ -342,22 +342,18 @@ fn what_failed_is_sent_again_and_what_was_rejected_is_not() {
 
 #[test]
 fn a_newer_state_takes_the_place_of_one_that_failed() {
-    let mut fake = Fake::new("newest", [Some(5), Some(6)], vec![later(), Outcome::Taken]);
+    let mut fake = Fake::new("newest", [Some(5), Some(6)], Vec::new());
     fake.latest_only = true;
-    let answers = Arc::clone(&fake.answers);
+    let (takes, answers) = (Arc::clone(&fake.takes), Arc::clone(&fake.answers));
     let thread = fake.start();
-    // The first attempt fails, and there is no time for another.
-    let (_, events) = (flush(&thread, Duration::from_millis(1)), &thread.events);
-    wait_until("the first attempt", || {
-        answers.lock().unwrap().len() <= 1 || events.send(Event::Ask(nothing())).is_err()
+    assert_eq!(flush(&thread, SHORT).0, Some(false), "the first state is under way");
+    std::thread::scope(|scope| {
+        let ended = scope.spawn(|| end(&thread, LONG).0);
+        wait_until("the last state was taken", || takes.lock().unwrap().is_empty());
+        answers.lock().unwrap().extend([later(), Outcome::Taken]);
+        assert_eq!(ended.join().unwrap(), Some(true));
     });
-    assert_eq!(end(&thread, LONG).0, Some(true));
     assert_eq!((dropped("newest", "superseded"), families::telemetry_push_samples_total("newest").get()), (5, 6));
-}
-
-fn nothing() -> Ask {
-    let (done, _) = mpsc::channel();
-    Ask::Flush { until: Instant::now(), done }
 }
 
 #[cfg(feature = "otlp")]

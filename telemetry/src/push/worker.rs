@@ -219,6 +219,10 @@ impl Worker {
     }
 
     fn enqueue(&mut self, parcels: Vec<Parcel>) {
+        // What is empty takes nothing's place.
+        if parcels.is_empty() {
+            return;
+        }
         self.queue.begin_state();
         for parcel in parcels {
             let dropped = self.queue.push(parcel);
