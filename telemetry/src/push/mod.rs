@@ -412,5 +412,7 @@ fn instance(resource: &BTreeMap<String, String>, listens: Option<SocketAddr>) ->
     }
 }
 
+#[cfg(all(test, feature = "otlp"))]
+pub(crate) mod sink;
 #[cfg(test)]
 pub(crate) mod tests;

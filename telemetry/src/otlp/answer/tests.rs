@@ -4,7 +4,7 @@ use super::*;
 use crate::config::otlp::{Protocol, Signal};
 use crate::config::push::access::Secret;
 use crate::otlp::signal::Way;
-use crate::push::tests::{Answer as Given, Sink};
+use crate::push::sink::{Answer as Given, Sink};
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
 };

@@ -3,7 +3,8 @@
 use super::*;
 use crate::config::push::Pace;
 use crate::otlp::traces::tests::{settings, span};
-use crate::push::tests::{Answer, PACE, Sink, wait_until};
+use crate::push::sink::{Answer, Sink};
+use crate::push::tests::{PACE, wait_until};
 use crate::push::{Plan, Pusher};
 use opentelemetry::trace::{Span as _, Tracer, TracerProvider};
 use opentelemetry_sdk::Resource;

@@ -5,7 +5,8 @@ use crate::config::otlp::{Protocol, Signal};
 use crate::config::push::access::Endpoint;
 use crate::config::push::{Pace, Settings};
 use crate::metric::Kind;
-use crate::push::tests::{Answer, PACE, Sink};
+use crate::push::sink::{Answer, Received, Sink};
+use crate::push::tests::PACE;
 use crate::push::{Plan, Pusher};
 use crate::snapshot::{Family, Histogram, Labels, Series, Value};
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
@@ -87,7 +88,7 @@ fn plan(metrics: otlp::Metrics, take_snapshot: fn() -> Snapshot) -> Plan {
 }
 
 fn decoded(sink: &Sink) -> Vec<ExportMetricsServiceRequest> {
-    let decode = |received: crate::push::tests::Received| {
+    let decode = |received: Received| {
         let mut bytes = Vec::new();
         std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&*received.body), &mut bytes).unwrap();
         if received.head.contains("content-type: application/json") {
