@@ -105,7 +105,6 @@ mod collect; // what is asked at snapshot time
 #[cfg(all(feature = "prometheus", not(telemetry_off)))]
 mod discovery; // where Prometheus finds the endpoint
 #[cfg(all(feature = "__send", not(telemetry_off)))]
-#[allow(dead_code, reason = "not armed yet")]
 mod exit; // the end of a program whose guard is not dropped
 pub mod export; // the ways out
 #[cfg(all(any(feature = "prometheus", feature = "__send"), not(telemetry_off)))]

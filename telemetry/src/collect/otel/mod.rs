@@ -25,8 +25,12 @@
 //! assert_eq!(telemetry::testing::value("pages_fetched_total", &[("otel_scope_name", "flights")]), Some(3.0));
 //! ```
 
+#[cfg(feature = "otlp")]
+pub(crate) mod originals; // what it was before
 mod points; // a metric of theirs as a family of ours
 
+#[cfg(feature = "otlp")]
+use crate::collect::target::label_name;
 use crate::metric::Descriptor;
 use crate::registry::{self, Collection, Collector, How, Registration};
 use opentelemetry_sdk::error::OTelSdkResult;
