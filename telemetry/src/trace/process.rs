@@ -103,6 +103,10 @@ fn variable(field: &str) -> String {
 /// Whether the process's parent is that of its spans without one.
 static IS_ADOPTED: AtomicBool = AtomicBool::new(false);
 
+/// In a context that came from outside without a trace.
+#[derive(Debug)]
+pub(super) struct NoParent;
+
 /// Makes the process's parent that of all spans without one, from now on; for `init`.
 pub(crate) fn adopt_parent() {
     if has_anything(&parent().0) {
@@ -116,9 +120,9 @@ fn has_anything(context: &Context) -> bool {
 
 /// The context as it is, or, where nothing runs in it, as a child of the process's parent, with its baggage where it has none of its own.
 ///
-/// A context that came from outside without a trace has a span that is none, and stays.
+/// A context that came from outside without a trace stays, too: who asks a process is not part of what started it.
 pub(crate) fn adopt(context: Context) -> Context {
-    if context.has_active_span() || !IS_ADOPTED.load(Relaxed) {
+    if !IS_ADOPTED.load(Relaxed) || context.has_active_span() || context.get::<NoParent>().is_some() {
         return context;
     }
     within(&context, &parent().0)

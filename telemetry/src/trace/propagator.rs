@@ -6,11 +6,12 @@ mod baggage; // W3C's `baggage`
 mod w3c; // what W3C accepts
 
 use super::context::TraceContext;
+use super::process;
 use crate::notice::say;
 use baggage::BaggagePropagator;
 use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
-use opentelemetry::trace::{SpanContext, TraceContextExt};
+use opentelemetry::trace::TraceContextExt;
 use opentelemetry::{Context, global};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 // Said once, and read once a request: nothing for a model checker.
@@ -93,13 +94,14 @@ pub(super) fn with<R>(mut ask: impl FnMut(&dyn TextMapPropagator) -> R) -> R {
     global::get_text_map_propagator(|set| if set.fields().next().is_some() { ask(set) } else { ask(ours()) })
 }
 
-/// What a carrier says. Without a trace in it the context says so, so that nothing else becomes the parent of what runs in it.
+/// What a carrier says. Without a trace in it the context says so, so that nothing else becomes the parent of what runs in it. Not by a span without ids: to the SDK's sampler
+/// that is a parent that is not sampled.
 pub(super) fn extract(carrier: &dyn Extractor) -> TraceContext {
     let cleaned = Cleaned::new(carrier);
     let context = with(|propagator| propagator.extract_with_context(&Context::new(), &cleaned));
     match context.span().span_context().is_valid() {
         true => TraceContext(context),
-        false => TraceContext(context.with_remote_span_context(SpanContext::NONE)),
+        false => TraceContext(context.with_value(process::NoParent)),
     }
 }
 

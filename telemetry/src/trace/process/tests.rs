@@ -104,23 +104,31 @@ fn child() {
     println!("parent={}", parent().traceparent().unwrap_or_default());
 }
 
-fn start(context: Option<&TraceContext>) -> String {
+/// What the child says on standard output, and on standard error.
+fn start(context: Option<&TraceContext>, propagators: &str) -> (String, String) {
     let program = std::env::current_exe().expect("a path of this program");
     let mut command = Command::new(program);
     command.args(["--exact", "trace::process::tests::child", "--ignored", "--nocapture", "--test-threads=1"]);
-    command.env_remove("TRACEPARENT").env_remove("TRACESTATE").env_remove("BAGGAGE").env_remove("OTEL_PROPAGATORS");
+    command
+        .env_remove("TRACEPARENT")
+        .env_remove("TRACESTATE")
+        .env_remove("BAGGAGE")
+        .env("OTEL_PROPAGATORS", propagators);
     if let Some(context) = context {
         context.scope(|| inject(&mut command));
     }
     let output = command.output().expect("the child starts");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-    String::from_utf8_lossy(&output.stdout).into_owned()
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    let (shown, said) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{shown}{said}");
+    (shown, said)
 }
 
 #[test]
 #[cfg_attr(miri, ignore = "starts a program")]
 fn a_child_is_within_its_parents_trace() {
-    let shown = start(Some(&running()));
+    let (shown, said) = start(Some(&running()), "");
+    assert!(!said.contains("telemetry:"), "{said}");
     for line in [
         format!("main={PARENT} tenant=x,y"),
         format!("thread={PARENT} tenant=x,y"),
@@ -135,8 +143,21 @@ fn a_child_is_within_its_parents_trace() {
 #[test]
 #[cfg_attr(miri, ignore = "starts a program")]
 fn a_child_without_a_parent_has_no_trace() {
-    let shown = start(None);
+    let (shown, _) = start(None, "");
     for line in ["main= tenant=\n", "thread= tenant=\n", "parent=\n"] {
         assert!(shown.contains(line), "{line} is not in {shown}");
     }
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "starts a program")]
+fn a_child_reads_what_its_variable_says() {
+    let (shown, said) = start(Some(&running()), "baggage, b3");
+    for line in ["main= tenant=x,y\n", "thread= tenant=x,y\n", "parent=\n"] {
+        assert!(shown.contains(line), "{line} is not in {shown}");
+    }
+    assert_eq!(said.matches("OTEL_PROPAGATORS has \"b3\" in it").count(), 1, "{said}");
+    let (shown, said) = start(Some(&running()), "none");
+    assert!(shown.contains("main= tenant=\n"), "{shown}");
+    assert!(!said.contains("telemetry:"), "{said}");
 }

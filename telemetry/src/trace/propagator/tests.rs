@@ -104,7 +104,8 @@ fn a_parent_with_a_mistake_in_its_state_is_used() {
 #[test]
 fn without_a_trace_a_context_has_no_parent_and_says_so() {
     let context = extract(&carrier(&[]));
-    assert!(!context.is_valid() && context.opentelemetry().has_active_span());
+    assert!(!context.is_valid() && !context.opentelemetry().has_active_span());
+    assert!(context.opentelemetry().get::<process::NoParent>().is_some());
     let mut written = HashMap::new();
     inject(context.opentelemetry(), &mut written);
     assert!(written.is_empty(), "{written:?}");
