@@ -23,6 +23,7 @@ impl TextMapPropagator for Own {
     }
 
     fn extract_with_context(&self, context: &Context, carrier: &dyn Extractor) -> Context {
+        assert!(carrier.get("X-Own") != Some("panic"), "asked to");
         let ids = carrier.get("X-Own").and_then(|value| value.split_once('/'));
         let ids = ids.and_then(|(trace, span)| Some((TraceId::from_hex(trace).ok()?, SpanId::from_hex(span).ok()?)));
         let Some((trace, span)) = ids else { return context.clone() };
@@ -51,6 +52,7 @@ fn the_applications_propagator_reads_and_writes() {
 
     global::set_text_map_propagator(Own);
     assert!(!http::extract(&w3c).is_valid());
+    assert!(!http::extract(&headers("x-own", "panic")).is_valid());
     let sender = http::extract(&own);
     assert_eq!(sender.traceparent().as_deref(), Some(PARENT));
     let mut written = w3c.clone();

@@ -37,7 +37,6 @@ pub type Handle = fn(Request, Next) -> Pin<Box<dyn Future<Output = Response> + S
 ///     .route("/users/{id}", get(|| async { telemetry::trace::baggage("tenant").unwrap_or_default() }))
 ///     .layer(telemetry::trace::axum::traced());
 /// ```
-#[must_use]
 pub fn traced() -> Traced {
     let handle: Handle = |request, next| Box::pin(handle(request, next));
     from_fn(handle)

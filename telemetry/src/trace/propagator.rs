@@ -8,12 +8,14 @@ mod w3c; // what W3C accepts
 use super::context::TraceContext;
 use super::process;
 use crate::notice::say;
+use crate::record::thread;
 use baggage::BaggagePropagator;
 use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry::trace::TraceContextExt;
 use opentelemetry::{Context, global};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 // Said once, and read once a request: nothing for a model checker.
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -97,8 +99,9 @@ pub(super) fn with<R>(mut ask: impl FnMut(&dyn TextMapPropagator) -> R) -> R {
 /// What a carrier says. Without a trace in it the context says so, so that nothing else becomes the parent of what runs in it. Not by a span without ids: to the SDK's sampler
 /// that is a parent that is not sampled.
 pub(super) fn extract(carrier: &dyn Extractor) -> TraceContext {
-    let cleaned = Cleaned::new(carrier);
-    let context = with(|propagator| propagator.extract_with_context(&Context::new(), &cleaned));
+    let cleaned = thread::uncounted(|_| Cleaned::new(carrier));
+    let extract = || with(|propagator| propagator.extract_with_context(&Context::new(), &cleaned));
+    let context = quietly(extract).unwrap_or_default();
     match context.span().span_context().is_valid() {
         true => TraceContext(context),
         false => TraceContext(context.with_value(process::NoParent)),
@@ -107,7 +110,12 @@ pub(super) fn extract(carrier: &dyn Extractor) -> TraceContext {
 
 /// Writes a context into a carrier.
 pub(super) fn inject(context: &Context, carrier: &mut dyn Injector) {
-    with(|propagator| propagator.inject_context(context, carrier));
+    quietly(|| with(|propagator| propagator.inject_context(context, carrier)));
+}
+
+/// Asks what is the application's, or OpenTelemetry's: its allocations are not the running call's, and `None` where it panicked.
+pub(super) fn quietly<R>(ask: impl FnOnce() -> R) -> Option<R> {
+    thread::uncounted(|_| catch_unwind(AssertUnwindSafe(ask)).ok())
 }
 
 /// A carrier of which W3C's three fields are shown as one valid value each, or not at all. SDKs' propagators ask for one value, and take what is not

@@ -1,6 +1,7 @@
 //! The span of a request, on either side.
 
-use opentelemetry::trace::{Span, SpanBuilder, SpanKind, Status, TraceContextExt, Tracer};
+use super::propagator::quietly;
+use opentelemetry::trace::{Span, SpanBuilder, SpanKind, SpanRef, Status, TraceContextExt, Tracer};
 use opentelemetry::{Context, InstrumentationScope, KeyValue, global};
 
 /// How much of a text of somebody else's is shown, in bytes.
@@ -19,12 +20,15 @@ impl RequestSpan {
             return RequestSpan { context: parent.clone(), is_ended: true };
         }
         let scope = InstrumentationScope::builder("telemetry").with_version(env!("CARGO_PKG_VERSION")).build();
-        let tracer = global::tracer_with_scope(scope);
-        let span =
-            tracer.build_with_context(SpanBuilder::from_name(name).with_kind(kind).with_attributes(attributes), parent);
-        let is_span = span.span_context().is_valid();
-        let context = if is_span { parent.with_span(span) } else { parent.clone() };
-        RequestSpan { context, is_ended: !is_span }
+        let builder = SpanBuilder::from_name(name).with_kind(kind).with_attributes(attributes);
+        let begin = || {
+            let span = global::tracer_with_scope(scope).build_with_context(builder, parent);
+            span.span_context().is_valid().then(|| parent.with_span(span))
+        };
+        match quietly(begin).flatten() {
+            Some(context) => RequestSpan { context, is_ended: false },
+            None => RequestSpan { context: parent.clone(), is_ended: true },
+        }
     }
 
     /// What runs for the request.
@@ -34,50 +38,46 @@ impl RequestSpan {
 
     /// It was answered.
     pub(super) fn answered(mut self, status: u16, is_error: bool) {
-        if self.is_ended {
-            return;
-        }
-        let span = self.context.span();
-        span.set_attribute(KeyValue::new("http.response.status_code", i64::from(status)));
-        if is_error {
-            span.set_attribute(KeyValue::new("error.type", status.to_string()));
-            span.set_status(Status::error(""));
-        }
-        self.end();
+        self.end(|span| {
+            span.set_attribute(KeyValue::new("http.response.status_code", i64::from(status)));
+            if is_error {
+                span.set_attribute(KeyValue::new("error.type", status.to_string()));
+                span.set_status(Status::error(""));
+            }
+        });
     }
 
     /// There is no answer.
     #[cfg_attr(not(feature = "reqwest"), expect(dead_code, reason = "a server always answers"))]
     pub(super) fn failed(mut self, error_type: &'static str, message: &str) {
-        if self.is_ended {
-            return;
-        }
-        let span = self.context.span();
-        span.set_attribute(KeyValue::new("error.type", error_type));
-        span.set_status(Status::error(cut(message).to_owned()));
-        self.end();
+        self.end(|span| {
+            span.set_attribute(KeyValue::new("error.type", error_type));
+            span.set_status(Status::error(cut(message).to_owned()));
+        });
     }
 
-    fn end(&mut self) {
-        self.is_ended = true;
-        self.context.span().end();
+    /// Ends it once, with what there is to tell of it.
+    fn end(&mut self, tell: impl FnOnce(&SpanRef<'_>)) {
+        if !std::mem::replace(&mut self.is_ended, true) {
+            let span = self.context.span();
+            quietly(|| {
+                tell(&span);
+                span.end();
+            });
+        }
     }
 }
 
 impl Drop for RequestSpan {
     fn drop(&mut self) {
-        if self.is_ended {
-            return;
-        }
-        let span = self.context.span();
-        if std::thread::panicking() {
-            span.set_attribute(KeyValue::new("telemetry.result", "panic"));
-            span.set_attribute(KeyValue::new("error.type", "panic"));
-            span.set_status(Status::error("panicked"));
-        } else {
-            span.set_attribute(KeyValue::new("telemetry.result", "cancelled"));
-        }
-        self.end();
+        let unwinds = std::thread::panicking();
+        self.end(|span| {
+            span.set_attribute(KeyValue::new("telemetry.result", if unwinds { "panic" } else { "cancelled" }));
+            if unwinds {
+                span.set_attribute(KeyValue::new("error.type", "panic"));
+                span.set_status(Status::error("panicked"));
+            }
+        });
     }
 }
 

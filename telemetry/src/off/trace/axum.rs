@@ -12,7 +12,6 @@ pub type Traced = FromFnLayer<Handle, (), (Request,)>;
 pub type Handle = fn(Request, Next) -> Pin<Box<dyn Future<Output = Response> + Send>>;
 
 /// A layer that does nothing.
-#[must_use]
 pub fn traced() -> Traced {
     let handle: Handle = |request, next| Box::pin(next.run(request));
     from_fn(handle)

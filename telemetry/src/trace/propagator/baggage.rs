@@ -188,7 +188,7 @@ mod tests {
         for value in ["", " ", "100%", "%41", "a=b", "a,b;c", "\"\\", "äöü €", "\u{0}\r\n", "%", "%4", "~!"] {
             let baggage: Baggage = [opentelemetry::KeyValue::new("k", value)].into_iter().collect();
             let text = write(&baggage);
-            assert!(text.bytes().all(|byte| is_octet(byte)), "{text}");
+            assert!(text.bytes().all(is_octet), "{text}");
             assert_eq!(values(&text), pairs(&[("k", value)]));
         }
     }
