@@ -78,10 +78,6 @@ struct MeasuredPage;
 #[cfg(all(doctest, feature = "push"))]
 #[doc = include_str!("../../docs/pushing.md")]
 struct PushingPage;
-/// The programs of the page about traces across processes.
-#[cfg(all(doctest, feature = "axum", feature = "http", feature = "reqwest"))]
-#[doc = include_str!("../../docs/propagation.md")]
-struct PropagationPage;
 /// The programs of the page about the endpoint.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/server.md")]
@@ -90,6 +86,10 @@ struct ServerPage;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/collectors.md")]
 struct CollectorsPage;
+/// The programs of the page about traces across processes.
+#[cfg(all(doctest, feature = "axum", feature = "http", feature = "reqwest"))]
+#[doc = include_str!("../../docs/propagation.md")]
+struct PropagationPage;
 
 // The modules, in the order in which a value passes them.
 mod config; // what the environment and the builder say

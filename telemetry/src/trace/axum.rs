@@ -1,4 +1,4 @@
-//! The trace in requests that an [axum](::axum) server gets.
+//! The trace in requests that an [axum] server gets.
 
 use super::TraceContext;
 use super::headers::Read;

@@ -1,4 +1,4 @@
-//! The trace in the headers of requests, as the crate [`http`](::http) has them: for clients, servers and queues of which this library knows nothing.
+//! The trace in the headers of requests, as the crate [`http`] has them: for clients, servers and queues of which this library knows nothing.
 //!
 //! Three headers carry it: `traceparent` and `tracestate` of [W3C's Trace Context](https://www.w3.org/TR/trace-context/), and `baggage` of [W3C's
 //! Baggage](https://www.w3.org/TR/baggage/). `OTEL_PROPAGATORS` says which of them are read and written (`tracecontext`, `baggage`, `none`), and the application's own

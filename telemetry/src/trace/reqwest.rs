@@ -1,4 +1,4 @@
-//! The trace in requests that [`reqwest`](::reqwest) sends.
+//! The trace in requests that [`reqwest`] sends.
 //!
 //! Only requests that are sent by [`send_traced`](TracedRequest::send_traced) or [`execute`] carry it. There is no hook for all of a client's, since whoever gets the headers
 //! sees the trace's number and the baggage: use them for services that belong to you, and `send` for those of others.
