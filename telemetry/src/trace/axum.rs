@@ -27,6 +27,8 @@ pub type Handle = fn(Request, Next) -> Pin<Box<dyn Future<Output = Response> + S
 /// The span ends with the head of the answer: a body that is streamed afterwards is not waited for. One that is made by measured functions, too, takes
 /// [`current_context`](super::current_context) along. Where the sender goes away and the server drops the handler, the span ends with `telemetry.result` `cancelled`.
 ///
+/// Give it to the router by `layer`, after the others, so that those run within the span, too; the route is known there alone, and not to what is put around a whole router.
+///
 /// [What the headers say](crate::trace::TraceContext::extract) is believed: on a server that everybody can reach, anybody can choose the trace and whether it is recorded.
 ///
 /// ```

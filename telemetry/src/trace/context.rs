@@ -36,7 +36,7 @@ pub struct TraceContext(pub(super) Context);
 /// [`init`](crate::init()) was called.
 ///
 /// A span that is made in it on another thread is a child of what runs here, and what is measured there counts for nobody here: for that there is
-/// [`telemetry::current()`](crate::current()), which hands over both.
+/// [`telemetry::current()`](crate::current()), which hands over both where there is a tracer.
 ///
 /// ```
 /// # #[telemetry::measured]
