@@ -54,6 +54,7 @@
 //! | [`init`](fn@init) | starts nothing, prints nothing, reads no variable, and cannot fail; [`register`](fn@register) takes any collector and never asks it |
 //! | [`Tracking`](alloc::Tracking) | is the allocator within |
 //! | `#[backfill_job]`, [`Job`] | run the function, send and retry requests, wait for limits, stop at Ctrl-C; without a bar, and counting for nobody |
+//! | `trace::http`, `trace::process`, `trace::reqwest`, `trace::axum` | leave headers, commands, requests and handlers as they are |
 //! | `duckdb::Connection` | runs every statement as it comes, without a profile, and its list of them is empty |
 //!
 //! Arguments of an instrument are Rust like any other and are evaluated: `rows_read_total(name()).inc()` calls `name`. What stands in the
@@ -85,6 +86,10 @@ struct ServerPage;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/collectors.md")]
 struct CollectorsPage;
+/// The programs of the page about traces across processes.
+#[cfg(all(doctest, feature = "axum", feature = "http", feature = "reqwest"))]
+#[doc = include_str!("../../docs/propagation.md")]
+struct PropagationPage;
 
 /// The programs of the page about the crate `tracing`.
 #[cfg(all(doctest, feature = "tracing"))]
@@ -146,7 +151,8 @@ pub mod testing; // for users' tests
 #[cfg(all(feature = "tokio", telemetry_off))]
 #[path = "off/tokio.rs"]
 pub mod tokio;
-#[cfg(all(feature = "otel", not(telemetry_off)))]
+#[cfg(feature = "otel")]
+#[cfg_attr(telemetry_off, path = "off/trace.rs")]
 pub mod trace; // calls as spans
 #[cfg(feature = "tracing")]
 #[cfg_attr(telemetry_off, path = "off/tracing.rs")]
