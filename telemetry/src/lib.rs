@@ -77,6 +77,10 @@ struct MeasuredPage;
 #[cfg(all(doctest, feature = "push"))]
 #[doc = include_str!("../../docs/pushing.md")]
 struct PushingPage;
+/// The programs of the page about traces.
+#[cfg(all(doctest, feature = "otel"))]
+#[doc = include_str!("../../docs/tracing.md")]
+struct TracingPage;
 /// The programs of the page about the endpoint.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/server.md")]
@@ -139,7 +143,8 @@ pub mod testing; // for users' tests
 #[cfg(all(feature = "tokio", telemetry_off))]
 #[path = "off/tokio.rs"]
 pub mod tokio;
-#[cfg(all(feature = "otel", not(telemetry_off)))]
+#[cfg(feature = "otel")]
+#[cfg_attr(telemetry_off, path = "off/trace.rs")]
 pub mod trace; // calls as spans
 
 #[doc(hidden)]

@@ -16,6 +16,9 @@ pub use crate::record::{
 #[cfg(not(telemetry_off))]
 pub use crate::record::{CountedFuture, MeasuredFuture};
 pub use crate::record::{boxed_counted_future, count, count_error, count_in_place, counted_future};
+pub use crate::record::{
+    Annotations, Show, Shown, ShownByDebug, ShownByNothing, SpanValue, annotate, note_error,
+};
 pub use crate::record::{enter_block, instantiation, labelled};
 pub use ::core;
 #[cfg(not(telemetry_off))]

@@ -1,4 +1,5 @@
-//! How an output ended its call, as an expression over it: what `ok_if`, `error_if` and `error_type` say, else what its type says.
+//! How an output ended its call, as an expression over it: what `ok_if`, `error_if` and `error_type` say, else what its type says. An error is
+//! noted on the way, for the span of the call.
 
 use crate::measured::args::Args;
 use crate::measured::{body, site};
@@ -7,35 +8,102 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, Ident, Path, Type};
 
-/// The ending that a value tells, behind the reference that `value` is. The type of its error is counted with it.
-pub(crate) fn of(args: &Args, root: &Path, value: &TokenStream) -> TokenStream {
+/// What a span is told of an error.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Shows {
+    /// There is none.
+    Nothing,
+    /// The name of its type: how it is shown is asked by the type, which is not known here yet.
+    Type,
+    /// That, and what it says.
+    Message,
+}
+
+impl Shows {
+    /// Of an output of this type.
+    pub(crate) fn of(ty: &Type) -> Shows {
+        match ty {
+            _ if body::cannot_fail(ty) || is_plain(ty) => Shows::Nothing,
+            _ if body::is_complete(ty) => Shows::Message,
+            _ => Shows::Type,
+        }
+    }
+}
+
+/// Whether a type is one of the language's own, which hold no error.
+fn is_plain(ty: &Type) -> bool {
+    const PLAIN: [&str; 18] = [
+        "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "str", "u8", "u16", "u32", "u64", "u128",
+        "usize", "String",
+    ];
+    match body::ungrouped(ty) {
+        Type::Path(path) => path.path.get_ident().is_some_and(|ident| PLAIN.iter().any(|plain| ident == plain)),
+        _ => false,
+    }
+}
+
+/// The ending that a value of this type tells, behind the reference that `value` is. The type of its error is counted with it.
+pub(crate) fn of(args: &Args, root: &Path, value: &TokenStream, ty: &Type) -> TokenStream {
+    let shows = match Shows::of(ty) {
+        _ if args.only_counts() => Shows::Nothing,
+        Shows::Nothing if args.has_condition() && body::is_complete(ty) => Shows::Message,
+        shows => shows,
+    };
     let ending = match (&args.ok_if, &args.error_if) {
         (Some(condition), _) => told(root, "ok_if", value, condition),
         (None, Some(condition)) => told(root, "error_if", value, condition),
-        (None, None) => by_type(root, value),
+        (None, None) => looked_at(root, value),
     };
-    let Some(error_type) = &args.error_type else { return ending };
-    let (name, site) = (body::own("__ending"), body::own(site::NAME));
-    let span = error_type.span().resolved_at(Span::mixed_site());
-    let count = quote_spanned!(span=> #root::__private::count_error);
+    let count = args.error_type.as_ref().map(|error_type| {
+        let site = body::own(site::NAME);
+        let span = error_type.span().resolved_at(Span::mixed_site());
+        let count = quote_spanned!(span=> #root::__private::count_error);
+        quote_spanned!(Span::mixed_site()=> #count(#site, #root::__private::Inspect(#value).__error(), #error_type);)
+    });
+    noted(root, &ending, &count.unwrap_or_default(), value, shows)
+}
+
+/// What its type says of a value, behind the reference that `value` is.
+pub(crate) fn by_type(root: &Path, value: &TokenStream, shows: Shows) -> TokenStream {
+    noted(root, &looked_at(root, value), &TokenStream::new(), value, shows)
+}
+
+fn looked_at(root: &Path, value: &TokenStream) -> TokenStream {
+    quote_spanned!(Span::mixed_site()=> #root::__private::Inspect(#value).__ending())
+}
+
+/// An ending, and what is done where it is an error: it is counted, and noted.
+fn noted(root: &Path, ending: &TokenStream, count: &TokenStream, value: &TokenStream, shows: Shows) -> TokenStream {
+    let error = body::own("__error");
+    let show = match shows {
+        Shows::Nothing => None,
+        Shows::Type => Some(quote_spanned!(Span::mixed_site()=> #root::__private::Shown::of(&#error).nothing())),
+        Shows::Message => Some(quote_spanned! {Span::mixed_site()=>
+            {
+                use #root::__private::{ShownByDebug as _, ShownByNothing as _};
+                (&#root::__private::Shown::of(&#error)).__show()
+            }
+        }),
+    };
+    let note = show.map(|show| {
+        quote_spanned! {Span::mixed_site()=>
+            let #error = #root::__private::Inspect(#value).__error();
+            #root::__private::note_error(#error, #show);
+        }
+    });
+    if note.is_none() && count.is_empty() {
+        return quote_spanned!(Span::mixed_site()=> { use #root::__private::Fallback as _; #ending });
+    }
+    let name = body::own("__ending");
     quote_spanned! {Span::mixed_site()=>
         {
             use #root::__private::Fallback as _;
             let #name = #ending;
             if #name.is_error() {
-                #count(#site, #root::__private::Inspect(#value).__error(), #error_type);
+                #count
+                #note
             }
             #name
-        }
-    }
-}
-
-/// What its type says of a value, behind the reference that `value` is.
-pub(crate) fn by_type(root: &Path, value: &TokenStream) -> TokenStream {
-    quote_spanned! {Span::mixed_site()=>
-        {
-            use #root::__private::Fallback as _;
-            #root::__private::Inspect(#value).__ending()
         }
     }
 }

@@ -191,6 +191,12 @@ impl CallSite {
         })
     }
 
+    /// Its path in the program, `app::io::Reader::next`, whatever it is called; none for a block.
+    pub(crate) fn qualified(&self) -> Option<String> {
+        let path = Some((self.path)()).filter(|path| !path.is_empty())?;
+        Some(format!("{}::{}", self.module, function_in(path, self.module)))
+    }
+
     /// The `name` argument, or empty.
     pub(crate) fn given_name(&self) -> &'static str {
         self.name

@@ -6,6 +6,7 @@ use crate::record::clock;
 use crate::record::guard::Visit;
 use crate::record::outcome::{Ending, Outcome};
 use crate::record::shard::{self, SiteCell};
+use crate::record::span::{self, Made, Slot as SpanSlot};
 use crate::record::thread;
 use std::fmt;
 use std::hint::black_box;
@@ -33,7 +34,8 @@ where
     E: Fn(&T) -> Ending,
 {
     site.learn(fallible);
-    MeasuredFuture { call: Call { site, state: State::New }, ending, future }
+    let span = if span::is_on() { span::made() } else { SpanSlot::EMPTY };
+    MeasuredFuture { call: Call { site, span, state: State::New }, ending, future }
 }
 
 /// Measures the polls of a future that is in a box, in a box of its own.
@@ -56,20 +58,26 @@ struct Ended {
     site: &'static CallSite,
     /// The cell of this thread, on which it became ready.
     cell: &'static SiteCell,
+    span: SpanSlot<Made>,
     ticks: u64,
 }
 
 impl Ended {
     /// Records how the output ended the call.
     #[inline]
-    fn with(self, ending: Ending) {
+    fn with(mut self, ending: Ending) {
         self.record(ending);
         mem::forget(self);
     }
 
-    fn record(&self, ending: Ending) {
+    #[inline]
+    fn record(&mut self, ending: Ending) {
         self.site.learn(ending.fallible);
+        // Within the span, which an exemplar asks for.
         self.site.end(self.cell, ending.outcome, self.ticks);
+        if self.span.is_some() {
+            self.span.finish(ending.outcome);
+        }
     }
 }
 
@@ -83,6 +91,8 @@ impl Drop for Ended {
 /// The call from its first poll on. Its drop tells how it ended if no output did.
 struct Call {
     site: &'static CallSite,
+    /// Its spans, where somebody makes them.
+    span: SpanSlot<Made>,
     state: State,
 }
 
@@ -110,7 +120,7 @@ impl Call {
                 cell.ages.end(slot);
             }
         }
-        Ended { site: self.site, cell, ticks }
+        Ended { site: self.site, cell, span: mem::replace(&mut self.span, SpanSlot::EMPTY), ticks }
     }
 
     /// Bytes that its polls so far kept.
@@ -148,6 +158,8 @@ impl Drop for Call {
     fn drop(&mut self) {
         if self.is_running() {
             self.end(Outcome::Cancelled);
+        } else if self.span.is_some() {
+            span::forget_made(&mut self.span);
         }
     }
 }
@@ -180,6 +192,10 @@ impl<'a> Step<'a> {
     fn begin_rarely(call: &'a mut Call) -> Step<'a> {
         thread::with(|thread| {
             let cell = shard::site_cell(thread, call.site.whole());
+            if span::is_on() {
+                let is_first = matches!(call.state, State::New);
+                call.span.enter(thread, call.site, is_first);
+            }
             cell.poll::<true>();
             let visit = Visit::begin(thread, cell, call.kept());
             Step::with::<true>(call, visit)
@@ -197,33 +213,41 @@ impl<'a> Step<'a> {
 
     /// The poll has returned, or unwound; says when.
     #[inline]
-    fn leave(&mut self) -> u64 {
+    fn leave(&mut self, is_pending: bool) -> u64 {
         thread::with(|thread| {
             if let State::Running { kept, .. } = &mut self.call.state {
                 *kept = self.visit.kept_bytes(thread);
             }
-            let ticks = self.visit.end_plainly(thread).unwrap_or_else(|| self.leave_rarely());
+            let ticks = self.visit.end_plainly(thread).unwrap_or_else(|| self.leave_rarely(is_pending));
             self.visit.start().wrapping_add(ticks)
         })
     }
 
     #[cold]
     #[inline(never)]
-    fn leave_rarely(&self) -> u64 {
-        thread::with(|thread| self.visit.end(thread))
+    fn leave_rarely(&mut self, is_pending: bool) -> u64 {
+        thread::with(|thread| {
+            let Some(running) = self.call.span.running() else { return self.visit.end(thread) };
+            let ticks = running.stop(thread, &self.visit, || self.visit.end(thread));
+            // Else it is left when it has ended.
+            if is_pending {
+                running.leave(thread);
+            }
+            ticks
+        })
     }
 
     // These two are not given the step itself, which would be copied in each measured future; it is forgotten after them.
 
     /// The poll has returned an output.
     fn leave_ready(&mut self) -> Ended {
-        let now = self.leave();
+        let now = self.leave(false);
         self.call.ended(self.visit.cell(), now)
     }
 
     /// The poll has returned without one.
     fn leave_pending(&mut self) {
-        self.leave();
+        self.leave(true);
         self.call.wait();
     }
 }
@@ -231,7 +255,7 @@ impl<'a> Step<'a> {
 impl Drop for Step<'_> {
     #[cold]
     fn drop(&mut self) {
-        self.leave();
+        self.leave(false);
         self.call.end(Outcome::Panic);
     }
 }

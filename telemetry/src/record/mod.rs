@@ -22,8 +22,9 @@ pub(crate) mod isolated;
 pub(crate) mod outcome;
 pub(crate) mod probe;
 pub(crate) mod shard;
+#[cfg_attr(not(feature = "otel"), allow(dead_code, reason = "nobody makes spans"))]
 pub(crate) mod span;
-mod table;
+pub(crate) mod table;
 pub(crate) mod thread;
 pub(crate) mod variants;
 
@@ -36,3 +37,4 @@ pub use future::{MeasuredFuture, boxed_future, measured_future};
 pub use guard::{Guard, enter};
 pub use in_place::{InPlace, count_in_place, enter_in_place};
 pub use outcome::{Ending, Fallback, Inspect, Outcome, Returns, ReturnsOther};
+pub use span::{Annotations, Show, Shown, ShownByDebug, ShownByNothing, SpanValue, annotate, note_error};
