@@ -74,7 +74,7 @@ fn looked_at(root: &Path, value: &TokenStream) -> TokenStream {
 
 /// An ending, and what is done where it is an error: it is counted, and noted.
 fn noted(root: &Path, ending: &TokenStream, count: &TokenStream, value: &TokenStream, shows: Shows) -> TokenStream {
-    let error = body::own("__error");
+    let (inspect, error) = (body::own("__inspect"), body::own("__error"));
     let show = match shows {
         Shows::Nothing => None,
         Shows::Type => Some(quote_spanned!(Span::mixed_site()=> #root::__private::Shown::of(&#error).nothing())),
@@ -87,7 +87,8 @@ fn noted(root: &Path, ending: &TokenStream, count: &TokenStream, value: &TokenSt
     };
     let note = show.map(|show| {
         quote_spanned! {Span::mixed_site()=>
-            let #error = #root::__private::Inspect(#value).__error();
+            let #inspect = #root::__private::Inspect(#value);
+            let #error = #inspect.__error();
             #root::__private::note_error(#error, #show);
         }
     });
