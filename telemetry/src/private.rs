@@ -10,8 +10,8 @@ pub use crate::metric::{Counter, DurationCounter, Gauge, Histogram, Info};
 pub use crate::metric::{Descriptor, Family, IntoLabel, Kind, LabelArg, Origin, Registration, Values};
 pub use crate::record::{Asked, BlockGuard, Counted};
 pub use crate::record::{
-    CallSite, Ending, Fallback, Guard, InPlace, Inspect, Outcome, Returns, ReturnsOther, boxed_future, enter,
-    enter_in_place, measured_future,
+    CallSite, Ending, Fallback, Guard, InPlace, Inspect, NoteDebug, NoteDisplay, Outcome, Returns, ReturnsOther,
+    boxed_future, enter, enter_in_place, measured_future,
 };
 #[cfg(not(telemetry_off))]
 pub use crate::record::{CountedFuture, MeasuredFuture};

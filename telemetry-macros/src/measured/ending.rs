@@ -4,7 +4,7 @@
 use crate::measured::args::Args;
 use crate::measured::{body, site};
 use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, Ident, Path, Type};
 
@@ -23,31 +23,41 @@ impl Shows {
     /// Of an output of this type.
     pub(crate) fn of(ty: &Type) -> Shows {
         match ty {
-            _ if body::cannot_fail(ty) || is_plain(ty) => Shows::Nothing,
+            _ if body::cannot_fail(ty) || has_no_error(ty) => Shows::Nothing,
             _ if body::is_complete(ty) => Shows::Message,
             _ => Shows::Type,
         }
     }
 }
 
-/// Whether a type is one of the language's own, which hold no error.
-fn is_plain(ty: &Type) -> bool {
-    const PLAIN: [&str; 18] = [
-        "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "str", "u8", "u16", "u32", "u64", "u128",
-        "usize", "String",
+/// Whether the name of a type tells that there is no error in it: what need not be asked is not compiled. Another name may stand for anything.
+fn has_no_error(ty: &Type) -> bool {
+    const WITHOUT: [&str; 25] = [
+        "Arc", "BTreeMap", "Box", "HashMap", "Rc", "Self", "String", "Vec", "bool", "char", "f32", "f64", "i128", "i16", "i32",
+        "i64", "i8", "isize", "str", "u128", "u16", "u32", "u64", "u8", "usize",
     ];
-    match body::ungrouped(ty) {
-        Type::Path(path) => path.path.get_ident().is_some_and(|ident| PLAIN.iter().any(|plain| ident == plain)),
-        _ => false,
+    let Type::Path(path) = body::ungrouped(ty) else { return false };
+    let Some(last) = path.path.segments.last() else { return false };
+    match last.ident.to_string().as_str() {
+        "Option" | "Poll" => !holds_result(last.arguments.to_token_stream()),
+        name => WITHOUT.contains(&name),
     }
+}
+
+/// Whether one of the names is `Result`, or ends so.
+fn holds_result(tokens: TokenStream) -> bool {
+    let mut named = Vec::new();
+    site::identifiers(tokens, &mut named);
+    named.iter().any(|name| name.ends_with("Result"))
 }
 
 /// The ending that a value of this type tells, behind the reference that `value` is. The type of its error is counted with it.
 pub(crate) fn of(args: &Args, root: &Path, value: &TokenStream, ty: &Type) -> TokenStream {
-    let shows = match Shows::of(ty) {
-        _ if args.only_counts() => Shows::Nothing,
-        Shows::Nothing if args.has_condition() && body::is_complete(ty) => Shows::Message,
-        shows => shows,
+    let note = match Shows::of(ty) {
+        _ if args.only_counts() => Note::Nothing,
+        _ if args.has_condition() && body::is_complete(ty) => Note::Output,
+        Shows::Nothing => Note::Nothing,
+        shows => Note::Error(shows),
     };
     let ending = match (&args.ok_if, &args.error_if) {
         (Some(condition), _) => told(root, "ok_if", value, condition),
@@ -60,12 +70,13 @@ pub(crate) fn of(args: &Args, root: &Path, value: &TokenStream, ty: &Type) -> To
         let count = quote_spanned!(span=> #root::__private::count_error);
         quote_spanned!(Span::mixed_site()=> #count(#site, #root::__private::Inspect(#value).__error(), #error_type);)
     });
-    noted(root, &ending, &count.unwrap_or_default(), value, shows)
+    noted(root, &ending, &count.unwrap_or_default(), note, value)
 }
 
 /// What its type says of a value, behind the reference that `value` is.
 pub(crate) fn by_type(root: &Path, value: &TokenStream, shows: Shows) -> TokenStream {
-    noted(root, &looked_at(root, value), &TokenStream::new(), value, shows)
+    let note = if shows == Shows::Nothing { Note::Nothing } else { Note::Error(shows) };
+    noted(root, &looked_at(root, value), &TokenStream::new(), note, value)
 }
 
 fn looked_at(root: &Path, value: &TokenStream) -> TokenStream {
@@ -73,32 +84,34 @@ fn looked_at(root: &Path, value: &TokenStream) -> TokenStream {
 }
 
 /// An ending, and what is done where it is an error: it is counted, and noted.
-fn noted(root: &Path, ending: &TokenStream, count: &TokenStream, value: &TokenStream, shows: Shows) -> TokenStream {
-    let (inspect, error) = (body::own("__inspect"), body::own("__error"));
-    let show = match shows {
-        Shows::Nothing => None,
-        Shows::Type => Some(quote_spanned!(Span::mixed_site()=> #root::__private::Shown::of(&#error).nothing())),
-        Shows::Message => Some(quote_spanned! {Span::mixed_site()=>
-            {
-                use #root::__private::{ShownByDebug as _, ShownByNothing as _};
-                (&#root::__private::Shown::of(&#error)).__show()
-            }
-        }),
-    };
-    let note = show.map(|show| {
-        quote_spanned! {Span::mixed_site()=>
-            let #inspect = #root::__private::Inspect(#value);
-            let #error = #inspect.__error();
-            #root::__private::note_error(#error, #show);
+fn noted(root: &Path, ending: &TokenStream, count: &TokenStream, note: Note, value: &TokenStream) -> TokenStream {
+    let (traits, note) = match note {
+        Note::Nothing if count.is_empty() => {
+            return quote_spanned!(Span::mixed_site()=> { use #root::__private::Fallback as _; #ending });
         }
-    });
-    if note.is_none() && count.is_empty() {
-        return quote_spanned!(Span::mixed_site()=> { use #root::__private::Fallback as _; #ending });
-    }
+        Note::Nothing => (TokenStream::new(), TokenStream::new()),
+        Note::Error(Shows::Message) => (
+            quote_spanned!(Span::mixed_site()=> , NoteDebug as _, NoteDisplay as _),
+            quote_spanned!(Span::mixed_site()=> (&&#root::__private::Inspect(#value)).__note();),
+        ),
+        Note::Error(_) => (
+            TokenStream::new(),
+            quote_spanned!(Span::mixed_site()=> #root::__private::Inspect(#value).__note();),
+        ),
+        Note::Output => {
+            let (inspect, error) = (body::own("__inspect"), body::own("__error"));
+            let note = quote_spanned! {Span::mixed_site()=>
+                let #inspect = #root::__private::Inspect(#value);
+                let #error = #inspect.__error();
+                #root::__private::note_error(#error, (&#root::__private::Shown::of(&#error)).__show());
+            };
+            (quote_spanned!(Span::mixed_site()=> , ShownByDebug as _, ShownByNothing as _), note)
+        }
+    };
     let name = body::own("__ending");
     quote_spanned! {Span::mixed_site()=>
         {
-            use #root::__private::Fallback as _;
+            use #root::__private::{Fallback as _ #traits};
             let #name = #ending;
             if #name.is_error() {
                 #count
@@ -107,6 +120,15 @@ fn noted(root: &Path, ending: &TokenStream, count: &TokenStream, value: &TokenSt
             #name
         }
     }
+}
+
+/// What is noted for the span of a call that ended as an error.
+enum Note {
+    Nothing,
+    /// The error in the output.
+    Error(Shows),
+    /// The output itself, or the error in it: a condition may call any output an error.
+    Output,
 }
 
 fn told(root: &Path, word: &str, value: &TokenStream, condition: &Expr) -> TokenStream {

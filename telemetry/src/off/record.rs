@@ -13,7 +13,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 pub use span::{Annotations, Show, Shown, ShownByDebug, ShownByNothing, SpanValue};
-pub use outcome::{Ending, Fallback, Inspect, Outcome, Returns, ReturnsOther};
+pub use outcome::{Ending, Fallback, Inspect, NoteDebug, NoteDisplay, Outcome, Returns, ReturnsOther};
 
 /// What is read besides count and time: nothing.
 pub(crate) mod budget {

@@ -1,6 +1,9 @@
 //! How a call ended, and how that is seen in its value.
 
 use crate::private::RECORDS;
+use crate::record::note_error;
+use crate::record::span::Show;
+use std::fmt::{Debug, Display};
 use std::hint::black_box;
 use std::marker::PhantomData;
 use std::task::Poll;
@@ -104,6 +107,28 @@ macro_rules! carriers {
             }
         }
 
+        impl<T, E> Inspect<'_, $carrier> {
+            /// Notes the error for a span, by its type: it cannot be shown.
+            #[inline(always)]
+            pub fn __note(&self) {
+                note_error(self.__error(), Show::NOT);
+            }
+        }
+
+        impl<T, E: Display> NoteDisplay for &Inspect<'_, $carrier> {
+            #[inline(always)]
+            fn __note(&self) {
+                note_error(self.__error(), Show::DISPLAY);
+            }
+        }
+
+        impl<T, E: Debug> NoteDebug for &&Inspect<'_, $carrier> {
+            #[inline(always)]
+            fn __note(&self) {
+                note_error(self.__error(), Show::DEBUG);
+            }
+        }
+
         impl<T, E> Returns<$carrier> {
             /// It can.
             #[must_use]
@@ -122,6 +147,19 @@ carriers! {
     Poll<Option<Result<T, E>>>, Poll::Ready(Some(Err(_error))) => _error;
 }
 
+/// Notes an error for the span of its call, with what it says: by [`Display`], else by [`NoteDebug`], else not. Called on a reference to a reference, the
+/// compiler finds the three in this order, whatever bounds reach the user's function.
+pub trait NoteDisplay {
+    /// By `Display`.
+    fn __note(&self);
+}
+
+/// What has no [`Display`].
+pub trait NoteDebug {
+    /// By `Debug`.
+    fn __note(&self);
+}
+
 /// What every type says that neither is a [`Result`] nor holds one.
 pub trait Fallback {
     /// The type of what is looked at.
@@ -132,6 +170,10 @@ pub trait Fallback {
 
     /// The output itself: a condition called it an error.
     fn __error(&self) -> Option<&Self::Output>;
+
+    /// Nothing: it is none.
+    #[inline(always)]
+    fn __note(&self) {}
 }
 
 impl<T> Fallback for Inspect<'_, T> {

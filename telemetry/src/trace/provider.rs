@@ -40,15 +40,18 @@ where
 }
 
 /// Whether the global provider is our own.
+#[allow(dead_code, reason = "of `init`'s exporters")]
 static OURS: AtomicBool = AtomicBool::new(false);
 
 /// A provider of our own that gives its spans to this processor. The sampler and the limits are those of the environment: the SDK reads `OTEL_TRACES_SAMPLER`,
 /// `OTEL_TRACES_SAMPLER_ARG` and `OTEL_SPAN_*_COUNT_LIMIT`.
+#[allow(dead_code, reason = "of `init`'s exporters")]
 pub(crate) fn own(processor: impl SpanProcessor + 'static, resource: Resource) -> SdkTracerProvider {
     SdkTracerProvider::builder().with_span_processor(processor).with_resource(resource).build()
 }
 
 /// Makes a provider of our own the one for measured calls, and for all who ask for the global one.
+#[allow(dead_code, reason = "of `init`'s exporters")]
 pub(crate) fn begin(provider: &SdkTracerProvider) {
     global::set_tracer_provider(provider.clone());
     OURS.store(true, Relaxed);
@@ -59,6 +62,7 @@ pub(crate) fn begin(provider: &SdkTracerProvider) {
 ///
 /// The one that is there without makes of every span its parent. All others make spans of their own, or, where telemetry is suppressed as here,
 /// none: so nothing is exported by asking.
+#[allow(dead_code, reason = "of `init`'s exporters")]
 pub(crate) fn application_has_one() -> bool {
     if OURS.load(Relaxed) {
         return false;
@@ -73,4 +77,52 @@ pub(crate) fn application_has_one() -> bool {
     let context = Context::new().with_remote_span_context(parent.clone()).with_telemetry_suppressed();
     let span = global::tracer("telemetry").start_with_context("is there a provider?", &context);
     *span.span_context() != parent
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use opentelemetry_sdk::trace::{Sampler, SpanData};
+    use opentelemetry_sdk::error::OTelSdkResult;
+    use std::sync::atomic::AtomicUsize;
+    use std::sync::atomic::Ordering::SeqCst;
+    use std::time::Duration;
+
+    static ENDED: AtomicUsize = AtomicUsize::new(0);
+
+    #[derive(Debug)]
+    struct Counts;
+
+    impl SpanProcessor for Counts {
+        fn on_start(&self, _span: &mut opentelemetry_sdk::trace::Span, _context: &Context) {}
+
+        fn on_end(&self, _span: SpanData) {
+            ENDED.fetch_add(1, SeqCst);
+        }
+
+        fn force_flush(&self) -> OTelSdkResult {
+            Ok(())
+        }
+
+        fn shutdown_with_timeout(&self, _timeout: Duration) -> OTelSdkResult {
+            Ok(())
+        }
+    }
+
+    // One test: the global provider is the process's.
+    #[test]
+    fn the_applications_provider_is_seen_without_a_span() {
+        assert!(!application_has_one());
+        let provider = SdkTracerProvider::builder().with_sampler(Sampler::AlwaysOn).with_span_processor(Counts).build();
+        global::set_tracer_provider(provider);
+        assert!(application_has_one());
+        assert_eq!(ENDED.load(SeqCst), 0);
+        let own = own(Counts, Resource::builder_empty().build());
+        global::set_tracer_provider(own.clone());
+        OURS.store(true, Relaxed);
+        assert!(!application_has_one());
+        drop(global::tracer("test").start("one"));
+        assert_eq!(ENDED.load(SeqCst), 1);
+        OURS.store(false, Relaxed);
+    }
 }

@@ -6,6 +6,18 @@ use std::marker::PhantomData;
 /// How an error of type `E` is shown, if it can be.
 pub struct Show<E>(pub(super) Option<fn(&E, &mut fmt::Formatter<'_>) -> fmt::Result>);
 
+impl<E> Show<E> {
+    pub(crate) const NOT: Show<E> = Show(None);
+}
+
+impl<E: Display> Show<E> {
+    pub(crate) const DISPLAY: Show<E> = Show(Some(<E as Display>::fmt));
+}
+
+impl<E: Debug> Show<E> {
+    pub(crate) const DEBUG: Show<E> = Show(Some(<E as Debug>::fmt));
+}
+
 /// Chooses how an error is shown: by [`Display`], else by [`Debug`], else not. The choice is the compiler's, by where it finds the method, as with
 /// `Inspect`: no bound reaches the user's function.
 pub struct Shown<E>(PhantomData<fn(E)>);
@@ -22,7 +34,7 @@ impl<E> Shown<E> {
     #[inline]
     #[must_use]
     pub fn nothing(&self) -> Show<E> {
-        Show(None)
+        Show::NOT
     }
 }
 
@@ -31,7 +43,7 @@ impl<E: Display> Shown<E> {
     #[inline]
     #[must_use]
     pub fn __show(&self) -> Show<E> {
-        Show(Some(<E as Display>::fmt))
+        Show::DISPLAY
     }
 }
 
@@ -49,7 +61,7 @@ impl<E: Debug> ShownByDebug for Shown<E> {
 
     #[inline]
     fn __show(&self) -> Show<E> {
-        Show(Some(<E as Debug>::fmt))
+        Show::DEBUG
     }
 }
 
@@ -67,7 +79,7 @@ impl<E> ShownByNothing for &Shown<E> {
 
     #[inline]
     fn __show(&self) -> Show<E> {
-        Show(None)
+        Show::NOT
     }
 }
 
