@@ -10,14 +10,14 @@ pub use crate::metric::{Counter, DurationCounter, Gauge, Histogram, Info};
 pub use crate::metric::{Descriptor, Family, IntoLabel, Kind, LabelArg, Origin, Registration, Values};
 pub use crate::record::{Asked, BlockGuard, Counted};
 pub use crate::record::{
-    CallSite, Ending, Fallback, Guard, InPlace, Inspect, NoteDebug, NoteDisplay, Outcome, Returns, ReturnsOther,
+    CallSite, Ending, Fallback, Guard, InPlace, Inspect, Outcome, Returns, ReturnsOther, ShownByDebug, ShownByDisplay,
     boxed_future, enter, enter_in_place, measured_future,
 };
 #[cfg(not(telemetry_off))]
 pub use crate::record::{CountedFuture, MeasuredFuture};
 pub use crate::record::{boxed_counted_future, count, count_error, count_in_place, counted_future};
 pub use crate::record::{
-    Annotations, Show, Shown, ShownByDebug, ShownByNothing, SpanValue, annotate, note_error,
+    Annotations, Show, Shown, ShownLess, ShownNot, SpanValue, annotate, note_output,
 };
 pub use crate::record::{enter_block, instantiation, labelled};
 pub use ::core;

@@ -24,7 +24,8 @@ impl Shows {
     pub(crate) fn of(ty: &Type) -> Shows {
         match ty {
             _ if body::cannot_fail(ty) || has_no_error(ty) => Shows::Nothing,
-            _ if body::is_complete(ty) => Shows::Message,
+            // To look for how it is shown takes the compiler a while. Other names may stand for one too.
+            _ if body::is_complete(ty) && holds_result(ty.to_token_stream()) => Shows::Message,
             _ => Shows::Type,
         }
     }
@@ -53,16 +54,11 @@ fn holds_result(tokens: TokenStream) -> bool {
 
 /// The ending that a value of this type tells, behind the reference that `value` is. The type of its error is counted with it.
 pub(crate) fn of(args: &Args, root: &Path, value: &TokenStream, ty: &Type) -> TokenStream {
-    let note = match Shows::of(ty) {
-        _ if args.only_counts() => Note::Nothing,
-        _ if args.has_condition() && body::is_complete(ty) => Note::Output,
-        Shows::Nothing => Note::Nothing,
-        shows => Note::Error(shows),
-    };
-    let ending = match (&args.ok_if, &args.error_if) {
-        (Some(condition), _) => told(root, "ok_if", value, condition),
-        (None, Some(condition)) => told(root, "error_if", value, condition),
-        (None, None) => looked_at(root, value),
+    let shows = if args.only_counts() { Shows::Nothing } else { Shows::of(ty) };
+    let condition = match (&args.ok_if, &args.error_if) {
+        (Some(condition), _) => Some(told(root, "ok_if", value, condition)),
+        (None, Some(condition)) => Some(told(root, "error_if", value, condition)),
+        (None, None) => None,
     };
     let count = args.error_type.as_ref().map(|error_type| {
         let site = body::own(site::NAME);
@@ -70,48 +66,26 @@ pub(crate) fn of(args: &Args, root: &Path, value: &TokenStream, ty: &Type) -> To
         let count = quote_spanned!(span=> #root::__private::count_error);
         quote_spanned!(Span::mixed_site()=> #count(#site, #root::__private::Inspect(#value).__error(), #error_type);)
     });
-    noted(root, &ending, &count.unwrap_or_default(), note, value)
-}
-
-/// What its type says of a value, behind the reference that `value` is.
-pub(crate) fn by_type(root: &Path, value: &TokenStream, shows: Shows) -> TokenStream {
-    let note = if shows == Shows::Nothing { Note::Nothing } else { Note::Error(shows) };
-    noted(root, &looked_at(root, value), &TokenStream::new(), note, value)
-}
-
-fn looked_at(root: &Path, value: &TokenStream) -> TokenStream {
-    quote_spanned!(Span::mixed_site()=> #root::__private::Inspect(#value).__ending())
-}
-
-/// An ending, and what is done where it is an error: it is counted, and noted.
-fn noted(root: &Path, ending: &TokenStream, count: &TokenStream, note: Note, value: &TokenStream) -> TokenStream {
-    let (traits, note) = match note {
-        Note::Nothing if count.is_empty() => {
-            return quote_spanned!(Span::mixed_site()=> { use #root::__private::Fallback as _; #ending });
-        }
-        Note::Nothing => (TokenStream::new(), TokenStream::new()),
-        Note::Error(Shows::Message) => (
-            quote_spanned!(Span::mixed_site()=> , NoteDebug as _, NoteDisplay as _),
-            quote_spanned!(Span::mixed_site()=> (&&#root::__private::Inspect(#value)).__note();),
-        ),
-        Note::Error(_) => (
-            TokenStream::new(),
-            quote_spanned!(Span::mixed_site()=> #root::__private::Inspect(#value).__note();),
-        ),
-        Note::Output => {
-            let (inspect, error) = (body::own("__inspect"), body::own("__error"));
-            let note = quote_spanned! {Span::mixed_site()=>
-                let #inspect = #root::__private::Inspect(#value);
-                let #error = #inspect.__error();
-                #root::__private::note_error(#error, (&#root::__private::Shown::of(&#error)).__show());
-            };
-            (quote_spanned!(Span::mixed_site()=> , ShownByDebug as _, ShownByNothing as _), note)
+    let refuses = condition.is_some() && !args.only_counts() && body::is_complete(ty);
+    let ending = match condition {
+        None if count.is_none() => return by_type(root, value, shows),
+        None => quote_spanned!(Span::mixed_site()=> #root::__private::Inspect(#value).__ending()),
+        Some(condition) if count.is_none() && !refuses => return condition,
+        Some(condition) => condition,
+    };
+    let note = match (refuses, shows) {
+        (true, _) => output(root, value),
+        (false, Shows::Nothing) => TokenStream::new(),
+        // It looks again, and notes what it finds.
+        (false, _) => {
+            let ended = by_type(root, value, shows);
+            quote_spanned!(Span::mixed_site()=> let _ = #ended;)
         }
     };
     let name = body::own("__ending");
     quote_spanned! {Span::mixed_site()=>
         {
-            use #root::__private::{Fallback as _ #traits};
+            use #root::__private::Fallback as _;
             let #name = #ending;
             if #name.is_error() {
                 #count
@@ -122,13 +96,39 @@ fn noted(root: &Path, ending: &TokenStream, count: &TokenStream, note: Note, val
     }
 }
 
-/// What is noted for the span of a call that ended as an error.
-enum Note {
-    Nothing,
-    /// The error in the output.
-    Error(Shows),
-    /// The output itself, or the error in it: a condition may call any output an error.
-    Output,
+/// What its type says of a value, behind the reference that `value` is.
+pub(crate) fn by_type(root: &Path, value: &TokenStream, shows: Shows) -> TokenStream {
+    match shows {
+        Shows::Nothing => quote_spanned! {Span::mixed_site()=>
+            {
+                use #root::__private::Fallback as _;
+                #root::__private::Inspect(#value).__ending()
+            }
+        },
+        Shows::Type => quote_spanned! {Span::mixed_site()=>
+            {
+                use #root::__private::Fallback as _;
+                #root::__private::Inspect(#value).__ended()
+            }
+        },
+        Shows::Message => quote_spanned! {Span::mixed_site()=>
+            {
+                use #root::__private::{Fallback as _, ShownByDebug as _, ShownByDisplay as _};
+                (&&#root::__private::Inspect(#value)).__ended()
+            }
+        },
+    }
+}
+
+/// Notes an output that a condition refused, or the error in it.
+fn output(root: &Path, value: &TokenStream) -> TokenStream {
+    let (inspect, error) = (body::own("__inspect"), body::own("__error"));
+    quote_spanned! {Span::mixed_site()=>
+        use #root::__private::{ShownLess as _, ShownNot as _};
+        let #inspect = #root::__private::Inspect(#value);
+        let #error = #inspect.__error();
+        #root::__private::note_output(#error, (&#root::__private::Shown::of(&#error)).__show());
+    }
 }
 
 fn told(root: &Path, word: &str, value: &TokenStream, condition: &Expr) -> TokenStream {

@@ -12,8 +12,8 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-pub use span::{Annotations, Show, Shown, ShownByDebug, ShownByNothing, SpanValue};
-pub use outcome::{Ending, Fallback, Inspect, NoteDebug, NoteDisplay, Outcome, Returns, ReturnsOther};
+pub use span::{Annotations, Show, Shown, ShownLess, ShownNot, SpanValue};
+pub use outcome::{Ending, Fallback, Inspect, Outcome, Returns, ReturnsOther, ShownByDebug, ShownByDisplay};
 
 /// What is read besides count and time: nothing.
 pub(crate) mod budget {
@@ -150,7 +150,10 @@ pub fn count_error<E, L: IntoLabel>(_site: &'static CallSite, _error: Option<&E>
 
 /// Notes nothing.
 #[inline(always)]
-pub fn note_error<E>(_error: Option<&E>, _show: Show<E>) {}
+pub fn note_output<E>(_error: Option<&E>, _show: Show<E>) {}
+
+pub(crate) fn note_display<E>(_error: &E) {}
+pub(crate) use self::{note_display as note_debug, note_display as note_type};
 
 /// Tells nobody, and does not ask.
 #[inline(always)]

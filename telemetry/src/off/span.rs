@@ -7,7 +7,7 @@ mod values;
 
 use crate::record::{CallSite, Outcome};
 
-pub use shown::{Show, Shown, ShownByDebug, ShownByNothing};
+pub use shown::{Show, Shown, ShownLess, ShownNot};
 pub use values::{Annotations, SpanValue};
 
 /// The value of an attribute.

@@ -10,7 +10,7 @@ use crate::record::span::{self, Made, Slot as SpanSlot};
 use crate::record::thread;
 use std::fmt;
 use std::hint::black_box;
-use std::mem;
+use std::mem::{self, ManuallyDrop};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -33,9 +33,7 @@ where
     F: Future<Output = T>,
     E: Fn(&T) -> Ending,
 {
-    site.learn(fallible);
-    let span = if span::is_on() { span::made() } else { SpanSlot::EMPTY };
-    MeasuredFuture { call: Call { site, span, state: State::New }, ending, future }
+    MeasuredFuture { call: Call::new(site, fallible), ending, future }
 }
 
 /// Measures the polls of a future that is in a box, in a box of its own.
@@ -65,12 +63,12 @@ struct Ended {
 impl Ended {
     /// Records how the output ended the call.
     #[inline]
-    fn with(mut self, ending: Ending) {
-        self.record(ending);
-        mem::forget(self);
+    fn with(self, ending: Ending) {
+        ManuallyDrop::new(self).record(ending);
     }
 
-    #[inline]
+    // Not inline: each measured function would have it.
+    #[inline(never)]
     fn record(&mut self, ending: Ending) {
         self.site.learn(ending.fallible);
         // Within the span, which an exemplar asks for.
@@ -109,6 +107,14 @@ enum State {
 }
 
 impl Call {
+    /// Not inline: each measured function would have it.
+    #[inline(never)]
+    fn new(site: &'static CallSite, fallible: bool) -> Call {
+        site.learn(fallible);
+        let span = if span::is_on() { span::made() } else { SpanSlot::EMPTY };
+        Call { site, span, state: State::New }
+    }
+
     /// Takes the call out of its state, so that what ends it besides does nothing. Says how long it took until `now`.
     #[inline]
     fn ended(&mut self, cell: &'static SiteCell, now: u64) -> Ended {
@@ -142,6 +148,17 @@ impl Call {
         matches!(self.state, State::Running { .. })
     }
 
+    /// It is dropped before its end.
+    #[cold]
+    #[inline(never)]
+    fn give_up(&mut self) {
+        match self.state {
+            State::Running { .. } => self.end(Outcome::Cancelled),
+            _ if self.span.is_some() => span::forget_made(&mut self.span),
+            _ => {}
+        }
+    }
+
     /// Ends a call that has no output.
     #[cold]
     #[inline(never)]
@@ -156,10 +173,8 @@ impl Call {
 impl Drop for Call {
     #[inline]
     fn drop(&mut self) {
-        if self.is_running() {
-            self.end(Outcome::Cancelled);
-        } else if self.span.is_some() {
-            span::forget_made(&mut self.span);
+        if !matches!(self.state, State::Ended) {
+            self.give_up();
         }
     }
 }

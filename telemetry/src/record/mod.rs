@@ -36,5 +36,6 @@ pub use current::{Current, InCurrent, current, in_current};
 pub use future::{MeasuredFuture, boxed_future, measured_future};
 pub use guard::{Guard, enter};
 pub use in_place::{InPlace, count_in_place, enter_in_place};
-pub use outcome::{Ending, Fallback, Inspect, NoteDebug, NoteDisplay, Outcome, Returns, ReturnsOther};
-pub use span::{Annotations, Show, Shown, ShownByDebug, ShownByNothing, SpanValue, annotate, note_error};
+pub use outcome::{Ending, Fallback, Inspect, Outcome, Returns, ReturnsOther, ShownByDebug, ShownByDisplay};
+pub use span::{Annotations, Show, Shown, ShownLess, ShownNot, SpanValue, annotate, note_output};
+pub(crate) use span::{note_debug, note_display, note_type};

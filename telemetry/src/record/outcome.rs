@@ -1,8 +1,7 @@
 //! How a call ended, and how that is seen in its value.
 
 use crate::private::RECORDS;
-use crate::record::note_error;
-use crate::record::span::Show;
+use crate::record::{note_debug, note_display, note_type};
 use std::fmt::{Debug, Display};
 use std::hint::black_box;
 use std::marker::PhantomData;
@@ -86,6 +85,19 @@ impl Ending {
 #[derive(Debug)]
 pub struct Inspect<'a, T>(pub &'a T);
 
+/// The ending of an output, which is looked at once.
+macro_rules! ended {
+    ($inspected:expr, $error:pat, $found:ident, $note:ident) => {
+        match if RECORDS { black_box($inspected.0) } else { return Ending { outcome: Outcome::Ok, fallible: true } } {
+            $error => {
+                $note($found);
+                Ending { outcome: Outcome::Error, fallible: true }
+            }
+            _ => Ending { outcome: Outcome::Ok, fallible: true },
+        }
+    };
+}
+
 macro_rules! carriers {
     ($($carrier:ty, $error:pat => $found:ident;)*) => {$(
         impl<T, E> Inspect<'_, $carrier> {
@@ -108,24 +120,25 @@ macro_rules! carriers {
         }
 
         impl<T, E> Inspect<'_, $carrier> {
-            /// Notes the error for a span, by its type: it cannot be shown.
-            #[inline(always)]
-            pub fn __note(&self) {
-                note_error(self.__error(), Show::NOT);
+            /// The same, and an error is noted for the span of its call, by its type.
+            #[inline]
+            #[must_use]
+            pub fn __ended(&self) -> Ending {
+                ended!(self, $error, $found, note_type)
             }
         }
 
-        impl<T, E: Display> NoteDisplay for &Inspect<'_, $carrier> {
-            #[inline(always)]
-            fn __note(&self) {
-                note_error(self.__error(), Show::DISPLAY);
+        impl<T, E: Display> ShownByDisplay for &Inspect<'_, $carrier> {
+            #[inline]
+            fn __ended(&self) -> Ending {
+                ended!(self, $error, $found, note_display)
             }
         }
 
-        impl<T, E: Debug> NoteDebug for &&Inspect<'_, $carrier> {
-            #[inline(always)]
-            fn __note(&self) {
-                note_error(self.__error(), Show::DEBUG);
+        impl<T, E: Debug> ShownByDebug for &&Inspect<'_, $carrier> {
+            #[inline]
+            fn __ended(&self) -> Ending {
+                ended!(self, $error, $found, note_debug)
             }
         }
 
@@ -147,17 +160,18 @@ carriers! {
     Poll<Option<Result<T, E>>>, Poll::Ready(Some(Err(_error))) => _error;
 }
 
-/// Notes an error for the span of its call, with what it says: by [`Display`], else by [`NoteDebug`], else not. Called on a reference to a reference, the
-/// compiler finds the three in this order, whatever bounds reach the user's function.
-pub trait NoteDisplay {
-    /// By `Display`.
-    fn __note(&self);
+/// Looks at a call's output as [`Inspect`] does, and notes an error for the span of its call with what it says: by [`Display`], else by
+/// [`ShownByDebug`], else by the name of its type. On a reference to a reference the compiler finds them in this order, whatever bounds reach the user's
+/// function.
+pub trait ShownByDisplay {
+    /// `ok` or `error`.
+    fn __ended(&self) -> Ending;
 }
 
 /// What has no [`Display`].
-pub trait NoteDebug {
-    /// By `Debug`.
-    fn __note(&self);
+pub trait ShownByDebug {
+    /// `ok` or `error`.
+    fn __ended(&self) -> Ending;
 }
 
 /// What every type says that neither is a [`Result`] nor holds one.
@@ -171,9 +185,8 @@ pub trait Fallback {
     /// The output itself: a condition called it an error.
     fn __error(&self) -> Option<&Self::Output>;
 
-    /// Nothing: it is none.
-    #[inline(always)]
-    fn __note(&self) {}
+    /// `ok`, and nothing to note.
+    fn __ended(&self) -> Ending;
 }
 
 impl<T> Fallback for Inspect<'_, T> {
@@ -190,6 +203,11 @@ impl<T> Fallback for Inspect<'_, T> {
     #[inline]
     fn __error(&self) -> Option<&T> {
         Some(self.0)
+    }
+
+    #[inline]
+    fn __ended(&self) -> Ending {
+        self.__ending()
     }
 }
 

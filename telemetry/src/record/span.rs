@@ -24,10 +24,10 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 pub use annotate::annotate;
-pub use note::note_error;
-pub(crate) use note::{name_error, take_noted};
+pub use note::note_output;
+pub(crate) use note::{name_error, note_debug, note_display, note_type, take_noted};
 pub(crate) use running::{Made, Running, Slot, annotated, begin, finish, forget_made, made};
-pub use shown::{Show, Shown, ShownByDebug, ShownByNothing};
+pub use shown::{Show, Shown, ShownLess, ShownNot};
 pub use values::{Annotations, SpanValue};
 pub(crate) use work::Work;
 

@@ -7,7 +7,7 @@ use super::{Show, is_on, making};
 use crate::record::thread;
 use std::any::type_name;
 use std::cell::RefCell;
-use std::fmt::{self, Display};
+use std::fmt::{self, Debug, Display};
 
 /// What a span is to know of an error.
 #[derive(Default)]
@@ -29,17 +29,45 @@ const OTHER: &str = "_OTHER";
 /// The most bytes of a message: an error may hold a whole response.
 const MOST_MESSAGE: usize = 4_096;
 
+// These are all that a call site has of it, and that not where the call returned no error.
+
 /// Notes an error for the span of the call that it ends: its type, and what it says. Does nothing where no span would be told.
 #[cold]
 #[inline(never)]
-pub fn note_error<E>(error: Option<&E>, show: Show<E>) {
-    if !is_on() || thread::with(|thread| thread.recorded.get() == 0) {
-        return;
-    }
+pub(crate) fn note_display<E: Display>(error: &E) {
+    note(type_name::<E>(), Some(error));
+}
+
+/// The same of what has no [`Display`].
+#[cold]
+#[inline(never)]
+pub(crate) fn note_debug<E: Debug>(error: &E) {
+    note(type_name::<E>(), Some(&Debugged(error)));
+}
+
+/// The same of what cannot be shown.
+#[cold]
+#[inline(never)]
+pub(crate) fn note_type<E>(_: &E) {
+    note(type_name::<E>(), None);
+}
+
+/// The same of an output that a condition refused, or of the error in it.
+#[cold]
+#[inline(never)]
+pub fn note_output<E>(error: Option<&E>, show: Show<E>) {
     match (error, show.0) {
         (Some(error), Some(show)) => note(type_name::<E>(), Some(&Message(error, show))),
         (Some(_), None) => note(type_name::<E>(), None),
         (None, _) => note(OTHER, None),
+    }
+}
+
+struct Debugged<'a, E>(&'a E);
+
+impl<E: Debug> Display for Debugged<'_, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 
@@ -51,7 +79,11 @@ impl<E> Display for Message<'_, E> {
     }
 }
 
+#[inline(never)]
 fn note(error_type: &'static str, message: Option<&dyn Display>) {
+    if !is_on() || thread::with(|thread| thread.recorded.get() == 0) {
+        return;
+    }
     let mut noted = take_noted().filter(|noted| noted.is_named).unwrap_or_default();
     // Nobody asked for what an error says but us: should it panic, it says nothing.
     let message = message.and_then(|message| thread::with(|thread| making(thread, || message.to_string())));

@@ -1,4 +1,4 @@
-//! How an error is shown on a span.
+//! How an output that a condition called an error is shown on a span.
 
 use std::fmt::{self, Debug, Display};
 use std::marker::PhantomData;
@@ -29,13 +29,6 @@ impl<E> Shown<E> {
     pub fn of(_: &Option<&E>) -> Shown<E> {
         Shown(PhantomData)
     }
-
-    /// Not at all.
-    #[inline]
-    #[must_use]
-    pub fn nothing(&self) -> Show<E> {
-        Show::NOT
-    }
 }
 
 impl<E: Display> Shown<E> {
@@ -48,7 +41,7 @@ impl<E: Display> Shown<E> {
 }
 
 /// What has no `Display`.
-pub trait ShownByDebug {
+pub trait ShownLess {
     /// The error's type.
     type Error;
 
@@ -56,7 +49,7 @@ pub trait ShownByDebug {
     fn __show(&self) -> Show<Self::Error>;
 }
 
-impl<E: Debug> ShownByDebug for Shown<E> {
+impl<E: Debug> ShownLess for Shown<E> {
     type Error = E;
 
     #[inline]
@@ -66,7 +59,7 @@ impl<E: Debug> ShownByDebug for Shown<E> {
 }
 
 /// What has neither.
-pub trait ShownByNothing {
+pub trait ShownNot {
     /// The error's type.
     type Error;
 
@@ -74,7 +67,7 @@ pub trait ShownByNothing {
     fn __show(&self) -> Show<Self::Error>;
 }
 
-impl<E> ShownByNothing for &Shown<E> {
+impl<E> ShownNot for &Shown<E> {
     type Error = E;
 
     #[inline]

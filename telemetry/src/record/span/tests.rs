@@ -113,7 +113,7 @@ fn makers_are_told_of_calls() {
         span.value("day", &7u8);
     });
     let error: Result<(), _> = "x".parse::<u8>().map(|_| ());
-    note_error(error.as_ref().err(), Show::DISPLAY);
+    note_output(error.as_ref().err(), Show::DISPLAY);
     guard.end(Ending { outcome: Outcome::Error, fallible: true });
     assert_eq!(
         said(),
