@@ -8,6 +8,7 @@ pub use crate::job::lifetime::{
 pub use crate::metric::declared::{bound, bounds, combinations, help, help_bytes, help_length, required};
 pub use crate::metric::{Counter, DurationCounter, Gauge, Histogram, Info};
 pub use crate::metric::{Descriptor, Family, IntoLabel, Kind, LabelArg, Origin, Registration, Values};
+pub use crate::record::{Annotations, Show, Shown, ShownLess, ShownNot, SpanValue, annotate, note_output};
 pub use crate::record::{Asked, BlockGuard, Counted};
 pub use crate::record::{
     CallSite, Ending, Fallback, Guard, InPlace, Inspect, Outcome, Returns, ReturnsOther, ShownByDebug, ShownByDisplay,
@@ -16,9 +17,6 @@ pub use crate::record::{
 #[cfg(not(telemetry_off))]
 pub use crate::record::{CountedFuture, MeasuredFuture};
 pub use crate::record::{boxed_counted_future, count, count_error, count_in_place, counted_future};
-pub use crate::record::{
-    Annotations, Show, Shown, ShownLess, ShownNot, SpanValue, annotate, note_output,
-};
 pub use crate::record::{enter_block, instantiation, labelled};
 pub use ::core;
 #[cfg(not(telemetry_off))]

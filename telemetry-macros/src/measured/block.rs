@@ -9,8 +9,8 @@
 //! The block stays a block, so `return`, `?` and `break` mean what they meant. What they leave it with is seen before they do.
 
 use crate::diagnostics::Diagnostics;
-use crate::measured::ending::{self, Shows};
 use crate::measured::body;
+use crate::measured::ending::{self, Shows};
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;

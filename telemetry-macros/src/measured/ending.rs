@@ -34,8 +34,8 @@ impl Shows {
 /// Whether the name of a type tells that there is no error in it: what need not be asked is not compiled. Another name may stand for anything.
 fn has_no_error(ty: &Type) -> bool {
     const WITHOUT: [&str; 25] = [
-        "Arc", "BTreeMap", "Box", "HashMap", "Rc", "Self", "String", "Vec", "bool", "char", "f32", "f64", "i128", "i16", "i32",
-        "i64", "i8", "isize", "str", "u128", "u16", "u32", "u64", "u8", "usize",
+        "Arc", "BTreeMap", "Box", "HashMap", "Rc", "Self", "String", "Vec", "bool", "char", "f32", "f64", "i128",
+        "i16", "i32", "i64", "i8", "isize", "str", "u128", "u16", "u32", "u64", "u8", "usize",
     ];
     let Type::Path(path) = body::ungrouped(ty) else { return false };
     let Some(last) = path.path.segments.last() else { return false };

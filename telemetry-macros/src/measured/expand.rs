@@ -231,7 +231,8 @@ impl Call<'_> {
             (true, true) => "boxed_counted_future",
         });
         let (site, value) = (body::own(site::NAME), body::own(OUTPUT));
-        let (ending, fallible) = (ending::of(self.args, root, &quote!(#value), ty), ending::fallible(self.args, root, ty));
+        let (ending, fallible) =
+            (ending::of(self.args, root, &quote!(#value), ty), ending::fallible(self.args, root, ty));
         // Conditions may name parameters that were copied, as they may where no future is.
         let call = |future: &TokenStream| {
             quote_spanned! {Span::mixed_site()=>

@@ -39,8 +39,7 @@ enum Shown {
 }
 
 const TAKES: &str = "`span` takes values in parentheses, such as `span(day, rows = page.len(), request = ?request)`";
-const VALUE: &str =
-    "a value on a span is a parameter, such as `day`, `%day` or `?day`, or a name and an expression: `rows = page.len()`";
+const VALUE: &str = "a value on a span is a parameter, such as `day`, `%day` or `?day`, or a name and an expression: `rows = page.len()`";
 
 /// What stands behind `span`.
 pub(crate) fn parse(

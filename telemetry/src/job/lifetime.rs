@@ -25,12 +25,7 @@ pub struct JobSpec {
 impl JobSpec {
     /// `stalled_after_millis` is 0 where it was not told.
     #[must_use]
-    pub const fn new(
-        name: &'static str,
-        unit: &'static str,
-        stalled_after_millis: u64,
-        site: CallSite,
-    ) -> JobSpec {
+    pub const fn new(name: &'static str, unit: &'static str, stalled_after_millis: u64, site: CallSite) -> JobSpec {
         let stalled_after = match stalled_after_millis {
             0 => None,
             millis => Some(Duration::from_millis(millis)),

@@ -12,8 +12,8 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-pub use span::{Annotations, Show, Shown, ShownLess, ShownNot, SpanValue};
 pub use outcome::{Ending, Fallback, Inspect, Outcome, Returns, ReturnsOther, ShownByDebug, ShownByDisplay};
+pub use span::{Annotations, Show, Shown, ShownLess, ShownNot, SpanValue};
 
 /// What is read besides count and time: nothing.
 pub(crate) mod budget {

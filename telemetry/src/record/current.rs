@@ -46,7 +46,11 @@ pub struct Current {
 #[must_use = "it credits nothing before `scope` or `future`"]
 pub fn current() -> Current {
     let spans = if span::is_on() { shared_spans() } else { None };
-    thread::with(|thread| Current { site: thread.running.get().map(|cell| cell.site), scope: thread.scope.get(), spans })
+    thread::with(|thread| Current {
+        site: thread.running.get().map(|cell| cell.site),
+        scope: thread.scope.get(),
+        spans,
+    })
 }
 
 #[cold]

@@ -3,8 +3,8 @@
 use crate::record::callsite::CallSite;
 use crate::record::outcome::{Ending, Outcome};
 use crate::record::shard::{self, SiteCell, TRACKING, Used};
-use crate::record::thread::{self, Thread};
 use crate::record::span::{self, Running, Slot};
+use crate::record::thread::{self, Thread};
 use crate::record::{clock, probe};
 use crate::sync::{Relaxed, unforked};
 use std::hint::black_box;

@@ -7,8 +7,8 @@
 use crate::record::budget::Generator;
 use crate::record::isolated::Scope;
 use crate::record::probe::io;
-use crate::record::span;
 use crate::record::shard::{self, Shard, SiteCell};
+use crate::record::span;
 use crate::sync::{AtomicU64, Relaxed, thread_local};
 use std::cell::Cell;
 use std::ptr::NonNull;

@@ -98,12 +98,7 @@ fn makers_are_told_of_calls() {
     MEASURED_MEANWHILE.set(false);
     assert_eq!(
         said(),
-        [
-            "spans_called begins in None",
-            "spans_called enters",
-            "spans_called leaves",
-            "spans_called ends as Ok",
-        ],
+        ["spans_called begins in None", "spans_called enters", "spans_called leaves", "spans_called ends as Ok",],
         "what a maker calls has no span"
     );
 
