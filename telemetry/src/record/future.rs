@@ -107,8 +107,7 @@ enum State {
 }
 
 impl Call {
-    /// Not inline: each measured function would have it.
-    #[inline(never)]
+    #[inline]
     fn new(site: &'static CallSite, fallible: bool) -> Call {
         site.learn(fallible);
         let span = if span::is_on() { span::made() } else { SpanSlot::EMPTY };

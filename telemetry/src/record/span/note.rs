@@ -29,33 +29,38 @@ const OTHER: &str = "_OTHER";
 /// The most bytes of a message: an error may hold a whole response.
 const MOST_MESSAGE: usize = 4_096;
 
-// These are all that a call site has of it, and that not where the call returned no error.
+// A call site has a branch and one of these calls. They are `extern "C"`, which do not unwind: else each call site would have code that drops the output
+// meanwhile. Nor would they: what may panic in there is caught.
 
 /// Notes an error for the span of the call that it ends: its type, and what it says. Does nothing where no span would be told.
 #[cold]
 #[inline(never)]
-pub(crate) fn note_display<E: Display>(error: &E) {
+#[allow(improper_ctypes_definitions, reason = "called by Rust alone")]
+pub(crate) extern "C" fn note_display<E: Display>(error: &E) {
     note(type_name::<E>(), Some(error));
 }
 
 /// The same of what has no [`Display`].
 #[cold]
 #[inline(never)]
-pub(crate) fn note_debug<E: Debug>(error: &E) {
+#[allow(improper_ctypes_definitions, reason = "called by Rust alone")]
+pub(crate) extern "C" fn note_debug<E: Debug>(error: &E) {
     note(type_name::<E>(), Some(&Debugged(error)));
 }
 
 /// The same of what cannot be shown.
 #[cold]
 #[inline(never)]
-pub(crate) fn note_type<E>(_: &E) {
+#[allow(improper_ctypes_definitions, reason = "called by Rust alone")]
+pub(crate) extern "C" fn note_type<E>(_: &E) {
     note(type_name::<E>(), None);
 }
 
 /// The same of an output that a condition refused, or of the error in it.
 #[cold]
 #[inline(never)]
-pub fn note_output<E>(error: Option<&E>, show: Show<E>) {
+#[allow(improper_ctypes_definitions, reason = "called by Rust alone")]
+pub extern "C" fn note_output<E>(error: Option<&E>, show: Show<E>) {
     match (error, show.0) {
         (Some(error), Some(show)) => note(type_name::<E>(), Some(&Message(error, show))),
         (Some(_), None) => note(type_name::<E>(), None),

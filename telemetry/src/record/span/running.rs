@@ -12,6 +12,7 @@ use std::ptr::NonNull;
 
 /// A pointer's room in a call, for what is there only where somebody makes spans. Nothing is dropped with it: who owns a slot takes out what is in
 /// it, so that calls without spans have no code for that.
+#[repr(transparent)]
 pub(crate) struct Slot<T>(Option<NonNull<T>>);
 
 // SAFETY: it owns what it points to. What is `!Send` in there, how a span is entered, is there only while the call runs on a thread, and taken out
@@ -53,9 +54,13 @@ pub(crate) enum Made {
 }
 
 /// For a future that is made now. To be asked where [`is_on`].
+///
+/// `extern "C"`, which does not unwind: else each measured function would have code that drops its future meanwhile. Nor would it: makers' panics are
+/// caught.
 #[cold]
 #[inline(never)]
-pub(crate) fn made() -> Slot<Made> {
+#[allow(improper_ctypes_definitions, reason = "called by Rust alone")]
+pub(crate) extern "C" fn made() -> Slot<Made> {
     let made = running().map(|parents| thread::uncounted(|_| Box::new(Made::Waits(parents))));
     Slot::of(made)
 }
