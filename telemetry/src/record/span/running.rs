@@ -128,8 +128,11 @@ pub(crate) fn begin(thread: &Thread, site: &'static CallSite) -> Slot<Running> {
 
 /// Ends such a call.
 pub(crate) fn finish(slot: &mut Slot<Running>, outcome: Outcome) {
-    if let Some(running) = slot.take() {
-        thread::with(|thread| running.finish(thread, outcome));
+    match slot.take() {
+        Some(running) => thread::with(|thread| running.finish(thread, outcome)),
+        // What was noted of it is not to be told to another one.
+        None if outcome == Outcome::Error && is_on() => drop(take_noted()),
+        None => {}
     }
 }
 
