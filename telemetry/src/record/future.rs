@@ -10,7 +10,7 @@ use crate::record::span::{self, Made, Slot as SpanSlot};
 use crate::record::thread;
 use std::fmt;
 use std::hint::black_box;
-use std::mem::{self, ManuallyDrop};
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -61,12 +61,7 @@ struct Ended {
 }
 
 impl Ended {
-    /// Records how the output ended the call.
-    #[inline]
-    fn with(self, ending: Ending) {
-        ManuallyDrop::new(self).record(ending);
-    }
-
+    /// Records how the output ended the call. It is to be forgotten after that.
     // Not inline: each measured function would have it.
     #[inline(never)]
     fn record(&mut self, ending: Ending) {
@@ -164,7 +159,9 @@ impl Call {
     fn end(&mut self, outcome: Outcome) {
         if self.is_running() {
             let cell = thread::with(|thread| shard::site_cell(thread, self.site.whole()));
-            self.ended(cell, clock::now()).with(Ending { outcome, fallible: false });
+            let mut ended = self.ended(cell, clock::now());
+            ended.record(Ending { outcome, fallible: false });
+            mem::forget(ended);
         }
     }
 }
@@ -290,9 +287,11 @@ where
             mem::forget(step);
             return Poll::Pending;
         };
-        let ended = step.leave_ready();
+        let mut ended = step.leave_ready();
         mem::forget(step);
-        ended.with((this.ending)(&output));
+        // Recorded where it is: to be moved into a function it would be copied.
+        ended.record((this.ending)(&output));
+        mem::forget(ended);
         Poll::Ready(output)
     }
 }
