@@ -544,6 +544,30 @@ fn values_are_on_the_span() {
     assert_eq!(attribute(trace.one("sends_in_place"), "first"), Some(&Value::I64(4)));
 }
 
+telemetry::metric! {
+    /// Sizes of pages that were seen within spans.
+    histogram spans_page_records() [10, 100];
+}
+
+#[measured]
+fn observes() -> SpanId {
+    spans_page_records().observe(7.0);
+    Context::current().span().span_context().span_id()
+}
+
+#[test]
+fn exemplars_are_of_the_running_span() {
+    let mut observed = SpanId::INVALID;
+    let trace = traced(|| observed = observes());
+    let span = trace.one("observes");
+    assert_eq!(span.span_context.span_id(), observed);
+    let snapshot = telemetry::snapshot();
+    let series = snapshot.series("spans_page_records", &[]).unwrap();
+    let telemetry::snapshot::Value::Histogram(histogram) = &series.value else { panic!("{series:?}") };
+    let labels: Vec<_> = histogram.exemplars[0].labels.iter().map(|(_, value)| value.to_string()).collect();
+    assert_eq!(labels, [span.span_context.trace_id().to_string(), observed.to_string()]);
+}
+
 #[measured(count)]
 fn only_counted() {
     step(9);
