@@ -58,7 +58,7 @@
 //! | `duckdb::Connection` | runs every statement as it comes, without a profile, and its list of them is empty |
 //!
 //! Arguments of an instrument are Rust like any other and are evaluated: `rows_read_total(name()).inc()` calls `name`. What stands in the
-//! parentheses of `#[measured]` (`labels`, `ok_if`, `error_if`, `error_type`) is checked and does not run. Names that are declared
+//! parentheses of `#[measured]` (`labels`, `span`, `ok_if`, `error_if`, `error_type`) is checked and does not run. Names that are declared
 //! twice in one program are not found out, since nobody knows all of them.
 //!
 //! Of `#[measured]` and `metric!` alone an optimised program keeps no symbol and no text. A crate that asks `cfg(telemetry_off)` itself, such as
@@ -78,6 +78,10 @@ struct MeasuredPage;
 #[cfg(all(doctest, feature = "push"))]
 #[doc = include_str!("../../docs/pushing.md")]
 struct PushingPage;
+/// The programs of the page about traces.
+#[cfg(all(doctest, feature = "otel"))]
+#[doc = include_str!("../../docs/tracing.md")]
+struct TracingPage;
 /// The programs of the page about the endpoint.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/server.md")]

@@ -3,6 +3,7 @@
 use crate::record::callsite::CallSite;
 use crate::record::outcome::{Ending, Outcome};
 use crate::record::shard::{self, SiteCell, TRACKING, Used};
+use crate::record::span::{self, Running, Slot};
 use crate::record::thread::{self, Thread};
 use crate::record::{clock, probe};
 use crate::sync::{Relaxed, unforked};
@@ -177,6 +178,13 @@ impl Visit {
         self.cell
     }
 
+    /// Bytes that were allocated since it began, and how often; none where nothing counts them.
+    pub(crate) fn allocated(&self, thread: &Thread) -> Option<(u64, u64)> {
+        let memory = self.memory.as_ref()?;
+        let bytes = thread.allocated_bytes.get().wrapping_sub(memory.bytes);
+        Some((bytes, thread.allocations.get().wrapping_sub(memory.allocations)))
+    }
+
     /// What the call allocated and did not free, earlier polls included.
     pub(crate) fn kept_bytes(&self, thread: &Thread) -> i64 {
         self.memory.as_ref().map_or(0, |memory| thread.live_bytes.get() - memory.base)
@@ -188,8 +196,8 @@ impl Visit {
 pub struct Guard {
     site: &'static CallSite,
     visit: Visit,
-    /// For a trace span; none unless a tracer is set up.
-    _span: Option<&'static ()>,
+    /// Its spans, where somebody makes them. Then its visit is rare.
+    span: Slot<Running>,
     /// A call ends on the thread on which it began.
     _thread: PhantomData<*const ()>,
 }
@@ -198,7 +206,7 @@ pub struct Guard {
 pub fn enter(site: &'static CallSite, fallible: bool) -> Guard {
     site.learn(fallible);
     thread::with(|thread| match Visit::begin_plainly(thread, site, 0, SiteCell::start::<false>) {
-        Some(visit) => Guard { site, visit, _span: None, _thread: PhantomData },
+        Some(visit) => Guard { site, visit, span: Slot::EMPTY, _thread: PhantomData },
         None => enter_rarely(site),
     })
 }
@@ -208,8 +216,9 @@ pub fn enter(site: &'static CallSite, fallible: bool) -> Guard {
 fn enter_rarely(site: &'static CallSite) -> Guard {
     thread::with(|thread| {
         let cell = shard::site_cell(thread, site.whole());
+        let span = span::begin(thread, site);
         cell.start::<true>();
-        Guard { site, visit: Visit::begin(thread, cell, 0), _span: None, _thread: PhantomData }
+        Guard { site, visit: Visit::begin(thread, cell, 0), span, _thread: PhantomData }
     })
 }
 
@@ -223,7 +232,7 @@ impl Guard {
 
     #[inline(never)]
     fn end_fallible(self, outcome: Outcome) {
-        let guard = ManuallyDrop::new(self);
+        let mut guard = ManuallyDrop::new(self);
         guard.site.learn(true);
         guard.finish(outcome);
     }
@@ -234,7 +243,7 @@ impl Guard {
     }
 
     #[inline]
-    fn finish(&self, outcome: Outcome) {
+    fn finish(&mut self, outcome: Outcome) {
         match thread::with(|thread| self.visit.end_plainly(thread)) {
             Some(ticks) => self.visit.cell.end::<false>(outcome, ticks),
             None => self.finish_rarely(outcome),
@@ -243,12 +252,28 @@ impl Guard {
 
     #[cold]
     #[inline(never)]
-    fn finish_rarely(&self, outcome: Outcome) {
+    fn finish_rarely(&mut self, outcome: Outcome) {
         let (cell, ticks) = thread::with(|thread| {
-            let cell = self.visit.cell_now(thread);
-            (cell, self.visit.end_on(thread, cell))
+            let (visit, cell) = (&self.visit, self.visit.cell_now(thread));
+            let end = || visit.end_on(thread, cell);
+            let ticks = match self.span.get() {
+                Some(running) => running.stop(thread, visit, end),
+                None => end(),
+            };
+            (cell, ticks)
         });
+        // Within the span, which an exemplar asks for.
         self.site.end(cell, outcome, ticks);
+        span::finish(&mut self.span, outcome);
+    }
+
+    /// Tells the spans of an error that was noted, and that will leave the call.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn error(&mut self) {
+        if let Some(running) = self.span.get() {
+            thread::with(|thread| running.error(thread));
+        }
     }
 }
 

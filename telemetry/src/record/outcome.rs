@@ -1,6 +1,8 @@
 //! How a call ended, and how that is seen in its value.
 
 use crate::private::RECORDS;
+use crate::record::{note_debug, note_display, note_type};
+use std::fmt::{Debug, Display};
 use std::hint::black_box;
 use std::marker::PhantomData;
 use std::task::Poll;
@@ -83,6 +85,19 @@ impl Ending {
 #[derive(Debug)]
 pub struct Inspect<'a, T>(pub &'a T);
 
+/// The ending of an output, which is looked at once.
+macro_rules! ended {
+    ($inspected:expr, $error:pat, $found:ident, $note:ident) => {
+        match if RECORDS { black_box($inspected.0) } else { return Ending { outcome: Outcome::Ok, fallible: true } } {
+            $error => {
+                $note($found);
+                Ending { outcome: Outcome::Error, fallible: true }
+            }
+            _ => Ending { outcome: Outcome::Ok, fallible: true },
+        }
+    };
+}
+
 macro_rules! carriers {
     ($($carrier:ty, $error:pat => $found:ident;)*) => {$(
         impl<T, E> Inspect<'_, $carrier> {
@@ -104,6 +119,29 @@ macro_rules! carriers {
             }
         }
 
+        impl<T, E> Inspect<'_, $carrier> {
+            /// The same, and an error is noted for the span of its call, by its type.
+            #[inline]
+            #[must_use]
+            pub fn __ended(&self) -> Ending {
+                ended!(self, $error, $found, note_type)
+            }
+        }
+
+        impl<T, E: Display> ShownByDisplay for &Inspect<'_, $carrier> {
+            #[inline]
+            fn __ended(&self) -> Ending {
+                ended!(self, $error, $found, note_display)
+            }
+        }
+
+        impl<T, E: Debug> ShownByDebug for &&Inspect<'_, $carrier> {
+            #[inline]
+            fn __ended(&self) -> Ending {
+                ended!(self, $error, $found, note_debug)
+            }
+        }
+
         impl<T, E> Returns<$carrier> {
             /// It can.
             #[must_use]
@@ -122,6 +160,20 @@ carriers! {
     Poll<Option<Result<T, E>>>, Poll::Ready(Some(Err(_error))) => _error;
 }
 
+/// Looks at a call's output as [`Inspect`] does, and notes an error for the span of its call with what it says: by [`Display`], else by
+/// [`ShownByDebug`], else by the name of its type. On a reference to a reference the compiler finds them in this order, whatever bounds reach the user's
+/// function.
+pub trait ShownByDisplay {
+    /// `ok` or `error`.
+    fn __ended(&self) -> Ending;
+}
+
+/// What has no [`Display`].
+pub trait ShownByDebug {
+    /// `ok` or `error`.
+    fn __ended(&self) -> Ending;
+}
+
 /// What every type says that neither is a [`Result`] nor holds one.
 pub trait Fallback {
     /// The type of what is looked at.
@@ -132,6 +184,9 @@ pub trait Fallback {
 
     /// The output itself: a condition called it an error.
     fn __error(&self) -> Option<&Self::Output>;
+
+    /// `ok`, and nothing to note.
+    fn __ended(&self) -> Ending;
 }
 
 impl<T> Fallback for Inspect<'_, T> {
@@ -148,6 +203,11 @@ impl<T> Fallback for Inspect<'_, T> {
     #[inline]
     fn __error(&self) -> Option<&T> {
         Some(self.0)
+    }
+
+    #[inline]
+    fn __ended(&self) -> Ending {
+        self.__ending()
     }
 }
 
