@@ -115,6 +115,19 @@ impl Telemetry {
         let listens = None;
         #[cfg(feature = "prometheus")]
         let has_tls = config.server.tls.is_some();
+        #[cfg(feature = "otel")]
+        let theirs = crate::trace::provider::application_has_one();
+        #[cfg(feature = "otlp")]
+        let otlp = {
+            let mut otlp = config.otlp;
+            // Spans go where the application's go.
+            otlp.traces = otlp.traces.filter(|_| !theirs);
+            otlp
+        };
+        #[cfg(feature = "otlp")]
+        let (is_disabled, sampler, limits) = (otlp.is_disabled, otlp.sampler.of_sdk(), otlp.limits.of_sdk());
+        #[cfg(all(feature = "otel", not(feature = "otlp")))]
+        let is_disabled = false;
         #[cfg(feature = "__send")]
         let pusher = crate::push::Pusher::start(crate::push::Plan {
             push: config.push,
@@ -122,11 +135,25 @@ impl Telemetry {
             listens,
             take_snapshot: registry::snapshot,
             #[cfg(feature = "otlp")]
-            otlp: Some(config.otlp),
+            otlp: Some(otlp),
             #[cfg(feature = "otlp")]
             otlp_resource: crate::otlp::resource::resource,
         })
         .map(Arc::new);
+        #[cfg(feature = "otel")]
+        {
+            crate::trace::propagator::choose(config.propagators);
+            crate::trace::process::adopt_parent();
+            crate::collect::otel::begin();
+            if theirs && !is_disabled {
+                crate::trace::use_tracer_provider(&opentelemetry::global::tracer_provider());
+            }
+        }
+        #[cfg(feature = "otlp")]
+        if let Some(spans) = pusher.as_ref().and_then(|pusher| pusher.spans()) {
+            let resource = crate::otlp::resource::resource(&config.resource);
+            crate::trace::provider::begin(&crate::trace::provider::own(spans, resource, sampler, limits));
+        }
         Ok(Telemetry {
             #[cfg(feature = "__send")]
             armed: pusher.as_ref().map(|pusher| arm(pusher, config.exit_signals)),

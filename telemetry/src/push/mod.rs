@@ -246,7 +246,6 @@ impl Pusher {
 
     /// Where a tracer's spans are to be handed to, where spans are sent.
     #[cfg(feature = "otlp")]
-    #[cfg_attr(not(test), expect(dead_code, reason = "the tracer provider takes it"))]
     pub(crate) fn spans(&self) -> Option<Spans> {
         self.spans.clone()
     }

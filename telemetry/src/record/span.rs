@@ -124,7 +124,7 @@ pub(crate) fn is_on() -> bool {
     IS_ON.load(Relaxed)
 }
 
-fn makers() -> impl Iterator<Item = (usize, &'static dyn Spans)> {
+pub(crate) fn makers() -> impl Iterator<Item = (usize, &'static dyn Spans)> {
     MAKERS.iter().enumerate().filter_map(|(index, maker)| Some((index, *maker.get()?)))
 }
 

@@ -6,6 +6,7 @@
 //! The tracer's scope is this library, with its version: it is what makes the spans. Whose function it is stands in `code.function.name`.
 
 use super::clock::Anchor;
+use super::process;
 use crate::job::Job;
 use crate::record::callsite::CallSite;
 use crate::record::clock;
@@ -145,7 +146,7 @@ impl Spans for Calls {
         match call.parent.and_then(|parent| parent.downcast_ref()) {
             Some(parent) => begin(tracer, call, parent),
             // A clone: a sampler may attach a context of its own meanwhile.
-            None => begin(tracer, call, &current(Context::clone)?),
+            None => begin(tracer, call, &process::adopt(current(Context::clone)?)),
         }
     }
 }

@@ -27,7 +27,7 @@ mod headers; // headers as a carrier
 #[cfg(feature = "http")]
 pub mod http; // the trace in headers
 pub mod process; // the trace in the environment
-mod propagator; // who reads and writes a context
+pub(crate) mod propagator; // who reads and writes a context
 pub(crate) mod provider; // whose tracer it is
 #[cfg(any(feature = "reqwest", feature = "axum"))]
 mod request; // the span of a request

@@ -7,6 +7,7 @@ mod w3c; // what W3C accepts
 
 use super::context::TraceContext;
 use super::process;
+use crate::config::Propagators;
 use crate::notice::say;
 use crate::record::thread;
 use baggage::BaggagePropagator;
@@ -60,34 +61,18 @@ impl TextMapPropagator for Ours {
     }
 }
 
-/// Reads a list of propagators. What is in there that is not supported does nothing, and `note` is told; all of W3C's are on where no word is understood.
-fn parse(list: &str, mut note: impl FnMut(&str)) -> Ours {
-    let (mut trace_context, mut baggage, mut is_understood) = (false, false, false);
-    for word in list.split(',').map(str::trim).filter(|word| !word.is_empty()) {
-        match word.to_ascii_lowercase().as_str() {
-            "tracecontext" => (trace_context, is_understood) = (true, true),
-            "baggage" => (baggage, is_understood) = (true, true),
-            "none" => is_understood = true,
-            other => {
-                // Who names one of these does not mean W3C's.
-                is_understood |= matches!(other, "b3" | "b3multi" | "jaeger" | "xray" | "ottrace");
-                note(word);
-            }
-        }
-    }
-    if is_understood { Ours::new(trace_context, baggage) } else { Ours::new(true, true) }
+/// What `init` has read.
+pub(crate) fn choose(propagators: Propagators) {
+    // Where something was read or written before, the environment has been asked.
+    let _ = OURS.set(Ours::new(propagators.trace_context, propagators.baggage));
 }
 
 /// Reads the variable at first use, so that a program without `init` has what it says, too.
 fn ours() -> &'static Ours {
     OURS.get_or_init(|| {
-        let list = std::env::var("OTEL_PROPAGATORS").unwrap_or_default();
-        parse(&list, |word| {
-            say(format_args!(
-                "OTEL_PROPAGATORS has {word:?} in it, which is not supported and does nothing; it takes a list of \"tracecontext\" and \
-                 \"baggage\", or \"none\"; others are set by `opentelemetry::global::set_text_map_propagator`"
-            ));
-        })
+        let (propagators, notes) = Propagators::of_environment();
+        notes.iter().for_each(|note| say(format_args!("{note}")));
+        Ours::new(propagators.trace_context, propagators.baggage)
     })
 }
 

@@ -6,8 +6,11 @@ use opentelemetry::trace::{
     Span, SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState, Tracer, TracerProvider,
 };
 use opentelemetry::{Context, global};
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::{SdkTracerProvider, SpanProcessor};
+#[cfg(any(feature = "otlp", test))]
+use opentelemetry_sdk::{
+    Resource,
+    trace::{Sampler, SdkTracerProvider, SpanLimits, SpanProcessor},
+};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -40,18 +43,22 @@ where
 }
 
 /// Whether the global provider is our own.
-#[allow(dead_code, reason = "of `init`'s exporters")]
 static OURS: AtomicBool = AtomicBool::new(false);
 
-/// A provider of our own that gives its spans to this processor. The sampler and the limits are those of the environment: the SDK reads `OTEL_TRACES_SAMPLER`,
-/// `OTEL_TRACES_SAMPLER_ARG` and `OTEL_SPAN_*_COUNT_LIMIT`.
-#[allow(dead_code, reason = "of `init`'s exporters")]
-pub(crate) fn own(processor: impl SpanProcessor + 'static, resource: Resource) -> SdkTracerProvider {
-    SdkTracerProvider::builder().with_span_processor(processor).with_resource(resource).build()
+/// A provider of our own that gives its spans to this processor.
+#[cfg(any(feature = "otlp", test))]
+pub(crate) fn own(
+    processor: impl SpanProcessor + 'static,
+    resource: Resource,
+    sampler: Sampler,
+    limits: SpanLimits,
+) -> SdkTracerProvider {
+    let builder = SdkTracerProvider::builder().with_span_processor(processor).with_resource(resource);
+    builder.with_sampler(sampler).with_span_limits(limits).build()
 }
 
 /// Makes a provider of our own the one for measured calls, and for all who ask for the global one.
-#[allow(dead_code, reason = "of `init`'s exporters")]
+#[cfg(feature = "otlp")]
 pub(crate) fn begin(provider: &SdkTracerProvider) {
     global::set_tracer_provider(provider.clone());
     OURS.store(true, Relaxed);
@@ -62,7 +69,6 @@ pub(crate) fn begin(provider: &SdkTracerProvider) {
 ///
 /// The one that is there without makes of every span its parent. All others make spans of their own, or, where telemetry is suppressed as here,
 /// none: so nothing is exported by asking.
-#[allow(dead_code, reason = "of `init`'s exporters")]
 pub(crate) fn application_has_one() -> bool {
     if OURS.load(Relaxed) {
         return false;
@@ -83,7 +89,7 @@ pub(crate) fn application_has_one() -> bool {
 mod tests {
     use super::*;
     use opentelemetry_sdk::error::OTelSdkResult;
-    use opentelemetry_sdk::trace::{Sampler, SpanData};
+    use opentelemetry_sdk::trace::SpanData;
     use std::sync::atomic::AtomicUsize;
     use std::sync::atomic::Ordering::SeqCst;
     use std::time::Duration;
@@ -117,7 +123,7 @@ mod tests {
         global::set_tracer_provider(provider);
         assert!(application_has_one());
         assert_eq!(ENDED.load(SeqCst), 0);
-        let own = own(Counts, Resource::builder_empty().build());
+        let own = own(Counts, Resource::builder_empty().build(), Sampler::AlwaysOn, SpanLimits::default());
         global::set_tracer_provider(own.clone());
         OURS.store(true, Relaxed);
         assert!(!application_has_one());

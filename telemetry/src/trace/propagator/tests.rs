@@ -28,28 +28,9 @@ impl Extractor for Lines {
 }
 
 #[test]
-fn a_list_says_which() {
-    let both = ["traceparent", "tracestate", "baggage"].as_slice();
-    for (list, fields, noted) in [
-        ("", both, 0),
-        ("none", &[], 0),
-        ("TraceContext", &both[..2], 0),
-        (" baggage ,", &both[2..], 0),
-        ("baggage,tracecontext,baggage", both, 0),
-        ("b3,baggage", &both[2..], 1),
-        ("b3multi", &[], 1),
-        ("trace-context", both, 1),
-    ] {
-        let mut notes = 0;
-        let ours = parse(list, |_| notes += 1);
-        assert_eq!(ours.fields().collect::<Vec<_>>(), fields, "{list}");
-        assert_eq!(notes, noted, "{list}");
-    }
-}
-
-#[test]
 fn nothing_is_read_or_written_where_none_are_on() {
-    let none = parse("none", |_| ());
+    let none = Ours::new(false, false);
+    assert_eq!(none.fields().next(), None);
     let context = none.extract(&carrier(&[("traceparent", PARENT), ("baggage", "a=1")]));
     assert!(!context.has_active_span());
     let mut written = HashMap::new();
