@@ -65,12 +65,20 @@ impl Ended {
     // Not inline: each measured function would have it.
     #[inline(never)]
     fn record(&mut self, ending: Ending) {
+        if self.span.is_some() {
+            return self.record_rarely(ending);
+        }
+        self.site.learn(ending.fallible);
+        self.site.end(self.cell, ending.outcome, self.ticks);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn record_rarely(&mut self, ending: Ending) {
         self.site.learn(ending.fallible);
         // Within the span, which an exemplar asks for.
         self.site.end(self.cell, ending.outcome, self.ticks);
-        if self.span.is_some() {
-            self.span.finish(ending.outcome);
-        }
+        self.span.finish(ending.outcome);
     }
 }
 

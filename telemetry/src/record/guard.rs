@@ -13,6 +13,7 @@ use std::mem::ManuallyDrop;
 use std::sync::OnceLock;
 
 /// What was read of a thread when a call or a poll began on it. The caller's sums are kept here meanwhile.
+#[derive(Clone, Copy)]
 pub(crate) struct Visit {
     cell: &'static SiteCell,
     start: u64,
@@ -25,6 +26,7 @@ pub(crate) struct Visit {
     is_read: bool,
 }
 
+#[derive(Clone, Copy)]
 struct Memory {
     bytes: u64,
     allocations: u64,
@@ -232,7 +234,7 @@ impl Guard {
 
     #[inline(never)]
     fn end_fallible(self, outcome: Outcome) {
-        let mut guard = ManuallyDrop::new(self);
+        let guard = ManuallyDrop::new(self);
         guard.site.learn(true);
         guard.finish(outcome);
     }
@@ -243,7 +245,7 @@ impl Guard {
     }
 
     #[inline]
-    fn finish(&mut self, outcome: Outcome) {
+    fn finish(&self, outcome: Outcome) {
         match thread::with(|thread| self.visit.end_plainly(thread)) {
             Some(ticks) => self.visit.cell.end::<false>(outcome, ticks),
             None => self.finish_rarely(outcome),
@@ -252,19 +254,21 @@ impl Guard {
 
     #[cold]
     #[inline(never)]
-    fn finish_rarely(&mut self, outcome: Outcome) {
+    fn finish_rarely(&self, outcome: Outcome) {
+        // Copies: where a pointer to the guard went on from here, the compiler would copy each guard that ends plainly.
+        let (visit, site, mut span) = (self.visit, self.site, self.span.of_the_ended());
         let (cell, ticks) = thread::with(|thread| {
-            let (visit, cell) = (&self.visit, self.visit.cell_now(thread));
+            let cell = visit.cell_now(thread);
             let end = || visit.end_on(thread, cell);
-            let ticks = match self.span.get() {
-                Some(running) => running.stop(thread, visit, end),
+            let ticks = match span.get() {
+                Some(running) => running.stop(thread, &visit, end),
                 None => end(),
             };
             (cell, ticks)
         });
         // Within the span, which an exemplar asks for.
-        self.site.end(cell, outcome, ticks);
-        span::finish(&mut self.span, outcome);
+        site.end(cell, outcome, ticks);
+        span::finish(&mut span, outcome);
     }
 
     /// Tells the spans of an error that was noted, and that will leave the call.

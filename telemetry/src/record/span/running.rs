@@ -30,6 +30,11 @@ impl<T> Slot<T> {
         Slot(value.map(|value| NonNull::from(Box::leak(value))))
     }
 
+    /// The slot of what has ended and is not asked again: without being written to, it need not be copied to where it may be.
+    pub(crate) fn of_the_ended(&self) -> Slot<T> {
+        Slot(self.0)
+    }
+
     #[inline]
     pub(crate) fn is_some(&self) -> bool {
         self.0.is_some()
