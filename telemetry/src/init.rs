@@ -105,8 +105,6 @@ impl Telemetry {
         registry.add(Target::new(&config.resource, config.collect.build_info), How::Here);
         #[cfg(feature = "tokio")]
         crate::collect::tokio::watch_current();
-        #[cfg(feature = "otel")]
-        crate::trace::process::adopt_parent();
         #[cfg(feature = "prometheus")]
         registry.add(crate::export::bridge::DefaultRegistry, How::Elsewhere);
         #[cfg(feature = "prometheus")]

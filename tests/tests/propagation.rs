@@ -47,9 +47,9 @@ fn set_up() {
     static DONE: Once = Once::new();
     DONE.call_once(|| {
         let sampler = Sampler::ParentBased(Box::new(Sampler::AlwaysOn));
-        global::set_tracer_provider(
-            SdkTracerProvider::builder().with_sampler(sampler).with_span_processor(Keep).build(),
-        );
+        let provider = SdkTracerProvider::builder().with_sampler(sampler).with_span_processor(Keep).build();
+        telemetry::trace::use_tracer_provider(&provider);
+        global::set_tracer_provider(provider);
     });
 }
 
@@ -413,4 +413,98 @@ proptest! {
         prop_assert_eq!(&once, &twice);
         prop_assert!(once.contains_key("traceparent") || !once.contains_key("tracestate"));
     }
+}
+
+#[telemetry::measured]
+async fn load() -> u32 {
+    yield_now().await;
+    let threads: Vec<_> = (0..3)
+        .map(|_| {
+            let current = telemetry::current();
+            std::thread::spawn(move || current.scope(on_a_thread))
+        })
+        .collect();
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    1
+}
+
+#[telemetry::measured]
+fn on_a_thread() {}
+
+#[telemetry::measured]
+async fn ask(client: &reqwest::Client, address: SocketAddr) -> reqwest::Result<String> {
+    client.get(format!("http://{address}/load")).send_traced().await?.text().await
+}
+
+#[tokio::test]
+async fn measured_calls_on_both_sides_are_one_trace_whose_times_nest() {
+    set_up();
+    async fn handler() -> String {
+        let loads: Vec<_> = (0..40).map(|_| tokio::spawn(telemetry::in_current(load()))).collect();
+        for one in loads {
+            one.await.unwrap();
+        }
+        current_context().trace_id().unwrap()
+    }
+    let app = Router::new().route("/load", get(handler)).layer(telemetry::trace::axum::traced());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    let trace = ask(&client(), address).await.unwrap();
+    let spans = spans(&trace, 3 + 40 + 120).await;
+    for span in &spans {
+        let parent = spans.iter().find(|other| other.span_context.span_id() == span.parent_span_id);
+        let Some(parent) = parent else {
+            assert_eq!((&*span.name, span.parent_span_id), ("ask", SpanId::INVALID));
+            continue;
+        };
+        let expected = match &*span.name {
+            "GET" => "ask",
+            "GET /load" => "GET",
+            "load" => "GET /load",
+            "on_a_thread" => "load",
+            other => panic!("{other}"),
+        };
+        assert_eq!(parent.name, expected);
+        if span.span_kind != SpanKind::Server {
+            assert!(parent.start_time <= span.start_time && span.end_time <= parent.end_time, "{span:?} in {parent:?}");
+        }
+    }
+}
+
+/// What [`measured_calls_of_a_child_are_in_its_parents_trace`] starts.
+#[test]
+#[ignore = "it is the child of another test"]
+fn child() {
+    set_up();
+    let _telemetry = telemetry::builder().listen("off").report(telemetry::Report::Off).init().unwrap();
+    on_a_thread();
+    std::thread::spawn(on_a_thread).join().unwrap();
+    // Who asks from outside is not part of what started the process.
+    TraceContext::extract(&HashMap::<String, String>::new()).scope(on_a_thread);
+    for span in KEPT.lock().unwrap().iter() {
+        println!("span {} {}", span.span_context.trace_id(), span.parent_span_id);
+    }
+}
+
+#[telemetry::measured]
+fn start() -> (String, String) {
+    let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "child", "--ignored", "--nocapture"]);
+    telemetry::trace::process::inject(&mut command);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let context = current_context();
+    let ids = format!("span {} {}", context.trace_id().unwrap(), context.span_id().unwrap());
+    (ids, String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn measured_calls_of_a_child_are_in_its_parents_trace() {
+    set_up();
+    let (ids, shown) = start();
+    let spans: Vec<_> = shown.lines().filter(|line| line.starts_with("span ")).collect();
+    assert_eq!(spans.len(), 3, "{shown}");
+    assert_eq!(spans[..2], [&ids, &ids]);
+    assert!(spans[2].ends_with(" 0000000000000000") && spans[2][..37] != ids[..37], "{shown}");
 }

@@ -133,7 +133,7 @@ pub(crate) fn makers() -> impl Iterator<Item = (usize, &'static dyn Spans)> {
 const MOST_CPU: f64 = 20e-6;
 
 /// Lets makers work. `None` where one of them is at work on this thread already, or panicked.
-fn making<R>(thread: &Thread, work: impl FnOnce() -> R) -> Option<R> {
+pub(crate) fn making<R>(thread: &Thread, work: impl FnOnce() -> R) -> Option<R> {
     if thread.makes_spans.replace(true) {
         return None;
     }

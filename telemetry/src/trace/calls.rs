@@ -60,6 +60,10 @@ where
     }
 }
 
+fn scope() -> InstrumentationScope {
+    InstrumentationScope::builder("telemetry").with_version(env!("CARGO_PKG_VERSION")).build()
+}
+
 fn is_sampled(context: &Context) -> bool {
     context.span().span_context().is_sampled()
 }
@@ -72,8 +76,7 @@ impl Calls {
         P::Tracer: Send + Sync + 'static,
         <P::Tracer as Tracer>::Span: Send + Sync + 'static,
     {
-        let scope = InstrumentationScope::builder("telemetry").with_version(env!("CARGO_PKG_VERSION")).build();
-        let tracer: Box<dyn Begin> = Box::new(provider.tracer_with_scope(scope));
+        let tracer: Box<dyn Begin> = Box::new(provider.tracer_with_scope(scope()));
         // Not freed: a thread may be asking it.
         let tracer = thread::uncounted(|_| Box::into_raw(Box::new(tracer)));
         self.tracer.store(tracer, Ordering::Release);
@@ -115,7 +118,7 @@ fn is_alive() -> bool {
 }
 
 /// A context that is this thread's current one.
-struct Attached(ManuallyDrop<ContextGuard>);
+pub(super) struct Attached(ManuallyDrop<ContextGuard>);
 
 impl Drop for Attached {
     fn drop(&mut self) {
@@ -126,13 +129,13 @@ impl Drop for Attached {
     }
 }
 
-fn attach(context: &Context) -> Option<Attached> {
+pub(super) fn attach(context: &Context) -> Option<Attached> {
     is_alive().then(|| Attached(ManuallyDrop::new(context.clone().attach())))
 }
 
 impl Spans for Calls {
     fn running(&self) -> Option<Parent> {
-        current(|context| context.has_active_span().then(|| context.clone()))
+        current(|context| process::says_something(context).then(|| context.clone()))
             .flatten()
             .map(|context| Arc::new(context) as Parent)
     }
@@ -144,7 +147,7 @@ impl Spans for Calls {
     fn begin(&self, call: &Call<'_>) -> Option<Box<dyn CallSpan>> {
         let tracer = self.tracer()?;
         match call.parent.and_then(|parent| parent.downcast_ref()) {
-            Some(parent) => begin(tracer, call, parent),
+            Some(parent) => begin(tracer, call, &process::adopt(Context::clone(parent))),
             // A clone: a sampler may attach a context of its own meanwhile.
             None => begin(tracer, call, &process::adopt(current(Context::clone)?)),
         }
@@ -170,6 +173,30 @@ fn begin(tracer: &dyn Begin, call: &Call<'_>, parent: &Context) -> Option<Box<dy
         of_job(&context.span());
     }
     Some(Box::new(Running { context, is_recorded, anchor, start: call.start, site: call.site, parent }))
+}
+
+/// Begins a span that is no call's, of the tracer that calls have, or else of the global one. Says its context; `None` where it would tell nothing that `parent` does not.
+#[cfg(any(feature = "reqwest", feature = "axum"))]
+pub(super) fn begin_other(builder: SpanBuilder, parent: &Context) -> Option<Context> {
+    let around = parent.get::<Anchor>().copied();
+    let anchor = around.unwrap_or_else(Anchor::new);
+    let builder = builder.with_start_time(anchor.time(clock::now()));
+    let new = around.is_none().then_some(anchor);
+    let (context, is_recorded) = match CALLS.tracer() {
+        Some(tracer) => tracer.begin(builder, parent, new)?,
+        None => opentelemetry::global::tracer_with_scope(scope()).begin(builder, parent, new)?,
+    };
+    if is_recorded {
+        of_job(&context.span());
+    }
+    Some(context)
+}
+
+/// Ends such a span.
+#[cfg(any(feature = "reqwest", feature = "axum"))]
+pub(super) fn end_other(context: &Context) {
+    let time = context.get::<Anchor>().map_or_else(std::time::SystemTime::now, |anchor| anchor.time(clock::now()));
+    context.span().end_with_timestamp(time);
 }
 
 /// Which run of which job it is part of.

@@ -1,6 +1,6 @@
 //! What of a trace goes from one process to the next: which span runs, and the baggage.
 
-use super::{process, propagator};
+use super::{calls, process, propagator};
 use opentelemetry::Context;
 use opentelemetry::baggage::{Baggage, BaggageExt};
 use opentelemetry::propagation::{Extractor, Injector};
@@ -46,7 +46,7 @@ pub struct TraceContext(pub(super) Context);
 /// worker.join().unwrap();
 /// ```
 pub fn current_context() -> TraceContext {
-    TraceContext(process::adopt(Context::current()))
+    TraceContext(process::adopt(calls::current(Context::clone).unwrap_or_default()))
 }
 
 /// The value that the baggage of what runs on this thread has under a name, decoded.
@@ -139,7 +139,7 @@ impl TraceContext {
 
     /// Runs something on this thread as a child of it.
     pub fn scope<R>(&self, work: impl FnOnce() -> R) -> R {
-        let _attached = self.0.clone().attach();
+        let _attached = calls::attach(&self.0);
         work()
     }
 
@@ -188,7 +188,7 @@ impl<F: Future> Future for InContext<F> {
 
     fn poll(self: Pin<&mut Self>, context: &mut std::task::Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let _attached = this.context.clone().attach();
+        let _attached = calls::attach(this.context);
         this.future.poll(context)
     }
 }

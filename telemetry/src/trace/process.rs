@@ -128,6 +128,11 @@ pub(crate) fn adopt(context: Context) -> Context {
     within(&context, &parent().0)
 }
 
+/// Whether there is something to hand over to what begins later or elsewhere.
+pub(super) fn says_something(context: &Context) -> bool {
+    context.has_active_span() || context.get::<NoParent>().is_some() || !context.baggage().is_empty()
+}
+
 fn within(context: &Context, parent: &Context) -> Context {
     let child = match parent.span().span_context() {
         span if span.is_valid() => context.with_remote_span_context(span.clone()),

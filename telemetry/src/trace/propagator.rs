@@ -9,14 +9,13 @@ use super::context::TraceContext;
 use super::process;
 use crate::config::Propagators;
 use crate::notice::say;
-use crate::record::thread;
+use crate::record::{span, thread};
 use baggage::BaggagePropagator;
 use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry::trace::TraceContextExt;
 use opentelemetry::{Context, global};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 // Said once, and read once a request: nothing for a model checker.
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -67,7 +66,7 @@ pub(crate) fn choose(propagators: Propagators) {
     let _ = OURS.set(Ours::new(propagators.trace_context, propagators.baggage));
 }
 
-/// Reads the variable at first use, so that a program without `init` has what it says, too.
+/// A program without `init` has what the environment says, too.
 fn ours() -> &'static Ours {
     OURS.get_or_init(|| {
         let (propagators, notes) = Propagators::of_environment();
@@ -100,7 +99,7 @@ pub(super) fn inject(context: &Context, carrier: &mut dyn Injector) {
 
 /// Asks what is the application's, or OpenTelemetry's: its allocations are not the running call's, and `None` where it panicked.
 pub(super) fn quietly<R>(ask: impl FnOnce() -> R) -> Option<R> {
-    thread::uncounted(|_| catch_unwind(AssertUnwindSafe(ask)).ok())
+    thread::with(|thread| span::making(thread, ask))
 }
 
 /// A carrier of which W3C's three fields are shown as one valid value each, or not at all. SDKs' propagators ask for one value, and take what is not

@@ -1,8 +1,9 @@
 //! The span of a request, on either side.
 
+use super::calls;
 use super::propagator::quietly;
-use opentelemetry::trace::{Span, SpanBuilder, SpanKind, SpanRef, Status, TraceContextExt, Tracer};
-use opentelemetry::{Context, InstrumentationScope, KeyValue, global};
+use opentelemetry::trace::{SpanBuilder, SpanKind, SpanRef, Status, TraceContextExt};
+use opentelemetry::{Context, KeyValue};
 
 /// How much of a text of somebody else's is shown, in bytes.
 const MAX_TEXT: usize = 2048;
@@ -19,13 +20,8 @@ impl RequestSpan {
         if parent.is_telemetry_suppressed() {
             return RequestSpan { context: parent.clone(), is_ended: true };
         }
-        let scope = InstrumentationScope::builder("telemetry").with_version(env!("CARGO_PKG_VERSION")).build();
         let builder = SpanBuilder::from_name(name).with_kind(kind).with_attributes(attributes);
-        let begin = || {
-            let span = global::tracer_with_scope(scope).build_with_context(builder, parent);
-            span.span_context().is_valid().then(|| parent.with_span(span))
-        };
-        match quietly(begin).flatten() {
+        match quietly(|| calls::begin_other(builder, parent)).flatten() {
             Some(context) => RequestSpan { context, is_ended: false },
             None => RequestSpan { context: parent.clone(), is_ended: true },
         }
@@ -62,7 +58,7 @@ impl RequestSpan {
             let span = self.context.span();
             quietly(|| {
                 tell(&span);
-                span.end();
+                calls::end_other(&self.context);
             });
         }
     }

@@ -28,9 +28,19 @@ impl Extractor for Lines {
 }
 
 #[test]
+fn fields_are_those_that_are_on() {
+    let all = ["traceparent", "tracestate", "baggage"].as_slice();
+    for (trace_context, baggage, fields) in
+        [(true, true, all), (true, false, &all[..2]), (false, true, &all[2..]), (false, false, &[])]
+    {
+        let ours = Ours::new(trace_context, baggage);
+        assert_eq!(ours.fields().collect::<Vec<_>>(), fields);
+    }
+}
+
+#[test]
 fn nothing_is_read_or_written_where_none_are_on() {
     let none = Ours::new(false, false);
-    assert_eq!(none.fields().next(), None);
     let context = none.extract(&carrier(&[("traceparent", PARENT), ("baggage", "a=1")]));
     assert!(!context.has_active_span());
     let mut written = HashMap::new();
