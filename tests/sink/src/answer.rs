@@ -110,17 +110,6 @@ impl Answer {
             Answer::Cut(_) | Answer::Hang | Answer::Reset | Answer::Close => false,
         }
     }
-
-    /// For a line on a terminal.
-    pub(crate) fn name(&self) -> String {
-        match self {
-            Answer::Accept => "accepted".to_owned(),
-            Answer::Partial { rejected, .. } => format!("accepted less {rejected}"),
-            Answer::Status { status, .. } => format!("answered {status}"),
-            Answer::Code { code, .. } => format!("answered code {code}"),
-            other => format!("answered with {other:?}"),
-        }
-    }
 }
 
 /// The HTTP status of a gRPC code, and the code of a status.

@@ -26,6 +26,9 @@ mod grpc;
 mod http;
 /// OTLP's JSON, without anybody's deserializer.
 mod json;
+/// Other people's receivers: on the official definitions in Python, and a whole collector.
+pub mod others;
+/// Metrics as a flat list of points.
 mod points;
 /// What came, and how.
 mod received;

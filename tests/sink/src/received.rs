@@ -185,9 +185,9 @@ pub(crate) fn attributes(pairs: &[KeyValue]) -> Attributes {
 
 /// A value as a person reads it.
 pub(crate) fn text(value: Option<&AnyValue>) -> String {
-    match value.and_then(|value| value.value.as_ref()) {
-        Some(Value::StringValue(text)) => text.clone(),
-        value => in_json(value).to_string(),
+    match in_json(value.and_then(|value| value.value.as_ref())) {
+        serde_json::Value::String(text) => text,
+        other => other.to_string(),
     }
 }
 
