@@ -77,7 +77,7 @@ fn python_reads_what_the_sink_reads() {
     let Some(mut python) = Python::start() else { return };
     let sink = Sink::start();
     send(&sink.http_endpoint(), &sink.grpc_endpoint());
-    send(&python.http_endpoint().to_owned(), &python.grpc_endpoint().to_owned());
+    send(python.http_endpoint(), python.grpc_endpoint());
     assert!(python.wait_until(PATIENCE, |python| python.requests.len() == 4), "{:?}", python.requests);
     let seen = sink.seen();
     assert_eq!(seen.points().all.len(), 8);
