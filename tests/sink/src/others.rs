@@ -1,7 +1,7 @@
 //! Other people's receivers, which know nothing of this crate: where ours and theirs read the same, it is the exporter that is right.
 //!
-//! They come with `pip install -r tests/otlp/requirements.txt`, into the virtual environment that `ci/install` makes. Where they are not there, starting
-//! one says so and gives `None`: the test is then to be left, as skipped.
+//! They come with `pip install -r tests/otlp/requirements.txt`, into the virtual environment that `ci/install` makes; `TELEMETRY_TEST_PYTHON` names
+//! another Python. Where they are not there, starting one says so and gives `None`: the test is then to be left, as skipped.
 
 /// Python on the official definitions.
 mod python;
