@@ -4,7 +4,7 @@ use crate::metric::catalog;
 use crate::metric::expiry::Expiry;
 use crate::metric::label::{self, Values};
 use crate::metric::{Counter, Descriptor, DurationCounter, Gauge, Histogram, Info, Kind, LabelArg, LabelOwned};
-use crate::record::{dropped, isolated, shard, thread};
+use crate::record::{dropped, fork, isolated, shard, thread};
 use crate::snapshot::{Label, Labels};
 use crate::sync::{
     Acquire, AtomicPtr, AtomicU64, AtomicUsize, IS_SMALL, Mutex, OnceLock, Relaxed, Release, leak, lock, unforked,
@@ -382,9 +382,11 @@ impl Family {
     }
 
     fn add_uncounted(&self, hash: u64, labels: &[LabelArg<'_>]) -> &'static Series {
-        // A child of a fork would wait for a first use that another thread was in the middle of.
-        let first = self.first.get().copied();
-        let first = first.unwrap_or_else(|| unforked(|| *self.first.get_or_init(|| catalog::first_of(self))));
+        let first = self.first.get().copied().unwrap_or_else(|| {
+            // A child of a fork would wait for a first use that another thread was in the middle of; it may be the first of all.
+            fork::watch();
+            unforked(|| *self.first.get_or_init(|| catalog::first_of(self)))
+        });
         let shared = first.map(|first| first.series(labels));
         let mut all = lock(&self.series);
         if let Some(series) = self.existing(labels) {
