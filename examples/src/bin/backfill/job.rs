@@ -54,13 +54,15 @@ pub async fn backfill(
     let writer = {
         let (job, warehouse) = (job.clone(), Arc::clone(warehouse));
         // DuckDB's calls block, and would keep a worker of the runtime from everything else.
-        spawn_blocking(move || write(&job, &mut lock(&warehouse), receiver))
+        let current = telemetry::current(); // so that what the thread does is part of the job's trace
+        spawn_blocking(move || current.scope(|| write(&job, &mut lock(&warehouse), receiver)))
     };
 
     let (client, missing) = (Arc::new(client), Arc::new(Mutex::new(missing.into_iter())));
     let mut workers = JoinSet::new();
     for _ in 0..concurrency {
-        workers.spawn(fetch(job.clone(), Arc::clone(&client), Arc::clone(&missing), inlet.clone()));
+        let worker = fetch(job.clone(), Arc::clone(&client), Arc::clone(&missing), inlet.clone());
+        workers.spawn(telemetry::in_current(worker));
     }
     drop(inlet); // the writer ends when the last worker has
     let mut failures = Vec::new();
