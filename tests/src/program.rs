@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 
 /// Variables that a test's own environment may hold, and its programs must not inherit.
-const OURS: &[&str] = &["NO_COLOR", "COLUMNS", "OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES"];
+const OURS: &[&str] = &["NO_COLOR", "COLUMNS", "TRACEPARENT", "TRACESTATE", "BAGGAGE"];
 
 /// A running program. Killed when dropped.
 pub struct Program {
@@ -33,7 +33,7 @@ impl Program {
     pub fn start(path: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Program {
         let mut command = Command::new(path);
         command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let ours = |name: &str| name.starts_with("TELEMETRY_") || OURS.contains(&name);
+        let ours = |name: &str| name.starts_with("TELEMETRY_") || name.starts_with("OTEL_") || OURS.contains(&name);
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(ours)) {
             command.env_remove(name);
         }
