@@ -57,7 +57,10 @@ fn work(program: &mut Program) -> [f64; 3] {
 fn check(points: &Points, temporality: Temporality, [all_rows, calls, started]: [f64; 3]) {
     assert_eq!((all_rows, calls, started), (5.0, 2.0, 2.0));
     assert_eq!(rows(points), Some(all_rows));
-    assert_eq!(points.total("function_calls", &[("function", "step"), ("module", "pushes"), ("result", "ok")]), Some(calls));
+    assert_eq!(
+        points.total("function_calls", &[("function", "step"), ("module", "pushes"), ("result", "ok")]),
+        Some(calls)
+    );
     assert_eq!(points.total("function_calls_started", &[("function", "step"), ("module", "pushes")]), Some(started));
     let steps = points.series("pushed_step", &[]);
     let count: u64 = match temporality {
