@@ -65,7 +65,7 @@ impl Ended {
     // Not inline: each measured function would have it.
     #[inline(never)]
     fn record(&mut self, ending: Ending) {
-        if self.span.is_some() {
+        if self.span.is_some() || (ending.is_error() && span::is_on()) {
             return self.record_rarely(ending);
         }
         self.site.learn(ending.fallible);

@@ -275,8 +275,10 @@ impl Guard {
     #[cold]
     #[inline(never)]
     pub(crate) fn error(&mut self) {
-        if let Some(running) = self.span.get() {
-            thread::with(|thread| running.error(thread));
+        match self.span.get() {
+            Some(running) => thread::with(|thread| running.error(thread)),
+            // It has no span, and no other call is to be told.
+            None => drop(span::take_noted()),
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::record::clock;
 use crate::record::outcome::Outcome;
 use crate::record::thread::{self, Thread};
 use std::any::Any;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 // Makers are added once: nothing for a model checker.
@@ -135,13 +136,25 @@ pub(crate) fn makers() -> impl Iterator<Item = (usize, &'static dyn Spans)> {
 /// waits, which is no CPU time.
 const MOST_CPU: f64 = 20e-6;
 
+/// Lets one maker work: its panic costs what it was to make, and nothing of the others'. What it panicked with is not dropped, which might panic again.
+fn caught<R>(work: impl FnOnce() -> R) -> Option<R> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(mem::forget).ok()
+}
+
+/// Leaves what was entered, the last one first, as they would be by themselves.
+fn leave_all(entered: &mut [Option<Entered>]) {
+    for entered in entered.iter_mut().rev().filter_map(Option::take) {
+        let _ = caught(|| drop(entered));
+    }
+}
+
 /// Lets makers work. `None` where one of them is at work on this thread already, or panicked.
 pub(crate) fn making<R>(thread: &Thread, work: impl FnOnce() -> R) -> Option<R> {
     if thread.makes_spans.replace(true) {
         return None;
     }
     let since = clock::now();
-    let made = thread::uncounted(|_| catch_unwind(AssertUnwindSafe(work)).ok());
+    let made = thread::uncounted(|_| caught(work));
     let ticks = clock::now().saturating_sub(since);
     thread.makes_spans.set(false);
     thread.callee_ticks.set(thread.callee_ticks.get().wrapping_add(ticks));
@@ -156,7 +169,8 @@ pub(crate) struct Parents([Option<Parent>; MOST_MAKERS]);
 pub(crate) fn running() -> Option<Parents> {
     let mut parents = Parents([const { None }; MOST_MAKERS]);
     let all = &mut parents.0;
-    thread::with(|thread| making(thread, || makers().for_each(|(index, maker)| all[index] = maker.running())))?;
+    let ask = || makers().for_each(|(index, maker)| all[index] = caught(|| maker.running()).flatten());
+    thread::with(|thread| making(thread, ask))?;
     parents.0.iter().any(Option::is_some).then_some(parents)
 }
 
@@ -170,7 +184,7 @@ impl Parents {
         let all = &mut resumed.0;
         let resume = || {
             for (index, maker) in makers() {
-                all[index] = self.0[index].as_ref().and_then(|parent| maker.resume(parent));
+                all[index] = self.0[index].as_ref().and_then(|parent| caught(|| maker.resume(parent)).flatten());
             }
         };
         thread::with(|thread| making(thread, resume));
@@ -180,8 +194,7 @@ impl Parents {
 
 impl Drop for Resumed {
     fn drop(&mut self) {
-        // The last one first, as they would be by themselves.
-        thread::with(|thread| making(thread, || self.0.iter_mut().rev().for_each(|entered| drop(entered.take()))));
+        thread::with(|thread| making(thread, || leave_all(&mut self.0)));
     }
 }
 

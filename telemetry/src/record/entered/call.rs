@@ -5,10 +5,9 @@ use crate::record::callsite::CallSite;
 use crate::record::clock;
 use crate::record::outcome::Outcome;
 use crate::record::shard::{self, TRACKING};
-use crate::record::span::{End, Entered, Span};
+use crate::record::span::{self, End, Entered, Span};
 use crate::record::thread;
 use crate::sync::{Acquire, AtomicBool, AtomicI64, AtomicPtr, AtomicU32, AtomicU64, Mutex, Relaxed, lock};
-use std::cell::Cell;
 use std::ptr;
 
 /// A call that begins when it is entered first and ends when it is closed, on whatever threads.
@@ -38,25 +37,10 @@ struct Spans {
     allocations: AtomicU64,
 }
 
-thread_local! {
-    /// Whether a maker is at work for us on this thread.
-    static ASKS: Cell<bool> = const { Cell::new(false) };
-}
-
 /// Asks makers for something, and none of them while one is at work: what it does may itself be spans and events of `tracing`, of which it would be
 /// told without end.
 pub(crate) fn ask<R>(makers: impl FnOnce() -> R) -> Option<R> {
-    struct Asked;
-    impl Drop for Asked {
-        fn drop(&mut self) {
-            ASKS.set(false);
-        }
-    }
-    if ASKS.replace(true) {
-        return None;
-    }
-    let _asked = Asked;
-    Some(makers())
+    thread::with(|thread| span::making(thread, makers))
 }
 
 impl Call {

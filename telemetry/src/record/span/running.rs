@@ -1,7 +1,8 @@
 //! A call that has spans: what was read of it so far, and what of it runs on a thread.
 
 use super::{
-    Call, End, Entered, MAY_BE, MOST_MAKERS, Parents, Span, Value, is_on, makers, making, running, take_noted,
+    Call, End, Entered, MAY_BE, MOST_MAKERS, Parents, Span, Value, caught, is_on, leave_all, makers, making, running,
+    take_noted,
 };
 use crate::record::budget::Probe;
 use crate::record::callsite::CallSite;
@@ -113,11 +114,18 @@ impl Slot<Made> {
     #[cold]
     #[inline(never)]
     pub(crate) fn finish(&mut self, outcome: Outcome) {
-        let Some(made) = self.take() else { return };
-        thread::with(|thread| match *made {
-            Made::Runs(running) => running.finish(thread, outcome),
-            Made::Waits(_) => {}
-        });
+        match self.take().map(|made| *made) {
+            Some(Made::Runs(running)) => thread::with(|thread| running.finish(thread, outcome)),
+            Some(Made::Waits(_)) => {}
+            None => forget_noted(outcome),
+        }
+    }
+}
+
+/// A call without spans ended: what was noted of it is not to be told of another one.
+fn forget_noted(outcome: Outcome) {
+    if outcome == Outcome::Error && is_on() {
+        drop(take_noted());
     }
 }
 
@@ -140,9 +148,7 @@ pub(crate) fn begin(thread: &Thread, site: &'static CallSite) -> Slot<Running> {
 pub(crate) fn finish(slot: &mut Slot<Running>, outcome: Outcome) {
     match slot.take() {
         Some(running) => thread::with(|thread| running.finish(thread, outcome)),
-        // What was noted of it is not to be told to another one.
-        None if outcome == Outcome::Error && is_on() => drop(take_noted()),
-        None => {}
+        None => forget_noted(outcome),
     }
 }
 
@@ -180,7 +186,7 @@ impl Running {
         making(thread, || {
             for (index, maker) in makers() {
                 let parent = parents.and_then(|parents| parents.0[index].as_ref());
-                spans[index] = maker.begin(&Call { site, start, parent });
+                spans[index] = caught(|| maker.begin(&Call { site, start, parent })).flatten();
             }
         });
         let mut begun = spans.iter().flatten().peekable();
@@ -206,7 +212,7 @@ impl Running {
         let (spans, entered) = (&mut self.spans, &mut self.entered);
         making(thread, || {
             for (span, entered) in spans.iter_mut().zip(entered) {
-                *entered = span.as_mut().map(|span| span.enter());
+                *entered = span.as_mut().and_then(|span| caught(|| span.enter()));
             }
         });
         self.is_entered = true;
@@ -255,21 +261,28 @@ impl Running {
             thread.recorded.set(thread.recorded.get().wrapping_sub(1));
         }
         let entered = &mut self.entered;
-        making(thread, || entered.iter_mut().rev().for_each(|entered| drop(entered.take())));
+        making(thread, || leave_all(entered));
     }
 
     /// Tells the spans of an attribute.
     pub(crate) fn attribute(&mut self, thread: &Thread, name: &'static str, value: Value<'_>) {
         let spans = &mut self.spans;
-        making(thread, || recorded(spans).for_each(|span| span.attribute(name, value)));
+        making(thread, || {
+            for span in recorded(spans) {
+                let _ = caught(|| span.attribute(name, value));
+            }
+        });
     }
 
-    /// Tells the spans of an error that is on its way.
+    /// Tells the spans of an error that is on its way. Where none is recorded it is taken all the same: it is not another call's.
     pub(crate) fn error(&mut self, thread: &Thread) {
         let Some(noted) = take_noted() else { return };
         let spans = &mut self.spans;
         making(thread, || {
-            recorded(spans).for_each(|span| span.error(&noted.error_type, noted.message.as_deref()));
+            let (error_type, message) = (&*noted.error_type, noted.message.as_deref());
+            for span in recorded(spans) {
+                let _ = caught(|| span.error(error_type, message));
+            }
             drop(noted);
         });
     }
@@ -279,7 +292,7 @@ impl Running {
     }
 
     pub(crate) fn finish(mut self, thread: &Thread, outcome: Outcome) {
-        if outcome == Outcome::Error && self.is_recorded {
+        if outcome == Outcome::Error {
             self.error(thread);
         }
         self.leave(thread);
@@ -296,7 +309,11 @@ impl Running {
             written_bytes: self.io.map(|(_, written)| written),
         };
         let spans = self.spans;
-        making(thread, || spans.into_iter().rev().flatten().for_each(|span| span.end(&end)));
+        making(thread, || {
+            for span in spans.into_iter().rev().flatten() {
+                let _ = caught(|| span.end(&end));
+            }
+        });
     }
 }
 
