@@ -3,10 +3,10 @@
 use crate::builtin::jobs::recorded as families;
 use crate::job::count::Count;
 use crate::metric::DurationCounter;
-use crate::sync::{AtomicU64, Mutex, OnceLock, Relaxed, lock};
+use crate::sync::{AtomicU64, Mutex, Relaxed, lock};
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 /// Pushes this close together are kept as one: the age is right to 10 ms, and a queue of millions takes little memory.

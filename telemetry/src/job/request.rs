@@ -16,7 +16,6 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 /// What a job asks its source for, with the handles of its series.
-#[derive(Debug)]
 pub(crate) struct Endpoint {
     name: Box<str>,
     in_flight: Gauge,

@@ -85,6 +85,11 @@ fn meet(mut stream: TcpStream, fate: Fate, shared: &Mutex<Shared>, address: Sock
         stream.peek(&mut [0])?;
         return Ok(());
     }
+    if fate == Fate::Garbage {
+        // Whatever the client begins with, it may be a handshake.
+        let _ = stream.read(&mut [0; 4096])?;
+        return stream.write_all(b"SSH-2.0-OpenSSH_9.9 and nothing else\r\n\r\n");
+    }
     let (mut head, mut byte) = (Vec::new(), [0]);
     while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte)? > 0 {
         head.push(byte[0]);
@@ -98,7 +103,6 @@ fn meet(mut stream: TcpStream, fate: Fate, shared: &Mutex<Shared>, address: Sock
             Ok(())
         }
         Fate::CutOff => stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\nConnection: close\r\n\r\npage!"),
-        Fate::Garbage => stream.write_all(b"SSH-2.0-OpenSSH_9.9 and nothing else\r\n\r\n"),
         Fate::Circle => {
             write!(
                 stream,
@@ -113,6 +117,6 @@ fn meet(mut stream: TcpStream, fate: Fate, shared: &Mutex<Shared>, address: Sock
             }
             Ok(())
         }
-        Fate::Reset => Ok(()),
+        Fate::Reset | Fate::Garbage => Ok(()),
     }
 }

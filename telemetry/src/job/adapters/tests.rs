@@ -123,7 +123,7 @@ mod ureq {
         assert_eq!(kind(nobody()), Some("connect"));
         assert_eq!(kind("http://".into()), Some("request"));
         // With TLS the handshake fails, and without it there is none.
-        assert_eq!(kind(Source::of(|_| FINE).url().replace("http", "https")), Some("tls"));
+        assert_eq!(kind(Source::of(|_| Fate::Garbage).url().replace("http", "https")), Some("tls"));
         assert_eq!(ErrorKind::of(&Error::HostNotFound), ErrorKind::Dns);
         assert_eq!(ErrorKind::of(&std::io::Error::other(Error::HostNotFound)), ErrorKind::Dns);
     }
@@ -152,19 +152,18 @@ mod ureq {
     fn an_answer_of_429_makes_all_who_share_the_limiter_wait() {
         let (source, job, agent) = (Source::of(|n| if n < 1 { LIMIT } else { FINE }), job("ureq_shared"), agent());
         let limiter = job.limiter("flights", Rate::per_second(1_000_000).burst(100));
+        let start = Instant::now();
         let answer: Answered = job.request_blocking("flights", || agent.get(source.url()).call());
         assert_eq!(answer.unwrap().status(), 429);
-        let start = Instant::now();
         assert_eq!((limiter.tokens(), limiter.try_take(1)), (0, false));
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| assert!(limiter.until_ready_blocking()));
             }
         });
-        // From the answer on; the second has begun before.
-        assert!(start.elapsed() >= Duration::from_millis(800), "{:?}", start.elapsed());
+        assert!(start.elapsed() >= Duration::from_secs(1), "{:?}", start.elapsed());
         assert_eq!(of(&job, "backfill_waits_total", &[("reason", "paused")]), 4.0);
-        assert!(of(&job, "backfill_rate_limit_wait_seconds_total", &[]) >= 3.2);
+        assert!(of(&job, "backfill_rate_limit_wait_seconds_total", &[]) >= 2.0);
     }
 
     #[test]
@@ -246,7 +245,7 @@ mod reqwest {
         assert_eq!(kind(nobody()), Some("connect"));
         assert_eq!(kind("nonsense".into()), Some("request"));
         // With TLS the handshake fails, and without it there is none.
-        assert_eq!(kind(Source::of(|_| FINE).url().replace("http", "https")), Some("tls"));
+        assert_eq!(kind(Source::of(|_| Fate::Garbage).url().replace("http", "https")), Some("tls"));
         let lost = Client::builder().no_proxy().dns_resolver(Arc::new(NoNames)).build().unwrap();
         let lost: Result<Response, Error> = block_on(lost.get("http://nowhere.invalid/").send());
         assert_eq!(lost.error_kind(), Some("dns"));

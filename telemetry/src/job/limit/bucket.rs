@@ -69,13 +69,11 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30 * 24 * 3600);
 /// A millionth of a token, and of a second: what sums of fractions are off by at most.
 const ROUNDING: f64 = 1e-6;
 
-#[derive(Debug)]
 pub(crate) struct Bucket {
     state: Mutex<State>,
     shown: Gauge,
 }
 
-#[derive(Debug)]
 struct State {
     rate: Rate,
     started: Instant,

@@ -156,7 +156,7 @@ fn threads_share_a_limiter_and_what_they_wait_is_counted() {
     };
     assert!(of("backfill_waits_total", "limiter").unwrap() <= 40.0);
     assert!(of("backfill_waits_total", "limiter").unwrap() >= 4.0);
-    assert!(of("backfill_wait_seconds_total", "limiter").unwrap() > 0.1);
+    assert!(of("backfill_wait_seconds_total", "limiter").unwrap() > 0.0);
     assert_eq!(of("backfill_waits_total", "paused"), None);
 }
 
