@@ -5,7 +5,7 @@ use crate::job::Job;
 use crate::job::limit::{Got, Limiter};
 use crate::job::outcome::{Outcome, is_rate_limited, reason_label};
 use crate::job::request::{Endpoint, Request, request_blocking};
-use crate::job::wait::{AtStop, Why, from_now, wait, wait_blocking};
+use crate::job::wait::{AtStop, Why, for_so_long, wait, wait_blocking};
 use crate::sync::Relaxed;
 use std::fmt;
 use std::future::Future;
@@ -250,7 +250,7 @@ where
     loop {
         let output = Request::new(job.run.clone(), tries.endpoint.clone(), request()).await;
         let Some((long, why)) = tries.wait_after(&output) else { return output };
-        if !wait(job, &tries.endpoint, AtStop::Leaves, from_now(long, why)).await {
+        if !wait(job, &tries.endpoint, AtStop::Leaves, for_so_long(long, why)).await {
             tries.give_up(GivenUp::Cancelled);
             return output;
         }
@@ -276,7 +276,7 @@ where
     loop {
         let output = request_blocking(job.run.clone(), tries.endpoint.clone(), &mut request);
         let Some((long, why)) = tries.wait_after(&output) else { return output };
-        if !wait_blocking(job, &tries.endpoint, AtStop::Leaves, from_now(long, why)) {
+        if !wait_blocking(job, &tries.endpoint, AtStop::Leaves, for_so_long(long, why)) {
             tries.give_up(GivenUp::Cancelled);
             return output;
         }

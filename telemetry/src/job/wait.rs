@@ -48,20 +48,21 @@ struct Counted<'a> {
     endpoint: &'a Endpoint,
     /// Reasons that were counted as a wait: one wait may have two.
     begun: [Option<Why>; 2],
+    /// Until when it is counted.
+    counted: Instant,
     slice: Option<Slice>,
 }
 
 struct Slice {
-    since: Instant,
-    /// How long was left of the whole wait.
-    long: Duration,
+    /// When the whole wait would be over: what a late timer adds is the machine's doing. `None` where no clock counts as far.
+    end: Option<Instant>,
     seconds: DurationCounter,
     for_the_source: bool,
 }
 
 impl<'a> Counted<'a> {
     fn new(job: &'a Job, endpoint: &'a Endpoint) -> Counted<'a> {
-        Counted { job, endpoint, begun: [None; 2], slice: None }
+        Counted { job, endpoint, begun: [None; 2], counted: Instant::now(), slice: None }
     }
 
     fn begin(&mut self, why: Why, long: Duration) {
@@ -72,13 +73,14 @@ impl<'a> Counted<'a> {
         }
         let seconds = families::backfill_wait_seconds_total(job, endpoint, why.as_str());
         let for_the_source = matches!(why, Why::RateLimited | Why::Paused);
-        self.slice = Some(Slice { since: Instant::now(), long, seconds, for_the_source });
+        self.slice = Some(Slice { end: Instant::now().checked_add(long), seconds, for_the_source });
     }
 
     fn end(&mut self) {
         if let Some(slice) = self.slice.take() {
-            // What a late timer adds after the end is the machine's doing.
-            let waited = slice.since.elapsed().min(slice.long);
+            let now = Instant::now();
+            let waited = slice.end.map_or(now, |end| now.min(end)).saturating_duration_since(self.counted);
+            self.counted = now;
             slice.seconds.add(waited);
             if slice.for_the_source {
                 self.endpoint.waited_for_source(&self.job.run, waited);
@@ -158,12 +160,14 @@ pub(crate) fn wait_blocking(
     }
 }
 
-/// How long is left of a wait that begins now.
-pub(crate) fn from_now(long: Duration, why: Why) -> impl FnMut() -> Option<(Duration, Why)> {
-    let end = Instant::now().checked_add(long);
+/// How long is left of a wait that begins when this is first asked, so when its time begins to count.
+pub(crate) fn for_so_long(long: Duration, why: Why) -> impl FnMut() -> Option<(Duration, Why)> {
+    let mut end = None;
     move || {
+        let now = Instant::now();
         // What a clock cannot count to does not end.
-        let left = end.map_or(SLICE, |end| end.saturating_duration_since(Instant::now()));
+        let left =
+            end.get_or_insert_with(|| now.checked_add(long)).map_or(SLICE, |end| end.saturating_duration_since(now));
         (!left.is_zero()).then_some((left, why))
     }
 }

@@ -13,26 +13,26 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 pub use tokio::sync::mpsc::error::{SendError, SendTimeoutError, TryRecvError, TrySendError};
 
-/// The sending end, see [`Queue::tokio_channel`](crate::job::Queue::tokio_channel): as [`tokio::sync::mpsc::Sender`](mpsc::Sender).
+/// The sending end, see [`Queue::tokio_channel`](crate::job::Queue::tokio_channel): as [`tokio::sync::mpsc::Sender`].
 pub struct Sender<T> {
     inner: mpsc::Sender<T>,
     channel: Arc<Channel>,
 }
 
-/// A sender that does not keep the channel open: as [`tokio::sync::mpsc::WeakSender`](mpsc::WeakSender).
+/// A sender that does not keep the channel open: as [`tokio::sync::mpsc::WeakSender`].
 pub struct WeakSender<T> {
     inner: mpsc::WeakSender<T>,
     channel: Arc<Channel>,
 }
 
-/// The receiving end, see [`Queue::tokio_channel`](crate::job::Queue::tokio_channel): as [`tokio::sync::mpsc::Receiver`](mpsc::Receiver).
+/// The receiving end, see [`Queue::tokio_channel`](crate::job::Queue::tokio_channel): as [`tokio::sync::mpsc::Receiver`].
 pub struct Receiver<T> {
     // First, so that what it still holds is dropped before it is said to be gone.
     inner: mpsc::Receiver<T>,
     receiving: Receiving,
 }
 
-/// Room for one value: as [`tokio::sync::mpsc::Permit`](mpsc::Permit).
+/// Room for one value: as [`tokio::sync::mpsc::Permit`].
 pub struct Permit<'a, T> {
     inner: mpsc::Permit<'a, T>,
     channel: &'a Channel,
