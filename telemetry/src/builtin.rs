@@ -155,18 +155,28 @@ pub(crate) mod jobs {
             pub gauge backfill_requests_in_flight(job_name: &str, endpoint_name: &str);
             /// Requests that were sent again, by why.
             pub counter backfill_retries_total(job_name: &str, endpoint_name: &str, reason: &str);
+            /// Requests that did not go well and were not sent again, by why: attempts, deadline, not_retryable, cancelled.
+            pub counter backfill_requests_given_up_total(job_name: &str, endpoint_name: &str, reason: &str);
+            /// Times that something waited before a request, by why: rate_limited, backoff, limiter, paused.
+            pub counter backfill_waits_total(job_name: &str, endpoint_name: &str, reason: &str);
+            /// Seconds waited before requests, by why, added up over all who waited.
+            pub counter backfill_wait_seconds_total(job_name: &str, endpoint_name: &str, reason: &str);
             /// Times that the source asked to wait.
             pub counter backfill_rate_limit_hits_total(job_name: &str, endpoint_name: &str);
             /// Seconds waited because the source asked to.
             pub counter backfill_rate_limit_wait_seconds_total(job_name: &str, endpoint_name: &str);
             /// Requests that may still be sent before the limit is met.
             pub gauge backfill_rate_limit_tokens(job_name: &str, endpoint_name: &str);
+            /// Seconds that senders and receivers were blocked by a queue of the job, by side, added up over all of them.
+            pub counter backfill_queue_blocked_seconds_total(job_name: &str, queue: &str, side: &str);
             /// Records in a batch.
             pub histogram backfill_batch_records(job_name: &str)
                 [1, 10, 50, 100, 500, 1000, 5000, 10000, 50000, 100000, 1000000];
             /// Seconds that a step of the work took; a batch is the step `batch`.
             pub histogram backfill_processing_duration_seconds(job_name: &str, operation: &str)
                 [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
+            /// Records that a step of the work has had; a batch is the step `batch`.
+            pub counter backfill_processing_records_total(job_name: &str, operation: &str);
             /// Runs that ended, by result.
             pub counter backfill_runs_total(job_name: &str, result: &str);
             /// Seconds from the start of a run to its end.

@@ -86,6 +86,10 @@ struct TracingPage;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/server.md")]
 struct ServerPage;
+/// The programs of the page about what a job asks its source.
+#[cfg(all(doctest, feature = "reqwest", feature = "tokio"))]
+#[doc = include_str!("../../docs/jobs-requests.md")]
+struct JobsRequestsPage;
 /// The programs of the page about collectors.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/collectors.md")]

@@ -55,12 +55,16 @@
 //! `backfill_stalled` is 1 when nothing was done with for longer than `stalled_after`, which is by default five times the longest
 //! pause so far and at least a minute; ten minutes before the first unit.
 
+mod adapters;
 mod cancel;
+pub mod channel;
 pub(crate) mod collector;
 mod count;
 mod current;
 mod estimate;
+mod kind;
 pub(crate) mod lifetime;
+mod limit;
 mod outcome;
 mod progress;
 mod queue;
@@ -70,9 +74,15 @@ mod run;
 mod runs;
 mod signal;
 mod step;
+mod wait;
 
+#[cfg(any(feature = "reqwest", feature = "ureq"))]
+pub use adapters::checked::{HttpAnswer, HttpError, checked};
+pub use adapters::retry_after;
 pub use cancel::Cancelled;
 pub use count::{Count, Total};
+pub use kind::ErrorKind;
+pub use limit::{Limiter, Rate};
 pub use outcome::Outcome;
 pub use progress::{Progress, progress};
 pub use queue::Queue;
@@ -81,8 +91,6 @@ pub use retry::RetryPolicy;
 pub use step::{Batch, Operation};
 
 use crate::builtin::jobs::recorded;
-use crate::sync::Relaxed;
-use request::InFlight;
 use run::{Run, Status};
 use std::future::Future;
 use std::sync::Arc;
@@ -222,17 +230,20 @@ impl Job {
 
     /// Sends a request that blocks, see [`request`](Job::request).
     pub fn request_blocking<T: Outcome>(&self, endpoint: &str, request: impl FnOnce() -> T) -> T {
-        let mut sent = InFlight::begin(self.run.clone(), self.run.endpoint(endpoint));
-        let output = request();
-        sent.end(&outcome::code_label(&output));
-        output
+        request::request_blocking(self.run.clone(), self.run.endpoint(endpoint), request)
     }
 
-    /// Sends a request again while the policy says so; returns the last output. Each try is counted as a
-    /// [`request`](Job::request), each further one as a retry with its reason (the code, or the kind of error), and each answer that
-    /// the source was asked too often (429, or 503 with a time to wait) as a hit of its rate limit with the wait that follows.
+    /// Sends a request again while the policy says so; returns the last output.
+    ///
+    /// Each try is counted as a [`request`](Job::request), each further one as a retry with its reason (the code, or the kind of error),
+    /// each wait in between with its time and its reason (`rate_limited` after an answer that the source was asked too often, which is
+    /// 429, or 503 with a time to wait; `backoff` after any other), and each request that did not go well in the end as given up, with the reason
+    /// `attempts`, `deadline`, `not_retryable` or `cancelled`.
     ///
     /// Waits with a timer of its own, so under any runtime. When the job is asked to stop, it waits no longer and returns the last output.
+    ///
+    /// # Cancellation
+    /// Dropped after its first poll and before its end, it is counted as given up, as `cancelled`.
     ///
     /// ```
     /// use telemetry::job::RetryPolicy;
@@ -263,9 +274,36 @@ impl Job {
     pub fn rate_limited(&self, endpoint: &str, wait: Duration) {
         let endpoint = self.run.endpoint(endpoint);
         endpoint.rate_limit_hits.inc();
-        endpoint.rate_limit_wait.add(wait);
-        let nanos = u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX);
-        self.run.rate_limit_nanos.fetch_add(nanos, Relaxed);
+        endpoint.waited_for_source(&self.run, wait);
+    }
+
+    /// The job's limiter of this name, which limits to this rate from now on; the same one each time, so that all who share it ask the source no
+    /// more often than that together.
+    ///
+    /// A token bucket. What is left in it is `backfill_rate_limit_tokens` with its name as `endpoint_name`; how often and for how long it
+    /// made somebody wait are `backfill_waits_total` and `backfill_wait_seconds_total` with the reason `limiter`, or `paused` where
+    /// the source had asked for the wait, see [`Limiter::pause`].
+    ///
+    /// ```
+    /// use telemetry::job::{Rate, RetryPolicy};
+    /// # use telemetry::{Job, backfill_job};
+    /// # async fn fetch(day: u32) -> std::io::Result<u32> { Ok(day) }
+    /// #[backfill_job]
+    /// async fn backfill(job: &Job) -> std::io::Result<()> {
+    ///     let limiter = job.limiter("flights", Rate::per_second(10).burst(5));
+    ///     // By hand:
+    ///     if limiter.until_ready().await {
+    ///         job.request("flights", fetch(7)).await?;
+    ///     }
+    ///     // Or each try of a request:
+    ///     let policy = RetryPolicy::new().limiter(&limiter);
+    ///     job.retry(&policy, "flights", || fetch(8)).await?;
+    ///     Ok(())
+    /// }
+    /// ```
+    #[must_use]
+    pub fn limiter(&self, name: &str, rate: Rate) -> Limiter {
+        Limiter::new(self.clone(), self.run.endpoint(name), rate)
     }
 
     /// Says how many requests may still be sent before the limit is met: what a response's `RateLimit-Remaining` says, or
@@ -276,7 +314,8 @@ impl Job {
         recorded::backfill_rate_limit_tokens(self.name(), endpoint.name()).set(left.count() as f64);
     }
 
-    /// The job's queue of this name; the same one each time.
+    /// The job's queue of this name; the same one each time. From it come bounded [channels](crate::job::channel) that are counted; or say
+    /// yourself what goes into a channel of your own.
     #[must_use]
     pub fn queue(&self, name: &str) -> Queue {
         Queue::new(self.run.queue(name))
@@ -306,7 +345,7 @@ impl Job {
 
     /// Begins a step of the work that is timed until the guard is dropped. `name` is one of a few words: `classify`.
     pub fn operation(&self, name: &str) -> Operation {
-        Operation::begin(&self.run, name)
+        Operation::begin(self.run.clone(), name)
     }
 
     /// Whether the job has been asked to stop, by SIGINT or SIGTERM. Stays so. Look at it between units.

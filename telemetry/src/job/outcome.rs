@@ -1,5 +1,7 @@
 //! What the result of a request says: its code, what went wrong, and whether to try again.
 
+use crate::job::ErrorKind;
+use crate::job::adapters::answer_of;
 use std::convert::Infallible;
 use std::io;
 use std::time::Duration;
@@ -56,7 +58,7 @@ pub trait Outcome {
         None
     }
 
-    /// What went wrong, as one of a few words: `timeout`, `connect`, `decode`. `None` where nothing did.
+    /// What went wrong, as one of a few words: those of [`ErrorKind`], or of your own. `None` where nothing did.
     fn error_kind(&self) -> Option<&'static str>;
 
     /// How long the source asked to wait before the next request: the header `Retry-After`.
@@ -65,11 +67,11 @@ pub trait Outcome {
     }
 
     /// Whether the same request may succeed later. By default for the codes 408, 425, 429, 500, 502, 503 and 504, and without
-    /// a code for the kinds `timeout` and `connect`.
+    /// a code for the kinds `timeout`, `connect`, `dns` and `reset`.
     fn is_retryable(&self) -> bool {
         match (self.code(), self.error_kind()) {
-            (Some(code), _) => matches!(code, 408 | 425 | 429 | 500 | 502 | 503 | 504),
-            (None, kind) => matches!(kind, Some("timeout" | "connect")),
+            (Some(code), _) => is_retryable_code(code),
+            (None, kind) => matches!(kind, Some("timeout" | "connect" | "dns" | "reset")),
         }
     }
 
@@ -84,28 +86,41 @@ pub trait Outcome {
     }
 }
 
+/// The error's, or where there is none that of a request that went well; but where the value is an answer of `reqwest` or `ureq` (behind the
+/// features of these names), the answer's own code, which may be that of an error.
 impl<T, E: Outcome> Outcome for Result<T, E> {
     fn code(&self) -> Option<u16> {
         match self {
-            Ok(_) => E::ok_code(),
+            Ok(value) => answer_of(value).map(|answer| answer.code).or_else(E::ok_code),
             Err(error) => error.code(),
         }
     }
 
     fn error_kind(&self) -> Option<&'static str> {
         match self {
-            Ok(_) => None,
-            Err(error) => error.error_kind().or(Some("error")),
+            Ok(value) => answer_of(value)?.is_error().then_some(ErrorKind::Status.as_str()),
+            Err(error) => error.error_kind().or(Some(ErrorKind::Other.as_str())),
         }
     }
 
     fn retry_after(&self) -> Option<Duration> {
-        self.as_ref().err().and_then(Outcome::retry_after)
+        match self {
+            Ok(value) => answer_of(value)?.retry_after,
+            Err(error) => error.retry_after(),
+        }
     }
 
     fn is_retryable(&self) -> bool {
-        self.as_ref().is_err_and(Outcome::is_retryable)
+        match self {
+            Ok(value) => answer_of(value).is_some_and(|answer| answer.is_retryable()),
+            Err(error) => error.is_retryable(),
+        }
     }
+}
+
+/// Whether what a code says may pass: the source is busy or broken, or was asked too often.
+pub(crate) fn is_retryable_code(code: u16) -> bool {
+    matches!(code, 408 | 425 | 429 | 500 | 502 | 503 | 504)
 }
 
 impl Outcome for Infallible {
@@ -120,20 +135,7 @@ impl Outcome for Infallible {
 
 impl Outcome for io::Error {
     fn error_kind(&self) -> Option<&'static str> {
-        use io::ErrorKind as Kind;
-        Some(match self.kind() {
-            Kind::TimedOut | Kind::WouldBlock => "timeout",
-            Kind::ConnectionRefused
-            | Kind::ConnectionReset
-            | Kind::ConnectionAborted
-            | Kind::NotConnected
-            | Kind::BrokenPipe
-            | Kind::HostUnreachable
-            | Kind::NetworkUnreachable
-            | Kind::NetworkDown => "connect",
-            Kind::UnexpectedEof | Kind::InvalidData => "decode",
-            _ => "io",
-        })
+        Some(ErrorKind::of(self).as_str())
     }
 
     fn ok_code() -> Option<u16> {
@@ -195,6 +197,8 @@ mod tests {
         let refused: Result<(), io::Error> = Err(io::ErrorKind::ConnectionRefused.into());
         assert_eq!((code_label(&refused), reason_label(&refused)), ("connect".into(), "connect".into()));
         assert!(refused.is_retryable());
+        let cut_off: Result<(), io::Error> = Err(io::ErrorKind::UnexpectedEof.into());
+        assert_eq!((code_label(&cut_off), cut_off.is_retryable()), ("reset".into(), true));
         let denied: Result<(), io::Error> = Err(io::ErrorKind::PermissionDenied.into());
         assert!(!denied.is_retryable());
         let fine: Result<u8, io::Error> = Ok(7);

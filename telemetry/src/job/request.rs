@@ -1,30 +1,40 @@
 //! One request to a source: its code, its duration, and that it is on its way.
+//!
+//! An answer that the job asks too often makes the limiter of the endpoint's name stand still, if there is one.
 
 use crate::builtin::jobs::recorded as families;
-use crate::job::outcome::{Outcome, code_label};
+use crate::job::limit::{Bucket, Rate};
+use crate::job::outcome::{Outcome, code_label, is_rate_limited};
+use crate::job::retry::GIVEN_UP;
 use crate::job::run::Run;
 use crate::metric::{Counter, DurationCounter, Gauge, Histogram};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What a job asks its source for, with the handles of its series.
-#[derive(Debug)]
 pub(crate) struct Endpoint {
     name: Box<str>,
     in_flight: Gauge,
     duration: Histogram,
     pub(crate) rate_limit_hits: Counter,
     pub(crate) rate_limit_wait: DurationCounter,
+    /// Where requests are sent again.
+    given_up: OnceLock<[Counter; 4]>,
+    bucket: OnceLock<Arc<Bucket>>,
+    job: Box<str>,
 }
 
 impl Endpoint {
     pub(crate) fn new(job: &str, name: &str) -> Endpoint {
         Endpoint {
             name: name.into(),
+            given_up: OnceLock::new(),
+            bucket: OnceLock::new(),
+            job: job.into(),
             in_flight: families::backfill_requests_in_flight(job, name),
             duration: families::backfill_request_duration_seconds(job, name),
             rate_limit_hits: families::backfill_rate_limit_hits_total(job, name),
@@ -35,23 +45,73 @@ impl Endpoint {
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
+
+    /// The counters of requests that were given up, in the order of [`GIVEN_UP`]. All are there at zero as soon as one could be needed.
+    pub(crate) fn given_up(&self) -> &[Counter; 4] {
+        self.given_up.get_or_init(|| {
+            GIVEN_UP.map(|reason| {
+                let counter = families::backfill_requests_given_up_total(&self.job, &self.name, reason);
+                counter.add(0);
+                counter
+            })
+        })
+    }
+
+    /// The bucket of the endpoint's limiter, which has this rate from now on.
+    pub(crate) fn bucket(&self, rate: Rate) -> Arc<Bucket> {
+        let now = Instant::now();
+        let bucket = self.bucket.get_or_init(|| {
+            let shown = families::backfill_rate_limit_tokens(&self.job, &self.name);
+            Arc::new(Bucket::new(rate, shown, now))
+        });
+        bucket.set_rate(rate, now);
+        bucket.clone()
+    }
+
+    pub(crate) fn show_tokens(&self, now: Instant) {
+        if let Some(bucket) = self.bucket.get() {
+            bucket.show(now);
+        }
+    }
 }
 
-/// A request that is on its way. Dropped without [`InFlight::end`], it was given up: its future was dropped, or it unwound.
-pub(crate) struct InFlight {
+/// What is to be done about an output, looked at once.
+struct Seen {
+    code: String,
+    pause: Option<Duration>,
+}
+
+impl Seen {
+    fn of(output: &dyn Outcome) -> Seen {
+        let pause = if is_rate_limited(output) { output.retry_after() } else { None };
+        Seen { code: code_label(output), pause }
+    }
+}
+
+/// A request that is on its way. Dropped without an end, it was given up: its future was dropped, or it unwound.
+struct InFlight {
     run: Arc<Run>,
     endpoint: Arc<Endpoint>,
     started: Instant,
     ended: bool,
+    /// The code where it is dropped.
+    dropped: &'static str,
 }
 
 impl InFlight {
-    pub(crate) fn begin(run: Arc<Run>, endpoint: Arc<Endpoint>) -> InFlight {
+    fn begin(run: Arc<Run>, endpoint: Arc<Endpoint>, dropped: &'static str) -> InFlight {
         endpoint.in_flight.inc();
-        InFlight { run, endpoint, started: Instant::now(), ended: false }
+        InFlight { run, endpoint, started: Instant::now(), ended: false, dropped }
     }
 
-    pub(crate) fn end(&mut self, code: &str) {
+    fn end_as(&mut self, seen: &Seen) {
+        self.end(&seen.code);
+        if let (Some(pause), Some(bucket)) = (seen.pause, self.endpoint.bucket.get()) {
+            bucket.pause(pause, Instant::now());
+        }
+    }
+
+    fn end(&mut self, code: &str) {
         if !std::mem::replace(&mut self.ended, true) {
             // What was given up took time too: left out, a source that never answers in time would look quick.
             self.endpoint.duration.observe_duration(self.started.elapsed());
@@ -63,8 +123,17 @@ impl InFlight {
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.end(if std::thread::panicking() { "panic" } else { "cancelled" });
+        self.end(self.dropped);
     }
+}
+
+/// Sends a request that blocks.
+pub(crate) fn request_blocking<T: Outcome>(run: Arc<Run>, endpoint: Arc<Endpoint>, request: impl FnOnce() -> T) -> T {
+    // Only a panic passes its end by.
+    let mut sent = InFlight::begin(run, endpoint, "panic");
+    let output = request();
+    sent.end_as(&Seen::of(&output));
+    output
 }
 
 pin_project_lite::pin_project! {
@@ -73,7 +142,7 @@ pin_project_lite::pin_project! {
     pub struct Request<F: Future> {
         state: State,
         // Kept as a function, so that an output without `Outcome` is one error, at the call, and not another at its `.await`.
-        code: fn(&F::Output) -> String,
+        seen: fn(&F::Output) -> Seen,
         #[pin]
         future: F,
     }
@@ -91,7 +160,7 @@ where
     F::Output: Outcome,
 {
     pub(crate) fn new(run: Arc<Run>, endpoint: Arc<Endpoint>, future: F) -> Request<F> {
-        Request { state: State::New(run, endpoint), code: |output| code_label(output), future }
+        Request { state: State::New(run, endpoint), seen: |output| Seen::of(output), future }
     }
 }
 
@@ -115,14 +184,14 @@ impl<F: Future> Future for Request<F> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         if let State::New(run, endpoint) = this.state {
-            *this.state = State::Sent(InFlight::begin(run.clone(), endpoint.clone()));
+            *this.state = State::Sent(InFlight::begin(run.clone(), endpoint.clone(), "cancelled"));
         }
         let State::Sent(sent) = this.state else { return Poll::Pending };
         let mut step = Step { sent, returned: false };
         let poll = this.future.poll(context);
         step.returned = true;
         let output = ready!(poll);
-        step.sent.end(&(this.code)(&output));
+        step.sent.end_as(&(this.seen)(&output));
         Poll::Ready(output)
     }
 }

@@ -2,16 +2,15 @@
 
 use crate::builtin::jobs::recorded as families;
 use crate::job::Job;
+use crate::job::limit::{Got, Limiter};
 use crate::job::outcome::{Outcome, is_rate_limited, reason_label};
+use crate::job::request::{Endpoint, Request, request_blocking};
+use crate::job::wait::{AtStop, Why, for_so_long, wait, wait_blocking};
 use crate::sync::Relaxed;
-use futures_timer::Delay;
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
-use std::thread;
 use std::time::{Duration, Instant};
 
 /// How often a request is tried, and how long it waits in between.
@@ -39,6 +38,7 @@ pub struct RetryPolicy {
     cap: Duration,
     deadline: Option<Duration>,
     retry_if: Option<Arc<RetryIf>>,
+    limiter: Option<Limiter>,
 }
 
 /// 30 days: whoever asks for more has sent nonsense, and clocks do not count to it.
@@ -56,6 +56,7 @@ impl RetryPolicy {
             cap: Duration::from_secs(30),
             deadline: None,
             retry_if: None,
+            limiter: None,
         }
     }
 
@@ -83,18 +84,30 @@ impl RetryPolicy {
         self
     }
 
-    /// How long to wait after the try number `tried`, which began `elapsed` after the first; `None` where that was the last.
-    fn wait(&self, outcome: &dyn Outcome, tried: u32, elapsed: Duration) -> Option<Duration> {
+    /// Each try takes a token of the limiter, and an answer that the source was asked too often makes the limiter stand still: for as
+    /// long as the source said, or else for as long as is waited before the next try.
+    ///
+    /// The wait for a token is not part of the request's duration. A token that would come after the deadline is not waited for.
+    pub fn limiter(mut self, limiter: &Limiter) -> RetryPolicy {
+        self.limiter = Some(limiter.clone());
+        self
+    }
+
+    /// What to do after the try number `tried`, which ended `elapsed` after the first began.
+    fn next(&self, outcome: &dyn Outcome, tried: u32, elapsed: Duration) -> Next {
         let again = self.retry_if.as_ref().map_or_else(|| outcome.is_retryable(), |again| again(outcome));
-        if !again || tried >= self.attempts {
-            return None;
+        if !again {
+            return if outcome.error_kind().is_some() { Next::GiveUp(GivenUp::NotRetryable) } else { Next::Done };
+        }
+        if tried >= self.attempts {
+            return Next::GiveUp(GivenUp::Attempts);
         }
         let doubled = 1u32.checked_shl(tried - 1).unwrap_or(u32::MAX);
         let longest = self.base.saturating_mul(doubled).min(self.cap);
         let drawn = Duration::try_from_secs_f64(longest.as_secs_f64() * random()).unwrap_or(longest);
         let wait = outcome.retry_after().unwrap_or_default().saturating_add(drawn).min(LONGEST_WAIT);
         let in_time = self.deadline.is_none_or(|deadline| elapsed.saturating_add(wait) <= deadline);
-        in_time.then_some(wait)
+        if in_time { Next::Wait(wait) } else { Next::GiveUp(GivenUp::Deadline) }
     }
 }
 
@@ -111,6 +124,7 @@ impl fmt::Debug for RetryPolicy {
             .field("base", &self.base)
             .field("cap", &self.cap)
             .field("deadline", &self.deadline)
+            .field("limiter", &self.limiter)
             .finish_non_exhaustive()
     }
 }
@@ -122,64 +136,103 @@ fn random() -> f64 {
     share.clamp(0.0, 1.0)
 }
 
-/// What is left of a wait in which the job was not asked to stop: whether to go on.
-async fn rest(job: &Job, wait: Duration) -> bool {
-    let (mut delay, mut cancelled) = (pin!(Delay::new(wait)), pin!(job.cancelled()));
-    poll_fn(|context| {
-        if cancelled.as_mut().poll(context).is_ready() {
-            return Poll::Ready(false);
-        }
-        delay.as_mut().poll(context).map(|()| true)
-    })
-    .await
+/// Why a request was not sent again: the values of the label `reason`.
+pub(crate) const GIVEN_UP: [&str; 4] = ["attempts", "deadline", "not_retryable", "cancelled"];
+
+/// The same, as indices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum GivenUp {
+    Attempts = 0,
+    Deadline = 1,
+    NotRetryable = 2,
+    /// The job was asked to stop, or what sends the request was dropped or has panicked.
+    Cancelled = 3,
 }
 
-/// How often a blocking wait looks whether the job was asked to stop.
-const LOOK: Duration = Duration::from_millis(50);
-
-fn rest_blocking(job: &Job, wait: Duration) -> bool {
-    let end = Instant::now().checked_add(wait);
-    loop {
-        if job.is_cancelled() {
-            return false;
-        }
-        let left = end.map_or(LOOK, |end| end.saturating_duration_since(Instant::now()));
-        if left.is_zero() {
-            return true;
-        }
-        thread::sleep(left.min(LOOK));
-    }
+/// What is to be done after a try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    /// Nothing: it went well.
+    Done,
+    Wait(Duration),
+    GiveUp(GivenUp),
 }
 
-/// A series of tries.
+/// A series of tries. Dropped before its end, it was given up.
 struct Tries<'a> {
     job: &'a Job,
     policy: &'a RetryPolicy,
-    endpoint: &'a str,
+    endpoint: Arc<Endpoint>,
     started: Instant,
     tried: u32,
+    over: bool,
 }
 
 impl<'a> Tries<'a> {
-    fn new(job: &'a Job, policy: &'a RetryPolicy, endpoint: &'a str) -> Tries<'a> {
-        Tries { job, policy, endpoint, started: Instant::now(), tried: 0 }
+    fn new(job: &'a Job, policy: &'a RetryPolicy, endpoint: &str) -> Tries<'a> {
+        let endpoint = job.run.endpoint(endpoint);
+        endpoint.given_up();
+        Tries { job, policy, endpoint, started: Instant::now(), tried: 0, over: false }
     }
 
-    /// How long to wait before the next try; `None` where this output is the last. A wait that the source asked for is counted.
-    fn wait_after(&mut self, outcome: &dyn Outcome) -> Option<Duration> {
+    /// How long to wait before the next try, and why; `None` where this output is the last.
+    fn wait_after(&mut self, outcome: &dyn Outcome) -> Option<(Duration, Why)> {
         self.tried += 1;
-        let wait = self.policy.wait(outcome, self.tried, self.started.elapsed());
-        if is_rate_limited(outcome) {
-            self.job.rate_limited(self.endpoint, wait.unwrap_or_default());
+        let next = self.policy.next(outcome, self.tried, self.started.elapsed());
+        let is_rate_limited = is_rate_limited(outcome);
+        if is_rate_limited {
+            self.endpoint.rate_limit_hits.inc();
+            let drawn = if let Next::Wait(drawn) = next { Some(drawn) } else { None };
+            // Nobody else is to ask in the meantime; where the source does not say how long that is, as long as we wait ourselves.
+            if let (Some(limiter), Some(pause)) = (&self.policy.limiter, outcome.retry_after().or(drawn)) {
+                limiter.pause(pause);
+            }
         }
-        wait
+        match next {
+            Next::Wait(wait) => Some((wait, if is_rate_limited { Why::RateLimited } else { Why::Backoff })),
+            Next::Done => {
+                self.over = true;
+                None
+            }
+            Next::GiveUp(why) => {
+                self.give_up(why);
+                None
+            }
+        }
+    }
+
+    fn give_up(&mut self, why: GivenUp) {
+        self.over = true;
+        self.endpoint.given_up()[why as usize].inc();
+    }
+
+    /// The time until which a token for another try is of use.
+    fn until(&self) -> Option<Instant> {
+        self.policy.deadline.and_then(|deadline| self.started.checked_add(deadline))
+    }
+
+    /// Whether to go on after waiting for a token.
+    fn may_go(&mut self, got: Got) -> bool {
+        match got {
+            Got::Tokens => return true,
+            Got::Stopped => self.give_up(GivenUp::Cancelled),
+            Got::Late => self.give_up(GivenUp::Deadline),
+        }
+        false
     }
 
     fn count(&self, outcome: &dyn Outcome) {
         let run = &self.job.run;
         run.retries.fetch_add(1, Relaxed);
-        let endpoint = run.endpoint(self.endpoint);
-        families::backfill_retries_total(&run.name, endpoint.name(), &reason_label(outcome)).inc();
+        families::backfill_retries_total(&run.name, self.endpoint.name(), &reason_label(outcome)).inc();
+    }
+}
+
+impl Drop for Tries<'_> {
+    fn drop(&mut self) {
+        if !self.over {
+            self.give_up(GivenUp::Cancelled);
+        }
     }
 }
 
@@ -190,12 +243,24 @@ where
     R::Output: Outcome,
 {
     let mut tries = Tries::new(job, policy, endpoint);
+    if let Some(limiter) = &policy.limiter {
+        // Without a first try there would be nothing to return, so its token is waited for in any case.
+        limiter.take(1, AtStop::Stays, None).await;
+    }
     loop {
-        let output = job.request(endpoint, request()).await;
-        match tries.wait_after(&output) {
-            Some(wait) if rest(job, wait).await => tries.count(&output),
-            _ => return output,
+        let output = Request::new(job.run.clone(), tries.endpoint.clone(), request()).await;
+        let Some((long, why)) = tries.wait_after(&output) else { return output };
+        if !wait(job, &tries.endpoint, AtStop::Leaves, for_so_long(long, why)).await {
+            tries.give_up(GivenUp::Cancelled);
+            return output;
         }
+        if let Some(limiter) = &policy.limiter {
+            let got = limiter.take(1, AtStop::Leaves, tries.until()).await;
+            if !tries.may_go(got) {
+                return output;
+            }
+        }
+        tries.count(&output);
     }
 }
 
@@ -205,19 +270,37 @@ where
     T: Outcome,
 {
     let mut tries = Tries::new(job, policy, endpoint);
+    if let Some(limiter) = &policy.limiter {
+        limiter.take_blocking(1, AtStop::Stays, None);
+    }
     loop {
-        let output = job.request_blocking(endpoint, &mut request);
-        match tries.wait_after(&output) {
-            Some(wait) if rest_blocking(job, wait) => tries.count(&output),
-            _ => return output,
+        let output = request_blocking(job.run.clone(), tries.endpoint.clone(), &mut request);
+        let Some((long, why)) = tries.wait_after(&output) else { return output };
+        if !wait_blocking(job, &tries.endpoint, AtStop::Leaves, for_so_long(long, why)) {
+            tries.give_up(GivenUp::Cancelled);
+            return output;
         }
+        if let Some(limiter) = &policy.limiter {
+            let got = limiter.take_blocking(1, AtStop::Leaves, tries.until());
+            if !tries.may_go(got) {
+                return output;
+            }
+        }
+        tries.count(&output);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::job::Rate;
+    use crate::job::run::Run;
+    use crate::testing::value;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::pin::pin;
+    use std::task::{Context, Waker};
 
+    #[derive(Debug)]
     struct Answer(u16, Option<u64>);
 
     impl Outcome for Answer {
@@ -233,6 +316,12 @@ mod tests {
     }
 
     const SECOND: Duration = Duration::from_secs(1);
+
+    impl RetryPolicy {
+        fn wait(&self, outcome: &dyn Outcome, tried: u32, elapsed: Duration) -> Option<Duration> {
+            if let Next::Wait(wait) = self.next(outcome, tried, elapsed) { Some(wait) } else { None }
+        }
+    }
 
     #[test]
     fn the_wait_doubles_up_to_the_cap() {
@@ -274,10 +363,125 @@ mod tests {
     }
 
     #[test]
+    fn each_end_of_the_tries_has_its_reason() {
+        let policy = RetryPolicy::new().attempts(3).backoff(SECOND, SECOND).deadline(30 * SECOND);
+        let next = |answer: Answer, tried, elapsed| policy.next(&answer, tried, elapsed);
+        assert_eq!(next(Answer(503, None), 3, SECOND), Next::GiveUp(GivenUp::Attempts));
+        assert_eq!(next(Answer(503, None), 2, 31 * SECOND), Next::GiveUp(GivenUp::Deadline));
+        assert_eq!(next(Answer(404, None), 1, SECOND), Next::GiveUp(GivenUp::NotRetryable));
+        let fine: Result<u8, Answer> = Ok(1);
+        assert_eq!(policy.next(&fine, 1, SECOND), Next::Done);
+        for (index, why) in
+            [GivenUp::Attempts, GivenUp::Deadline, GivenUp::NotRetryable, GivenUp::Cancelled].iter().enumerate()
+        {
+            assert_eq!(*why as usize, index);
+        }
+    }
+
+    #[test]
     fn huge_waits_do_not_overflow() {
         let policy = RetryPolicy::new().attempts(u32::MAX).backoff(Duration::MAX / 2, Duration::MAX / 2);
         assert_eq!(policy.wait(&Answer(503, Some(u64::MAX)), 40, SECOND), Some(LONGEST_WAIT));
         let policy = RetryPolicy::new().attempts(u32::MAX).backoff(Duration::MAX, Duration::MAX);
         assert!(policy.wait(&Answer(503, None), 40, SECOND).is_some());
+    }
+
+    fn job(name: &str) -> Job {
+        Job { run: Arc::new(Run::new(0, name, "days", None, None)) }
+    }
+
+    fn of(job: &Job, family: &str, labels: &[(&str, &str)]) -> Option<f64> {
+        let mut all = vec![("job_name", job.name()), ("endpoint_name", "flights")];
+        all.extend_from_slice(labels);
+        value(family, &all)
+    }
+
+    fn given_up(job: &Job) -> [f64; 4] {
+        GIVEN_UP.map(|reason| of(job, "backfill_requests_given_up_total", &[("reason", reason)]).unwrap())
+    }
+
+    /// What stands for a source: the answers one after the other, the last one for ever.
+    fn answers(answers: &'static [Answer]) -> impl FnMut() -> Result<(), &'static Answer> {
+        let mut asked = 0;
+        move || {
+            asked += 1;
+            let answer = &answers[asked.min(answers.len()) - 1];
+            if answer.0 < 400 { Ok(()) } else { Err(answer) }
+        }
+    }
+
+    impl Outcome for &Answer {
+        fn code(&self) -> Option<u16> {
+            (**self).code()
+        }
+        fn error_kind(&self) -> Option<&'static str> {
+            (**self).error_kind()
+        }
+        fn retry_after(&self) -> Option<Duration> {
+            (**self).retry_after()
+        }
+    }
+
+    const MILLI: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn each_try_takes_a_token_and_an_answer_of_429_makes_the_limiter_stand_still() {
+        let (job, limited) = (job("retry_limiter"), job("retry_limiter_paused"));
+        let limiter = job.limiter("all", Rate::per_hour(1).burst(10));
+        let policy = RetryPolicy::new().attempts(4).backoff(MILLI, MILLI).limiter(&limiter);
+        let broken = retry_blocking(&job, &policy, "flights", answers(&[Answer(500, None)]));
+        assert_eq!((broken.code(), limiter.tokens()), (Some(500), 6));
+        assert_eq!(of(&job, "backfill_retries_total", &[("reason", "500")]), Some(3.0));
+        assert_eq!(given_up(&job), [1.0, 0.0, 0.0, 0.0]);
+
+        let limiter = limited.limiter("all", Rate::per_second(1_000).burst(10));
+        let policy = RetryPolicy::new().attempts(1).limiter(&limiter);
+        let asked = retry_blocking(&limited, &policy, "flights", answers(&[Answer(429, Some(60))]));
+        assert_eq!((asked.code(), limiter.tokens(), limiter.try_take(1)), (Some(429), 0, false));
+        assert_eq!(of(&limited, "backfill_rate_limit_hits_total", &[]), Some(1.0));
+    }
+
+    #[test]
+    fn a_token_that_would_come_after_the_deadline_is_not_waited_for() {
+        let job = job("retry_late");
+        let limiter = job.limiter("all", Rate::per_hour(1));
+        let policy = RetryPolicy::new().backoff(MILLI, MILLI).deadline(60 * SECOND).limiter(&limiter);
+        let started = Instant::now();
+        assert!(retry_blocking(&job, &policy, "flights", answers(&[Answer(500, None)])).is_err());
+        assert!(started.elapsed() < 60 * SECOND);
+        assert_eq!(given_up(&job), [0.0, 1.0, 0.0, 0.0]);
+        assert_eq!(of(&job, "backfill_requests_total", &[("code", "500")]), Some(1.0));
+        // And is given back: without a deadline the next would come after one hour, not after two.
+        let mut waits = pin!(limiter.until_ready());
+        assert!(waits.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    }
+
+    #[test]
+    fn what_is_dropped_or_panics_between_its_tries_is_given_up_as_cancelled() {
+        let job = job("retry_dropped");
+        let policy = RetryPolicy::new().backoff(3600 * SECOND, 3600 * SECOND);
+        {
+            let mut next = answers(&[Answer(503, Some(3600))]);
+            let mut waits = pin!(retry(&job, &policy, "flights", || std::future::ready(next())));
+            assert!(waits.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+            assert_eq!(given_up(&job), [0.0; 4]);
+        }
+        assert_eq!(given_up(&job), [0.0, 0.0, 0.0, 1.0]);
+        assert_eq!(of(&job, "backfill_waits_total", &[("reason", "rate_limited")]), Some(1.0));
+        let unwinds = || retry_blocking(&job, &policy, "flights", || -> Result<(), Answer> { panic!("no answer") });
+        assert!(catch_unwind(AssertUnwindSafe(unwinds)).is_err());
+        assert_eq!(given_up(&job), [0.0, 0.0, 0.0, 2.0]);
+        assert_eq!(of(&job, "backfill_requests_total", &[("code", "panic")]), Some(1.0));
+        assert_eq!(of(&job, "backfill_requests_in_flight", &[]), Some(0.0));
+    }
+
+    #[test]
+    fn what_goes_well_is_not_given_up() {
+        let job = job("retry_well");
+        let policy = RetryPolicy::new().backoff(MILLI, MILLI);
+        assert!(retry_blocking(&job, &policy, "flights", answers(&[Answer(500, None), Answer(200, None)])).is_ok());
+        assert_eq!(given_up(&job), [0.0; 4]);
+        assert!(retry_blocking(&job, &policy, "flights", answers(&[Answer(404, None)])).is_err());
+        assert_eq!(given_up(&job), [0.0, 0.0, 1.0, 0.0]);
     }
 }

@@ -219,6 +219,7 @@ impl Run {
     pub(crate) fn read(&self, now: Instant) {
         let units = self.units.tally();
         lock(&self.movement).read(self.seconds(now), &units);
+        lock(&self.endpoints).values().for_each(|endpoint| endpoint.show_tokens(now));
     }
 
     fn seconds(&self, now: Instant) -> f64 {
@@ -288,7 +289,7 @@ impl Run {
     }
 
     pub(crate) fn queue(&self, name: &str) -> Arc<QueueState> {
-        by_name(&self.queues, name, QueueState::new)
+        by_name(&self.queues, name, |name| QueueState::new(&self.name, name))
     }
 }
 

@@ -5,7 +5,7 @@
 pub mod axum;
 #[path = "trace/context.rs"]
 mod context;
-#[cfg(feature = "http")]
+#[cfg(any(feature = "http", feature = "reqwest"))]
 #[path = "trace/http.rs"]
 pub mod http;
 #[path = "trace/process.rs"]

@@ -24,7 +24,7 @@ mod clock; // times that nest
 mod context; // what goes from one process to the next
 #[cfg(any(feature = "http", feature = "reqwest", feature = "axum"))]
 mod headers; // headers as a carrier
-#[cfg(feature = "http")]
+#[cfg(any(feature = "http", feature = "reqwest"))]
 pub mod http; // the trace in headers
 pub mod process; // the trace in the environment
 pub(crate) mod propagator; // who reads and writes a context
