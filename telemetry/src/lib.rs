@@ -81,6 +81,10 @@ struct PushingPage;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/server.md")]
 struct ServerPage;
+/// The programs of the page about jobs.
+#[cfg(all(doctest, feature = "resume"))]
+#[doc = include_str!("../../docs/jobs.md")]
+struct JobsPage;
 /// The programs of the page about collectors.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/collectors.md")]

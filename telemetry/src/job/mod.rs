@@ -69,6 +69,8 @@ mod retry;
 mod run;
 mod runs;
 mod signal;
+#[cfg(feature = "resume")]
+pub(crate) mod state;
 mod step;
 
 pub use cancel::Cancelled;
@@ -78,6 +80,10 @@ pub use progress::{Progress, progress};
 pub use queue::Queue;
 pub use request::Request;
 pub use retry::RetryPolicy;
+#[cfg(feature = "resume")]
+pub use state::{AsState, State, StateError};
+#[cfg(all(feature = "resume", feature = "duckdb"))]
+pub use state::{Database, open_database};
 pub use step::{Batch, Operation};
 
 use crate::builtin::jobs::recorded;
