@@ -66,7 +66,9 @@ impl DatabaseState {
     fn make_table(&self, database: &str, schema: &str) -> Result<(), StateError> {
         let failed = |source| StateError::Database { doing: "make the table of the job's state", source };
         let columns = COLUMNS.map(|(name, ty)| format!("{name} {ty} not null")).join(", ");
-        self.connection.execute_batch(&format!("create table if not exists {} ({columns})", self.table)).map_err(failed)?;
+        self.connection
+            .execute_batch(&format!("create table if not exists {} ({columns})", self.table))
+            .map_err(failed)?;
         let sql = "select column_name, data_type from duckdb_columns() where database_name = ? and schema_name = ? and table_name = ? \
                    order by column_index";
         let mut statement = self.connection.prepare(sql).map_err(failed)?;
@@ -102,7 +104,8 @@ impl DatabaseState {
             let get = |index| row.get::<_, String>(index).map_err(failed);
             let (key, text, at) = (get(0)?, get(1)?, row.get::<_, i64>(2).map_err(failed)?);
             let value = serde_json::from_str::<Value>(&text).map_err(|error| {
-                let why = format!("has in {TABLE} for the job `{}` and the key {key:?} what is not JSON ({error})", self.job);
+                let why =
+                    format!("has in {TABLE} for the job `{}` and the key {key:?} what is not JSON ({error})", self.job);
                 self.unreadable(why, "mend or delete that row")
             })?;
             if key == LAST_SUCCESS {

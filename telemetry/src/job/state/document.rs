@@ -68,7 +68,10 @@ impl Document {
             Some(version) if version.as_u64() == Some(VERSION) => {}
             Some(version) => {
                 let why = format!("has the version {version}, and this program knows {VERSION}");
-                return wrong(why, "run the job with the program that wrote it, or move it away to start from the beginning");
+                return wrong(
+                    why,
+                    "run the job with the program that wrote it, or move it away to start from the beginning",
+                );
             }
             None => return wrong(format!("is not the state of a job, which has the member \"{MARK}\""), OTHER),
         }
@@ -85,7 +88,12 @@ impl Document {
             None => None,
             Some(value) => match value.as_f64().and_then(time::at) {
                 Some(at) => Some(at),
-                None => return wrong(format!("has {value} as \"{LAST_SUCCESS}\", which has to be seconds since 1970"), REPAIR),
+                None => {
+                    return wrong(
+                        format!("has {value} as \"{LAST_SUCCESS}\", which has to be seconds since 1970"),
+                        REPAIR,
+                    );
+                }
             },
         };
         let unfinished = match members.remove(UNFINISHED) {
@@ -132,8 +140,12 @@ mod tests {
     fn a_document_is_the_same_after_it_was_written_and_read() {
         let mut document = Document { unfinished: true, ..Document::default() };
         let largest = Value::from(u64::MAX);
-        let values =
-            [("text", "2013-03-01 é\n\"".into()), ("most", largest), ("least", i64::MIN.into()), ("third", (1.0 / 3.0).into())];
+        let values = [
+            ("text", "2013-03-01 é\n\"".into()),
+            ("most", largest),
+            ("least", i64::MIN.into()),
+            ("third", (1.0 / 3.0).into()),
+        ];
         for (key, value) in values {
             document.checkpoints.insert(key.into(), value);
         }
@@ -157,8 +169,13 @@ mod tests {
             "is that of the job `planes`, not of `flights`"
         );
         assert!(why("{\"telemetry_job_state\": 1}").starts_with("does not say whose it is"));
-        assert!(why("{\"telemetry_job_state\": 1, \"job\": \"flights\", \"checkpoints\": 7}").starts_with("has no checkpoints"));
-        let with = |member: &str| format!("{{\"telemetry_job_state\": 1, \"job\": \"flights\", \"checkpoints\": {{}}, {member}}}");
+        assert!(
+            why("{\"telemetry_job_state\": 1, \"job\": \"flights\", \"checkpoints\": 7}")
+                .starts_with("has no checkpoints")
+        );
+        let with = |member: &str| {
+            format!("{{\"telemetry_job_state\": 1, \"job\": \"flights\", \"checkpoints\": {{}}, {member}}}")
+        };
         assert!(why(&with("\"last_success_timestamp_seconds\": \"x\"")).starts_with("has \"x\" as"));
         assert!(why(&with("\"last_success_timestamp_seconds\": -1")).starts_with("has -1 as"));
         assert!(why(&with("\"unfinished\": 1")).starts_with("has 1 as"));

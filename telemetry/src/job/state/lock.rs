@@ -192,7 +192,8 @@ mod held {
             let place = ALL.iter().find(free);
             let place = place.ok_or_else(|| io::Error::other("a process has at most 1,000 states open at once"))?;
             // No fork in between, where forks are watched: the child would not know of the file.
-            let opened = sync::unforked(|| open().map(IntoRawFd::into_raw_fd).inspect(|file| place.store(*file, SeqCst)));
+            let opened =
+                sync::unforked(|| open().map(IntoRawFd::into_raw_fd).inspect(|file| place.store(*file, SeqCst)));
             match opened {
                 Ok(file) => {
                     // SAFETY: it has just been opened, and is nobody else's.

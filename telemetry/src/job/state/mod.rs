@@ -294,9 +294,13 @@ impl Job {
         }
         match &mut *lock_for_long(&state.stage) {
             Stage::Open(opened) if opened.is_own() => then(opened),
-            Stage::Open(_) => misused("runs in the process that this one was forked from, which alone writes its state"),
+            Stage::Open(_) => {
+                misused("runs in the process that this one was forked from, which alone writes its state")
+            }
             Stage::None => Err(no_state(self)),
-            Stage::Ended => misused("has ended, and its state is for the next run; write checkpoints before the function returns"),
+            Stage::Ended => {
+                misused("has ended, and its state is for the next run; write checkpoints before the function returns")
+            }
         }
     }
 }

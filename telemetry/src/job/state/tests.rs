@@ -155,7 +155,9 @@ fn any_value_that_is_json_comes_back_as_it_was() {
 fn a_file_that_is_no_state_of_the_job_is_refused_and_left_as_it_is() {
     let folder = Folder::new("foreign");
     let path = folder.path().join("state.json");
-    for text in ["", "{\"telemetry_job_state\": 1, \"job\": \"cou", "[package]", "{\"telemetry_job_state\": 1, \"job\": \"x\"}"] {
+    for text in
+        ["", "{\"telemetry_job_state\": 1, \"job\": \"cou", "[package]", "{\"telemetry_job_state\": 1, \"job\": \"x\"}"]
+    {
         fs::write(&path, text).unwrap();
         let error = counts(&State::file(&path), 10).unwrap_err();
         assert!(matches!(error, StateError::Unreadable { .. }));
@@ -253,10 +255,12 @@ fn the_last_success_outlives_the_process_and_a_run_that_failed() {
 fn a_run_that_panics_or_is_dropped_leaves_its_checkpoints_and_gives_the_state_back() {
     let folder = Folder::new("panics");
     let path = folder.path().join("state.json");
-    let broken = || values(&path, &|job| {
-        job.checkpoint("a", 1).unwrap();
-        panic!("on purpose");
-    });
+    let broken = || {
+        values(&path, &|job| {
+            job.checkpoint("a", 1).unwrap();
+            panic!("on purpose");
+        })
+    };
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(broken)).unwrap_err();
     assert_eq!(json(&path)["checkpoints"], json!({"a": 1}));
 
@@ -284,7 +288,8 @@ fn a_snapshot_says_that_a_run_was_resumed() {
     let path = folder.path().join("state.json");
     shown(&path).unwrap_err();
     shown(&path).unwrap_err();
-    let resumed: Vec<_> = crate::snapshot().jobs.iter().filter(|job| &*job.name == "shown_as_resumed").map(|job| job.resumed).collect();
+    let resumed: Vec<_> =
+        crate::snapshot().jobs.iter().filter(|job| &*job.name == "shown_as_resumed").map(|job| job.resumed).collect();
     assert_eq!(resumed, if crate::private::RECORDS { vec![false, true] } else { vec![] });
 }
 
