@@ -110,7 +110,7 @@ fn synchronous(root: &Path, signature: &Signature, statements: &TokenStream, blo
     let end = quote_spanned! {Span::mixed_site()=>
         {
             use #root::__private::Fallback as _;
-            #guard.end(#root::__private::Inspect(&#value).__ending());
+            #guard.end(#root::__private::Inspect(&#value).__job_ending());
         }
         #value
     };
@@ -137,7 +137,7 @@ fn asynchronous(root: &Path, signature: &Signature, statements: &TokenStream, bl
     let end = quote_spanned! {Span::mixed_site()=>
         {
             use #root::__private::Fallback as _;
-            #ended.with(#root::__private::Inspect(&#value).__ending());
+            #ended.with(#root::__private::Inspect(&#value).__job_ending());
         }
         #value
     };

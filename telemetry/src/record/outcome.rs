@@ -93,6 +93,14 @@ macro_rules! carriers {
                 Ending::fallible(|| matches!(black_box(self.0), $error))
             }
 
+            /// The same of a job, also where nothing is recorded: what its next run finds depends on it.
+            #[inline]
+            #[must_use]
+            pub fn __job_ending(&self) -> Ending {
+                let is_error = matches!(self.0, $error);
+                Ending { outcome: if is_error { Outcome::Error } else { Outcome::Ok }, fallible: true }
+            }
+
             /// The error, whose type is asked for.
             #[inline]
             #[must_use]
@@ -129,6 +137,12 @@ pub trait Fallback {
 
     /// `ok`.
     fn __ending(&self) -> Ending;
+
+    /// `ok`.
+    #[inline]
+    fn __job_ending(&self) -> Ending {
+        self.__ending()
+    }
 
     /// The output itself: a condition called it an error.
     fn __error(&self) -> Option<&Self::Output>;

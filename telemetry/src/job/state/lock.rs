@@ -296,17 +296,20 @@ mod tests {
     fn many_threads_take_turns() {
         let (_folder, path) = state("threads");
         let inside = std::sync::atomic::AtomicU32::new(0);
+        let turns = std::sync::atomic::AtomicU32::new(0);
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
                     for _ in 0..50 {
                         let Ok(_lock) = Lock::take(&path, SystemTime::now()) else { continue };
                         assert_eq!(inside.fetch_add(1, std::sync::atomic::Ordering::SeqCst), 0);
+                        turns.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
                         std::thread::yield_now();
                         inside.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
                     }
                 });
             }
         });
+        assert!(turns.into_inner() > 0);
     }
 }

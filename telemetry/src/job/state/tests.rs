@@ -122,7 +122,7 @@ fn any_value_that_is_json_comes_back_as_it_was() {
     values(&path, &|job| {
         job.checkpoint("text", "2013-03-01").unwrap();
         job.checkpoint("most", u64::MAX).unwrap();
-        job.checkpoint("least", &i64::MIN).unwrap();
+        job.checkpoint("least", i64::MIN).unwrap();
         job.checkpoint("third", 0.1 + 0.2).unwrap();
         job.checkpoint("flag", true).unwrap();
         job.checkpoint("pages", [("UA", 3), ("B6", 4)]).unwrap();
