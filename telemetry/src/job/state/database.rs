@@ -27,7 +27,6 @@ pub(super) struct DatabaseState {
     table: String,
     job: Arc<str>,
     keep: bool,
-    process: u32,
     _entry: Entry,
 }
 
@@ -49,18 +48,13 @@ impl DatabaseState {
         let table = format!("{}.{}.{TABLE}", quoted(&database), quoted(&schema));
         let entry = Entry::make(connection.path(), &table, &job, started_at)?;
         let connection = connection.try_clone().map_err(failed)?;
-        let process = std::process::id();
-        let mut state = DatabaseState { connection, table, job, keep: settings.keep, process, _entry: entry };
+        let mut state = DatabaseState { connection, table, job, keep: settings.keep, _entry: entry };
         state.make_table(&database, &schema)?;
         if settings.fresh {
             state.restart()?;
         }
         let left = state.read()?;
         Ok((state, left))
-    }
-
-    pub(super) fn is_own(&self) -> bool {
-        self.process == std::process::id()
     }
 
     fn make_table(&self, database: &str, schema: &str) -> Result<(), StateError> {

@@ -25,7 +25,8 @@ pub(super) struct FileState {
     job: Arc<str>,
     keep: bool,
     document: Document,
-    lock: Lock,
+    /// Given back when the run has ended.
+    _lock: Lock,
 }
 
 impl FileState {
@@ -47,7 +48,7 @@ impl FileState {
                 advice: wrong.advice,
             })?,
         };
-        let mut state = FileState { path, job, keep: settings.keep, document, lock };
+        let mut state = FileState { path, job, keep: settings.keep, document, _lock: lock };
         if settings.fresh {
             state.restart()?;
         }
@@ -59,11 +60,6 @@ impl FileState {
             last_success: document.last_success,
         };
         Ok((state, left))
-    }
-
-    /// Whether this process opened it, rather than one that it was forked from.
-    pub(super) fn is_own(&self) -> bool {
-        self.lock.is_own()
     }
 
     pub(super) fn checkpoint(&mut self, key: &str, value: Value) -> Result<(), StateError> {

@@ -10,9 +10,14 @@
 use crate::job::state::error::StateError;
 use crate::job::state::time;
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
+#[cfg(unix)]
+use std::{
+    io::{self, Read},
+    time::{Duration, Instant},
+};
 
 /// The lock on a state file. Given back when dropped.
 #[derive(Debug)]
@@ -28,8 +33,10 @@ pub(super) struct Lock {
 
 /// How often a lock file is looked for that its last holder takes away meanwhile.
 const ATTEMPTS: usize = 100;
+#[cfg(unix)]
 /// How long whoever was refused waits for the holder to have written who it is.
 const INTRODUCTION: Duration = Duration::from_millis(200);
+#[cfg(unix)]
 const PAUSE: Duration = Duration::from_millis(5);
 
 impl Lock {
@@ -92,42 +99,41 @@ impl Lock {
         let written = file.set_len(0).and_then(|()| file.write_all(text.as_bytes()));
         written.map_err(|error| StateError::io(&self.path, "write", error))
     }
-
-    /// Whether this process took the lock, rather than one that it was forked from.
-    pub(super) fn is_own(&self) -> bool {
-        self.process == std::process::id()
-    }
 }
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        if self.is_own() {
+        // A child of a fork has a copy.
+        if self.process == std::process::id() {
             // While it is locked still: who opened it before sees, once locked, that it is gone.
             let _ = fs::remove_file(&self.path);
         }
     }
 }
 
+#[cfg(unix)]
 fn in_use(state: &Path, path: &Path) -> StateError {
     let (pid, started_at) = holder(path).unzip();
     StateError::InUse { place: state.into(), pid, started_at: started_at.flatten() }
 }
 
+#[cfg(unix)]
 /// Who has the lock: the number of the process, and when its run began. What a holder that was killed left is not taken for it.
 fn holder(path: &Path) -> Option<(u32, Option<SystemTime>)> {
-    let patience = std::time::Instant::now() + INTRODUCTION;
+    let patience = Instant::now() + INTRODUCTION;
     loop {
         let read = read(path).ok().and_then(|text| parse(&text));
         if read.is_some_and(|(pid, _)| lives(pid)) {
             return read;
         }
-        if std::time::Instant::now() > patience {
+        if Instant::now() > patience {
             return None;
         }
         std::thread::sleep(PAUSE);
     }
 }
 
+#[cfg(unix)]
 fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     // What is longer is not ours.
@@ -135,6 +141,7 @@ fn read(path: &Path) -> io::Result<String> {
     Ok(text)
 }
 
+#[cfg(unix)]
 fn parse(text: &str) -> Option<(u32, Option<SystemTime>)> {
     // Without the end of the line it is being written.
     let (pid, started_at) = text.strip_suffix('\n')?.split_once(' ')?;
@@ -147,11 +154,6 @@ fn lives(pid: u32) -> bool {
     let Ok(pid) = libc::pid_t::try_from(pid) else { return false };
     // SAFETY: signal 0 is not sent.
     pid > 0 && (unsafe { libc::kill(pid, 0) } == 0 || io::Error::last_os_error().raw_os_error() == Some(libc::EPERM))
-}
-
-#[cfg(not(unix))]
-fn lives(_: u32) -> bool {
-    true
 }
 
 /// Open files that a child of a fork closes.
@@ -185,6 +187,10 @@ mod held {
         pub(super) fn open(open: impl FnOnce() -> io::Result<File>) -> io::Result<Held> {
             static WATCHED: Once = Once::new();
             WATCHED.call_once(|| {
+                // An interpreter does not fork.
+                if cfg!(miri) {
+                    return;
+                }
                 // SAFETY: the function is there as long as the program.
                 unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
             });

@@ -64,14 +64,6 @@ enum Opened {
 }
 
 impl Opened {
-    fn is_own(&self) -> bool {
-        match self {
-            Opened::File(state) => state.is_own(),
-            #[cfg(feature = "duckdb")]
-            Opened::Database(state) => state.is_own(),
-        }
-    }
-
     fn checkpoint(&mut self, key: &str, value: Value) -> Result<(), StateError> {
         match self {
             Opened::File(state) => state.checkpoint(key, value),
@@ -285,13 +277,10 @@ impl Job {
         let state = &self.run.state;
         // Before its lock, which a thread of the parent may have held.
         if state.is_foreign() {
-            return misused("runs in the process that this one was forked from, which alone writes its state");
+            return misused(FORKED);
         }
         match &mut *lock_for_long(&state.stage) {
-            Stage::Open(opened) if opened.is_own() => then(opened),
-            Stage::Open(_) => {
-                misused("runs in the process that this one was forked from, which alone writes its state")
-            }
+            Stage::Open(opened) => then(opened),
             Stage::None => Err(no_state(self)),
             Stage::Ended => {
                 misused("has ended, and its state is for the next run; write checkpoints before the function returns")
@@ -307,6 +296,9 @@ impl Job {
 pub fn open(job: &Job, state: State<'_>) -> Result<(), StateError> {
     let misused = |why| Err(StateError::Misused { job: job.name().to_owned(), why });
     let own = &job.run.state;
+    if own.is_foreign() {
+        return misused(FORKED);
+    }
     let mut stage = lock_for_long(&own.stage);
     match &*stage {
         Stage::None => {}
@@ -341,6 +333,8 @@ pub fn open(job: &Job, state: State<'_>) -> Result<(), StateError> {
     *stage = Stage::Open(opened);
     Ok(())
 }
+
+const FORKED: &str = "runs in the process that this one was forked from, which alone writes its state";
 
 fn no_state(job: &Job) -> StateError {
     let why = "has no state; write `state = \"….json\"` in `#[backfill_job]`, or call `open_state` first";
