@@ -82,10 +82,16 @@ fn spec(model: &Model) -> TokenStream {
 fn state(root: &Path, state: Option<&syn::Expr>) -> TokenStream {
     let Some(state) = state else { return TokenStream::new() };
     let job = body::own(JOB);
-    // By a method, so that a `&mut` among the parameters is borrowed and not moved.
-    let place = quote_spanned!(state.span()=> (#state).as_state());
-    let opened = quote_spanned!(state.span()=> #root::__private::open_state(&#job, #place)?;);
-    quote_spanned!(Span::mixed_site()=> { use #root::__private::AsState as _; #opened })
+    let span = state.span();
+    // All of it is where the user's expression is: an error of theirs that cannot be made from ours is told there. The place by a
+    // method, so that a `&mut` among the parameters is borrowed and not moved.
+    let open = Ident::new("__open_state", Span::mixed_site().located_at(span));
+    let opened = quote_spanned!(span=> #open(&#job, (#state).as_state())?;);
+    // A `&path` is what users write, and is not needed for a method.
+    quote_spanned! {Span::mixed_site()=>
+        #[allow(clippy::needless_borrow)]
+        { use #root::__private::{AsState as _, open_state as #open}; #opened }
+    }
 }
 
 /// Here, too.
