@@ -42,8 +42,9 @@ impl Moments {
         (mixed ^ (mixed >> 31)) % bound
     }
 
-    /// Lets a program do some units, and ends it in the midst of one. Returns how many it began with, and the last one that it said it did.
-    fn kill(&mut self, mut program: Program) -> (u64, u64) {
+    /// Lets a program do some units, and ends it in the midst of one: `micros` is somewhat longer than one takes.
+    /// Returns how many it began with, and the last one that it said it did.
+    fn kill(&mut self, mut program: Program, micros: u64) -> (u64, u64) {
         let resumed = program.answer("resumed ");
         let begun = resumed.split_once(' ').unwrap().1.parse().unwrap();
         assert_eq!(resumed.starts_with("true"), begun > 0, "{resumed}");
@@ -51,7 +52,7 @@ impl Moments {
         for _ in 0..self.below(20) {
             last = program.answer("unit ").parse().unwrap();
         }
-        let moment = Instant::now() + Duration::from_micros(self.below(10_000));
+        let moment = Instant::now() + Duration::from_micros(self.below(micros));
         while Instant::now() < moment {
             std::hint::spin_loop();
         }
@@ -74,7 +75,7 @@ fn a_job_killed_at_ten_moments_has_written_every_row_once() {
     let mut moments = Moments::new();
     let mut confirmed = 0;
     for kill in 0..10 {
-        let (begun, last) = moments.kill(start("rows", &path, UNITS));
+        let (begun, last) = moments.kill(start("rows", &path, UNITS), 25_000);
         assert!(
             begun == confirmed,
             "kill {kill}: {confirmed} units were confirmed, and the next run began after {begun}"
@@ -111,7 +112,7 @@ fn with_a_file_a_killed_job_repeats_at_most_the_unit_that_was_not_confirmed() {
     let mut moments = Moments::new();
     let mut confirmed = 0;
     for _ in 0..10 {
-        let (begun, last) = moments.kill(start("lines", &path, UNITS));
+        let (begun, last) = moments.kill(start("lines", &path, UNITS), 3_000);
         assert!((confirmed..=confirmed + 1).contains(&begun), "{confirmed} {begun}");
         confirmed = last;
     }
