@@ -147,6 +147,9 @@ pub fn metric(input: TokenStream) -> TokenStream {
 ///   `self`. A value is `&str`, an integer, `bool` or an enum with `#[derive(Label)]`, as in [`metric!`]; it is read where the function is called, before its body runs or its
 ///   future is polled, and its time is not the call's. A function has as many label sets as a metric has series (2,000 unless set otherwise);
 ///   the calls of further ones have the label `otel_metric_overflow`.
+/// - `span(a, b = expression, %c, d = ?expression)`: values on the span of the call, where calls are spans: a text, a number, `bool`, an `Option` of one; with `%` what
+///   `Display` makes of any value, with `?` what `Debug` does. Names may have dots, `http.route = …`. They are read as the first thing in the body, where the span is recorded,
+///   and not at all elsewhere.
 /// - `ok_if = …`, `error_if = …`: from `&Output` to `bool`, a closure or a path, evaluated at the end of each call within its time. One of
 ///   the two decides for any output, `Result` or not. Default: what the type says, see below.
 /// - `error_type = …`: what an error is called in `function_errors_total`, evaluated for each error: from `&E` where the output is a

@@ -405,18 +405,21 @@ pub(crate) mod own {
 }
 
 pub(crate) mod push {
-    //! What became of pushes, by receiver: `pushgateway` or `remote_write`.
+    //! What became of pushes, by receiver: `pushgateway`, `remote_write`, `otlp_metrics` or `otlp_traces`. Samples are data points with OTLP's metrics, and
+    //! spans with its traces.
     crate::metric! {
         crate = crate;
         registered = feature = "__send";
-        /// Requests, by what became of them: ok, refused for good, or to be tried again (throttled, unavailable, timeout, unreachable).
+        /// Requests, by what became of them: ok, partial, refused for good, or to be tried again (throttled, unavailable, timeout, unreachable).
         pub counter telemetry_push_requests_total(receiver: &str, result: &str);
-        /// Samples that the receiver has taken.
+        /// Samples that the receiver has taken; data points and spans with OTLP.
         pub counter telemetry_push_samples_total(receiver: &str);
-        /// Samples that were not pushed, by why: queue_full, refused, deadline, too_large, or superseded by a newer state.
+        /// Samples that were not pushed, by why: queue_full, refused, rejected out of a request that was taken, deadline, too_large, panic, or superseded by a newer state.
         pub counter telemetry_push_dropped_samples_total(receiver: &str, reason: &str);
         /// Bytes of requests that the receiver has taken, as they were sent.
         pub counter telemetry_push_sent_bytes_total(receiver: &str);
+        /// Times that what was to be pushed could not be made, since something panicked.
+        pub counter telemetry_push_panics_total(receiver: &str);
         /// Samples that wait to be pushed.
         pub gauge telemetry_push_queue_samples(receiver: &str);
         /// Bytes that wait to be pushed.

@@ -17,6 +17,8 @@ use crate::snapshot::Snapshot;
 use std::fmt;
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
+#[cfg(feature = "__send")]
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
@@ -75,7 +77,11 @@ impl Builder {
 #[must_use = "the endpoint ends and the report is printed when this is dropped; keep it in a variable"]
 pub struct Telemetry {
     #[cfg(feature = "__send")]
-    pusher: Option<crate::push::Pusher>,
+    armed: Option<crate::exit::Armed>,
+    #[cfg(feature = "__send")]
+    exit_signals: bool,
+    #[cfg(feature = "__send")]
+    pusher: Option<Arc<crate::push::Pusher>>,
     #[cfg(feature = "prometheus")]
     published: Option<crate::discovery::Published>,
     sampler: Option<Sampler>,
@@ -107,10 +113,53 @@ impl Telemetry {
         let listens = None;
         #[cfg(feature = "prometheus")]
         let has_tls = config.server.tls.is_some();
+        #[cfg(feature = "otel")]
+        let theirs = crate::trace::provider::application_has_one();
+        #[cfg(feature = "otlp")]
+        let otlp = {
+            let mut otlp = config.otlp;
+            // Spans go where the application's go.
+            otlp.traces = otlp.traces.filter(|_| !theirs);
+            otlp
+        };
+        #[cfg(feature = "otlp")]
+        let (is_disabled, sampler, limits) = (otlp.is_disabled, otlp.sampler.of_sdk(), otlp.limits.of_sdk());
+        #[cfg(all(feature = "otel", not(feature = "otlp")))]
+        let is_disabled = false;
+        #[cfg(feature = "__send")]
+        let pusher = crate::push::Pusher::start(crate::push::Plan {
+            push: config.push,
+            resource: config.resource.clone(),
+            listens,
+            take_snapshot: registry::snapshot,
+            #[cfg(feature = "otlp")]
+            otlp: Some(otlp),
+            #[cfg(feature = "otlp")]
+            otlp_resource: crate::otlp::resource::resource,
+        })
+        .map(Arc::new);
+        #[cfg(feature = "otel")]
+        {
+            crate::trace::propagator::choose(config.propagators);
+            crate::trace::process::adopt_parent();
+            crate::collect::otel::begin();
+            if theirs && !is_disabled {
+                crate::trace::use_tracer_provider(&opentelemetry::global::tracer_provider());
+            }
+        }
+        #[cfg(feature = "otlp")]
+        if let Some(spans) = pusher.as_ref().and_then(|pusher| pusher.spans()) {
+            let resource = crate::otlp::resource::resource(&config.resource);
+            crate::trace::provider::begin(&crate::trace::provider::own(spans, resource, sampler, limits));
+        }
         Ok(Telemetry {
+            #[cfg(feature = "__send")]
+            armed: pusher.as_ref().map(|pusher| arm(pusher, config.exit_signals)),
+            #[cfg(feature = "__send")]
+            exit_signals: config.exit_signals,
             sampler: config.collect.period.and_then(sample),
             #[cfg(feature = "__send")]
-            pusher: crate::push::Pusher::start(&config.push, &config.resource, listens, registry::snapshot),
+            pusher,
             #[cfg(feature = "prometheus")]
             published: config
                 .discovery
@@ -152,6 +201,35 @@ impl Telemetry {
         taken
     }
 
+    /// Starts delivery in a child of a fork that does not `exec`: what pushes and what exports by OTLP, each with threads of its own, under an identity of
+    /// its own (`service.instance.id`, the process' number). Call it in the child, once it may do more than what signal handlers may: before, the
+    /// child delivers nothing. Nothing in the parent, and at a second call.
+    ///
+    /// The child's counts begin at zero when it was forked. What its parent had still to send is its parent's. The endpoint, discovery and the sampling of
+    /// high points stay the parent's alone.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), telemetry::Error> {
+    /// let telemetry = telemetry::init()?;
+    /// # unsafe extern "C" { fn fork() -> i32; }
+    /// if unsafe { fork() } == 0 {
+    ///     telemetry.after_fork();
+    ///     // …
+    ///     telemetry.shutdown(); // sends the child's last state
+    ///     std::process::exit(0);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn after_fork(&self) {
+        #[cfg(feature = "__send")]
+        if let Some(pusher) = &self.pusher {
+            pusher.start_in_child();
+            // Until the child ends; what the guard disarms is its parent's.
+            std::mem::forget(arm(pusher, self.exit_signals));
+        }
+    }
+
     /// Pushes the last state, ends the endpoint and prints the report now: the same as dropping.
     pub fn shutdown(self) {
         drop(self);
@@ -186,7 +264,12 @@ impl Drop for Telemetry {
         #[cfg(feature = "prometheus")]
         drop(self.published.take());
         #[cfg(feature = "__send")]
-        drop(self.pusher.take());
+        if let Some(pusher) = self.pusher.take() {
+            // Not by dropping it: an exit hook may hold it too.
+            pusher.end(None);
+        }
+        #[cfg(feature = "__send")]
+        drop(self.armed.take());
         #[cfg(feature = "prometheus")]
         drop(self.server.take());
         if self.sampler.take().is_some() {
@@ -211,6 +294,13 @@ impl fmt::Debug for Telemetry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Telemetry").field("address", &self.address()).field("report", &self.report).finish()
     }
+}
+
+/// Has the last state delivered where the guard is not dropped.
+#[cfg(feature = "__send")]
+fn arm(pusher: &Arc<crate::push::Pusher>, takes_signals: bool) -> crate::exit::Armed {
+    let (of_end, deadline) = (Arc::clone(pusher), pusher.deadline());
+    crate::exit::arm(move |deadline| of_end.end(Some(deadline)), deadline, takes_signals)
 }
 
 /// Starts the thread that samples, where there is something to sample.

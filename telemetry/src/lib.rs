@@ -54,10 +54,11 @@
 //! | [`init`](fn@init) | starts nothing, prints nothing, reads no variable, and cannot fail; [`register`](fn@register) takes any collector and never asks it |
 //! | [`Tracking`](alloc::Tracking) | is the allocator within |
 //! | `#[backfill_job]`, [`Job`] | run the function, send and retry requests, wait for limits, stop at Ctrl-C; without a bar, and counting for nobody |
+//! | `trace::http`, `trace::process`, `trace::reqwest`, `trace::axum` | leave headers, commands, requests and handlers as they are |
 //! | `duckdb::Connection` | runs every statement as it comes, without a profile, and its list of them is empty |
 //!
 //! Arguments of an instrument are Rust like any other and are evaluated: `rows_read_total(name()).inc()` calls `name`. What stands in the
-//! parentheses of `#[measured]` (`labels`, `ok_if`, `error_if`, `error_type`) is checked and does not run. Names that are declared
+//! parentheses of `#[measured]` (`labels`, `span`, `ok_if`, `error_if`, `error_type`) is checked and does not run. Names that are declared
 //! twice in one program are not found out, since nobody knows all of them.
 //!
 //! Of `#[measured]` and `metric!` alone an optimised program keeps no symbol and no text. A crate that asks `cfg(telemetry_off)` itself, such as
@@ -77,6 +78,10 @@ struct MeasuredPage;
 #[cfg(all(doctest, feature = "push"))]
 #[doc = include_str!("../../docs/pushing.md")]
 struct PushingPage;
+/// The programs of the page about traces.
+#[cfg(all(doctest, feature = "otel"))]
+#[doc = include_str!("../../docs/tracing.md")]
+struct TracingPage;
 /// The programs of the page about the endpoint.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/server.md")]
@@ -89,6 +94,15 @@ struct JobsPage;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/collectors.md")]
 struct CollectorsPage;
+/// The programs of the page about traces across processes.
+#[cfg(all(doctest, feature = "axum", feature = "http", feature = "reqwest"))]
+#[doc = include_str!("../../docs/propagation.md")]
+struct PropagationPage;
+
+/// The programs of the page about the crate `tracing`.
+#[cfg(all(doctest, feature = "tracing"))]
+#[doc = include_str!("../../docs/tracing-crate.md")]
+struct TracingPage;
 
 // The modules, in the order in which a value passes them.
 mod config; // what the environment and the builder say
@@ -104,7 +118,6 @@ mod collect; // what is asked at snapshot time
 #[cfg(all(feature = "prometheus", not(telemetry_off)))]
 mod discovery; // where Prometheus finds the endpoint
 #[cfg(all(feature = "__send", not(telemetry_off)))]
-#[allow(dead_code, reason = "not armed yet")]
 mod exit; // the end of a program whose guard is not dropped
 pub mod export; // the ways out
 #[cfg(all(any(feature = "prometheus", feature = "__send"), not(telemetry_off)))]
@@ -146,8 +159,12 @@ pub mod testing; // for users' tests
 #[cfg(all(feature = "tokio", telemetry_off))]
 #[path = "off/tokio.rs"]
 pub mod tokio;
-#[cfg(all(feature = "otel", not(telemetry_off)))]
+#[cfg(feature = "otel")]
+#[cfg_attr(telemetry_off, path = "off/trace.rs")]
 pub mod trace; // calls as spans
+#[cfg(feature = "tracing")]
+#[cfg_attr(telemetry_off, path = "off/tracing.rs")]
+pub mod tracing; // living with the crate of that name
 
 #[doc(hidden)]
 pub use private as __private;

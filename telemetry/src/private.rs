@@ -10,10 +10,11 @@ pub use crate::job::state::{AsState, open as open_state};
 pub use crate::metric::declared::{bound, bounds, combinations, help, help_bytes, help_length, required};
 pub use crate::metric::{Counter, DurationCounter, Gauge, Histogram, Info};
 pub use crate::metric::{Descriptor, Family, IntoLabel, Kind, LabelArg, Origin, Registration, Values};
+pub use crate::record::{Annotations, Show, Shown, ShownLess, ShownNot, SpanValue, annotate, note_output};
 pub use crate::record::{Asked, BlockGuard, Counted};
 pub use crate::record::{
-    CallSite, Ending, Fallback, Guard, InPlace, Inspect, Outcome, Returns, ReturnsOther, boxed_future, enter,
-    enter_in_place, measured_future,
+    CallSite, Ending, Fallback, Guard, InPlace, Inspect, Outcome, Returns, ReturnsOther, ShownByDebug, ShownByDisplay,
+    boxed_future, enter, enter_in_place, measured_future,
 };
 #[cfg(not(telemetry_off))]
 pub use crate::record::{CountedFuture, MeasuredFuture};

@@ -176,7 +176,7 @@ fn a_panic_passes_through_and_the_thread_is_back_outside() {
 #[test]
 fn threads_take_part_where_they_are_handed_the_scope() {
     isolated(|| {
-        let current = telemetry::current();
+        let current = &telemetry::current();
         thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(move || {

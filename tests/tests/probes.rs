@@ -206,7 +206,7 @@ fn sockets_of_the_standard_library_are_not_in_it_as_the_documentation_says() {
 
 #[measured]
 fn hands_work_to_threads() {
-    let current = telemetry::current();
+    let current = &telemetry::current();
     thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(move || current.scope(|| compute(10 * MILLISECOND)));

@@ -51,7 +51,24 @@ fn fetch(
             '__body: { self.pages.get(carrier).await }
         },
         move |__output| {
-            return ::telemetry::__private::Ending::ok_if(__output, Option::is_some);
+            return {
+                use ::telemetry::__private::{
+                    Fallback as _, ShownByDebug as _, ShownByNothing as _,
+                };
+                let __ending = ::telemetry::__private::Ending::ok_if(
+                    __output,
+                    Option::is_some,
+                );
+                if __ending.is_error() {
+                    let __inspect = ::telemetry::__private::Inspect(__output);
+                    let __error = __inspect.__error();
+                    ::telemetry::__private::note_error(
+                        __error,
+                        (&::telemetry::__private::Shown::of(&__error)).__show(),
+                    );
+                }
+                __ending
+            };
         },
     );
 }
@@ -93,10 +110,7 @@ fn at<T>(rows: &[T], index: usize) -> Result<&T, Error> {
     __guard
         .end({
             use ::telemetry::__private::Fallback as _;
-            let __ending = {
-                use ::telemetry::__private::Fallback as _;
-                ::telemetry::__private::Inspect(&__output).__ending()
-            };
+            let __ending = ::telemetry::__private::Inspect(&__output).__ending();
             if __ending.is_error() {
                 ::telemetry::__private::count_error(
                     __site,

@@ -33,8 +33,14 @@ pub fn load(
     });
     __guard
         .end({
-            use ::telemetry::__private::Fallback as _;
-            ::telemetry::__private::Inspect(&__output).__ending()
+            use ::telemetry::__private::{
+                Fallback as _, NoteDebug as _, NoteDisplay as _,
+            };
+            let __ending = ::telemetry::__private::Inspect(&__output).__ending();
+            if __ending.is_error() {
+                (&&::telemetry::__private::Inspect(&__output)).__note();
+            }
+            __ending
         });
     return __output;
 }

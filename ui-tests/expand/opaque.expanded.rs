@@ -18,7 +18,11 @@ fn rows(&self) -> Result<impl Iterator<Item = &Row> + '_, Error> {
     __guard
         .end({
             use ::telemetry::__private::Fallback as _;
-            ::telemetry::__private::Inspect(&__output).__ending()
+            let __ending = ::telemetry::__private::Inspect(&__output).__ending();
+            if __ending.is_error() {
+                ::telemetry::__private::Inspect(&__output).__note();
+            }
+            __ending
         });
     return __output;
 }

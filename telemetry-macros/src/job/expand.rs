@@ -1,7 +1,7 @@
 //! What a job's function becomes. Cannot fail.
 
 use crate::job::model::Model;
-use crate::measured::body;
+use crate::measured::{body, ending};
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -9,6 +9,7 @@ use syn::{AttrStyle, Attribute, FnArg, Ident, PatType, Path, Signature};
 
 /// Our own name for the job. The span keeps it from meeting one of the user's.
 const JOB: &str = "__job";
+const SPEC: &str = "__spec";
 
 /// The function without its job parameter, which is bound inside, and with its body run as a job.
 pub(crate) fn backfill_job(model: Model, parameter: usize) -> TokenStream {
@@ -73,8 +74,25 @@ fn bind(parameter: FnArg) -> TokenStream {
 fn spec(model: &Model) -> TokenStream {
     let (root, name, unit) = (model.root(), model.name(), model.unit());
     let stalled_after = model.args.stalled_after_millis.unwrap_or(0);
+    let spec = body::own(SPEC);
+    // As a measured function's call site.
     quote_spanned! {Span::mixed_site()=>
-        static __JOB: #root::__private::JobSpec = #root::__private::JobSpec::new(#name, #unit, #stalled_after);
+        let #spec = {
+            enum __Path {}
+            static __JOB: #root::__private::JobSpec = #root::__private::JobSpec::new(
+                #name,
+                #unit,
+                #stalled_after,
+                #root::__private::CallSite::new(
+                    #name,
+                    #root::__private::core::any::type_name::<__Path>,
+                    #root::__private::core::module_path!(),
+                    #root::__private::core::file!(),
+                    #root::__private::core::line!(),
+                ),
+            );
+            &__JOB
+        };
     }
 }
 
@@ -103,53 +121,45 @@ fn total(root: &Path, total: Option<&syn::Expr>) -> TokenStream {
 }
 
 fn synchronous(root: &Path, signature: &Signature, statements: &TokenStream, block: &syn::Block) -> TokenStream {
-    let (job, guard, value) = (body::own(JOB), body::own("__guard"), body::own("__output"));
+    let (job, spec, guard, value) = (body::own(JOB), body::own(SPEC), body::own("__guard"), body::own("__output"));
     let ty = body::nameable(&signature.output);
     let start = quote_spanned! {Span::mixed_site()=>
-        let #job = #root::__private::start_job(&__JOB);
-        let #guard = #root::__private::enter_job(&#job);
+        let #job = #root::__private::start_job(#spec);
+        let #guard = #root::__private::enter_job(&#job, #spec);
     };
     let moved = body::moved(statements, block);
     if body::never_returns(&signature.output) {
         return quote! { #start let _ = &#guard; #root::__private::call(move || -> #ty #moved) };
     }
-    let end = quote_spanned! {Span::mixed_site()=>
-        {
-            use #root::__private::Fallback as _;
-            #guard.end(#root::__private::Inspect(&#value).__job_ending());
-        }
-        #value
-    };
+    let ending = ending::by_type(root, &quote!(&#value), ending::Shows::of(&ty));
+    let end = quote_spanned!(Span::mixed_site()=> #guard.end(#ending); #value);
     quote! { #start let #value = #root::__private::call(move || -> #ty #moved); #end }
 }
 
 fn asynchronous(root: &Path, signature: &Signature, statements: &TokenStream, block: &syn::Block) -> TokenStream {
     let (job, outer, value, ended) =
         (body::own(JOB), body::own("__outer"), body::own("__output"), body::own("__ended"));
+    let spec = body::own(SPEC);
     let start = quote_spanned! {Span::mixed_site()=>
-        let #job = #root::__private::start_job(&__JOB);
+        let #job = #root::__private::start_job(#spec);
         let #outer = #job.clone();
     };
     if body::never_returns(&signature.output) {
         let endless = body::endless(root, statements, block);
         return quote_spanned! {Span::mixed_site()=>
             #start
-            let (#value, _) = #root::__private::job_future(#outer, #endless).await;
+            let (#value, _) = #root::__private::job_future(#outer, #spec, #endless).await;
             match #value {}
         };
     }
-    let pin = body::pinned_type(root, &body::nameable(&signature.output));
+    let ty = body::nameable(&signature.output);
+    let pin = body::pinned_type(root, &ty);
     let moved = body::moved(&quote!(#pin #statements), block);
-    let end = quote_spanned! {Span::mixed_site()=>
-        {
-            use #root::__private::Fallback as _;
-            #ended.with(#root::__private::Inspect(&#value).__job_ending());
-        }
-        #value
-    };
+    let ending = ending::by_type(root, &quote!(&#value), ending::Shows::of(&ty));
+    let end = quote_spanned!(Span::mixed_site()=> #ended.with(#ending); #value);
     quote! {
         #start
-        let (#value, #ended) = #root::__private::job_future(#outer, async move #moved).await;
+        let (#value, #ended) = #root::__private::job_future(#outer, #spec, async move #moved).await;
         #end
     }
 }

@@ -11,7 +11,7 @@
 //!                                                      expect_units(&__job, days.len());
 //!                                                      …
 //!                                                  });
-//!                                                  __guard.end(Inspect(&__output).__job_ending());
+//!                                                  __guard.end(Inspect(&__output).__ending());
 //!                                                  __output
 //!                                              }
 //! ```

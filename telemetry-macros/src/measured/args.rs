@@ -2,6 +2,7 @@
 
 use crate::arguments;
 use crate::diagnostics::Diagnostics;
+use crate::measured::spans::{self, SpanValue};
 use crate::measured::thresholds;
 use crate::names;
 use proc_macro2::TokenStream;
@@ -17,6 +18,9 @@ pub(crate) struct Args {
     pub(crate) name: Option<LitStr>,
     /// Labels of the calls, in the order in which they are given.
     pub(crate) labels: Vec<Label>,
+    /// Values on its span, in the order in which they are given, and the word.
+    pub(crate) span: Vec<SpanValue>,
+    pub(crate) span_word: Option<Ident>,
     /// From the output to whether it is no error, and to whether it is one.
     pub(crate) ok_if: Option<Expr>,
     pub(crate) error_if: Option<Expr>,
@@ -43,8 +47,20 @@ pub(crate) struct Label {
     pub(crate) value: Option<Expr>,
 }
 
-const TAKEN: [&str; 11] =
-    ["name", "labels", "ok_if", "error_if", "error_type", "buckets", "objective", "count", "types", "skip", "crate"];
+const TAKEN: [&str; 12] = [
+    "name",
+    "labels",
+    "span",
+    "ok_if",
+    "error_if",
+    "error_type",
+    "buckets",
+    "objective",
+    "count",
+    "types",
+    "skip",
+    "crate",
+];
 
 impl Args {
     /// Parses word by word: one that is wrong does not hide the next.
@@ -66,6 +82,10 @@ impl Args {
                 other => diagnostics.at(other, "`name` takes a text that is not empty, such as `name = \"load\"`"),
             },
             "labels" => self.labels = labels(word, input, diagnostics)?,
+            "span" => {
+                self.span = spans::parse(word, input, diagnostics)?;
+                self.span_word = Some(word.clone());
+            }
             "ok_if" | "error_if" => {
                 if self.ok_if.is_some() || self.error_if.is_some() {
                     self.second_condition = Some(word.clone());

@@ -9,7 +9,8 @@
 //! The block stays a block, so `return`, `?` and `break` mean what they meant. What they leave it with is seen before they do.
 
 use crate::diagnostics::Diagnostics;
-use crate::measured::{body, ending};
+use crate::measured::body;
+use crate::measured::ending::{self, Shows};
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
@@ -141,7 +142,7 @@ fn call_site(root: &Path, name: &LitStr) -> TokenStream {
 /// A block that runs here and now.
 fn running(root: &Path, call_site: &TokenStream, expression: &TokenStream) -> TokenStream {
     let (enter, block, output) = (enter(root, call_site), body::own(BLOCK), body::own("__output"));
-    let ending = ending::by_type(root, &quote!(#output));
+    let ending = ending::by_type(root, &quote!(#output), Shows::Type);
     // The value's type is looked at in a closure, which the compiler reads last: by then it knows what the value is to be.
     quote_spanned! {Span::mixed_site()=>
         {
@@ -215,7 +216,7 @@ fn future(root: &Path, call_site: &TokenStream, block: &ExprAsync) -> TokenStrea
 
 fn measured_future(root: &Path, future: &TokenStream, ty: &TokenStream) -> TokenStream {
     let value = body::own("__output");
-    let ending = ending::by_type(root, &quote!(#value));
+    let ending = ending::by_type(root, &quote!(#value), Shows::Type);
     quote_spanned! {Span::mixed_site()=>
         #root::__private::measured_future::<#ty, _, _>(&__CALL_SITE, false, #future, |#value| #ending)
     }
@@ -260,7 +261,7 @@ impl Exits<'_> {
     fn note_tried(&self, tried: &mut ExprTry) {
         let (block, value) = (body::own(BLOCK), body::own("__tried"));
         let (inner, root) = (&tried.expr, self.root);
-        let ending = ending::by_type(root, &quote!(&#value));
+        let ending = ending::by_type(root, &quote!(&#value), Shows::Type);
         let noted = quote_spanned! {inner.span().resolved_at(Span::mixed_site())=>
             match #inner {
                 #value => {

@@ -3,7 +3,7 @@
 use crate::measured::args::Args;
 use crate::measured::model::Model;
 use crate::measured::shape::{self, Returned, Shape};
-use crate::measured::{body, ending, site};
+use crate::measured::{body, ending, site, spans};
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{AttrStyle, Attribute, Expr, ItemFn, LitStr, Path, ReturnType, Signature, Stmt, Type, parse_quote};
@@ -107,14 +107,15 @@ impl Call<'_> {
         let statements = self.rebound(function);
         let output = &function.sig.output;
         let (guard, value) = (body::own(GUARD), body::own(OUTPUT));
-        let (moved, ty) = (body::moved(&statements, &function.block), body::nameable(output));
+        let annotate = spans::annotate(self.args, root);
+        let (moved, ty) = (body::moved(&quote!(#statements #annotate), &function.block), body::nameable(output));
         let enter = self.enter(if self.args.only_counts() { "count" } else { "enter" }, output);
         // The type is the closure's, so that coercions, `?` and early returns mean what they meant in the function.
         let call = quote!(#root::__private::call(move || -> #ty #moved));
         if body::never_returns(output) {
             return quote! { #enter let _ = &#guard; #call };
         }
-        let end = self.end();
+        let end = self.end(&ty);
         quote! { #enter let #value = #call; #end return #value; }
     }
 
@@ -126,11 +127,12 @@ impl Call<'_> {
         let output = &function.sig.output;
         let ty = body::nameable(output);
         let enter = self.enter(if self.args.only_counts() { "count_in_place" } else { "enter_in_place" }, output);
+        let annotate = spans::annotate(self.args, root);
         if body::never_returns(output) || body::is_closure(output) {
             let block = body::labelled_in_place(&function.block);
-            return quote! { #enter let _ = &#guard; #block };
+            return quote! { #enter let _ = &#guard; #annotate #block };
         }
-        let end = self.end();
+        let end = self.end(&ty);
         body::each_return(&mut function.block, |returned| {
             let (span, given) = (returned.return_token.span.resolved_at(Span::mixed_site()), &returned.expr);
             quote_spanned!(span=> break '__reachable #given)
@@ -140,6 +142,7 @@ impl Call<'_> {
         // And that it is an argument gives the output its type where the body has a wrong one: no error is to follow from that.
         quote_spanned! {Span::mixed_site()=>
             #enter
+            #annotate
             let #value = #root::__private::core::convert::identity::<#ty>('__reachable: {
                 if false {
                     let __never = #root::__private::never::<#ty>();
@@ -156,14 +159,16 @@ impl Call<'_> {
         let statements = self.rebound(function);
         let ty = body::nameable(&function.sig.output);
         let pin = body::pinned_type(self.root, &ty);
-        let moved = body::moved(&quote!(#pin #statements), &function.block);
+        let annotate = spans::annotate(self.args, self.root);
+        let moved = body::moved(&quote!(#pin #statements #annotate), &function.block);
         self.future(false, &ty, &quote!(async move #moved))
     }
 
     fn awaited(&self, function: &mut ItemFn) -> TokenStream {
         let root = self.root;
         if body::never_returns(&function.sig.output) {
-            let statements = self.rebound(function);
+            let mut statements = self.rebound(function);
+            statements.extend(spans::annotate(self.args, root));
             let endless = body::endless(root, &statements, &function.block);
             let never = parse_quote!(#root::__private::core::convert::Infallible);
             // No output is there to ask about.
@@ -177,13 +182,16 @@ impl Call<'_> {
 
     fn block(&self, function: &mut ItemFn, returned: &Returned) -> TokenStream {
         if let Some(place) = shape::async_block_mut(&mut function.block) {
-            match place {
-                Expr::Async(inside) if body::is_complete(&returned.output) => {
+            if let Expr::Async(inside) = place {
+                let mut first = TokenStream::new();
+                if body::is_complete(&returned.output) {
                     // An error in the block is then one, and there.
-                    let pin = body::pinned_type(self.root, &returned.output);
-                    inside.block.stmts.insert(0, Stmt::Expr(Expr::Verbatim(pin), None));
+                    first.extend(body::pinned_type(self.root, &returned.output));
                 }
-                _ => {}
+                first.extend(spans::annotate(self.args, self.root));
+                if !first.is_empty() {
+                    inside.block.stmts.insert(0, Stmt::Expr(Expr::Verbatim(first), None));
+                }
             }
             *place = Expr::Verbatim(self.future(false, &returned.output, &place.to_token_stream()));
         }
@@ -207,9 +215,9 @@ impl Call<'_> {
     }
 
     /// Tells the guard how the output ended the call.
-    fn end(&self) -> TokenStream {
+    fn end(&self, ty: &Type) -> TokenStream {
         let (guard, value) = (body::own(GUARD), body::own(OUTPUT));
-        let ending = ending::of(self.args, self.root, &quote!(&#value));
+        let ending = ending::of(self.args, self.root, &quote!(&#value), ty);
         quote_spanned!(Span::mixed_site()=> #guard.end(#ending);)
     }
 
@@ -223,7 +231,8 @@ impl Call<'_> {
             (true, true) => "boxed_counted_future",
         });
         let (site, value) = (body::own(site::NAME), body::own(OUTPUT));
-        let (ending, fallible) = (ending::of(self.args, root, &quote!(#value)), ending::fallible(self.args, root, ty));
+        let (ending, fallible) =
+            (ending::of(self.args, root, &quote!(#value), ty), ending::fallible(self.args, root, ty));
         // Conditions may name parameters that were copied, as they may where no future is.
         let call = |future: &TokenStream| {
             quote_spanned! {Span::mixed_site()=>

@@ -21,13 +21,14 @@ pub(crate) mod block;
 pub(crate) mod body;
 mod check;
 mod container;
-mod ending;
+pub(crate) mod ending;
 mod expand;
 #[cfg(test)]
 mod expansions;
 mod model;
 mod shape;
 mod site;
+mod spans;
 mod thresholds;
 mod words;
 

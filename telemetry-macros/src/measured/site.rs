@@ -1,7 +1,7 @@
 //! The call site of a call: the function's static, or what is found in it for the call's labels and types.
 
 use crate::measured::args::Args;
-use crate::measured::{body, words};
+use crate::measured::{body, spans, words};
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
@@ -73,7 +73,8 @@ pub(crate) fn uses(args: &Args) -> TokenStream {
         value.as_ref().map_or_else(|| quote!(#name), |value| quote!(#value))
     });
     let (ok_if, error_if, error_type) = (&args.ok_if, &args.error_if, &args.error_type);
-    quote!(#(#labels)* #ok_if #error_if #error_type)
+    let span = spans::uses(args);
+    quote!(#(#labels)* #span #ok_if #error_if #error_type)
 }
 
 /// Uses the parameters that the words name, once they are bound again: else one that only a label uses would be called unused.

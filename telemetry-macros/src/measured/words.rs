@@ -3,7 +3,7 @@
 use crate::diagnostics::Diagnostics;
 use crate::measured::args::{Args, Label};
 use crate::measured::shape::Shape;
-use crate::measured::{body, site};
+use crate::measured::{body, site, spans};
 use crate::metric::check::RESERVED_LABELS;
 use crate::names;
 use quote::ToTokens;
@@ -39,6 +39,7 @@ pub(crate) fn of_function(args: &Args, function: &ItemFn, diagnostics: &mut Diag
     for label in args.labels.iter().filter(|label| mistake_in(&label.name.unraw().to_string()).is_none()) {
         parameter(label, &function.sig, diagnostics);
     }
+    spans::check(args, function, diagnostics);
     if let Shape::InPlace = Shape::of(function) {
         in_place(args, function, diagnostics);
     }

@@ -52,7 +52,7 @@ pub(super) fn labels(resource: &BTreeMap<String, String>) -> Labels {
 }
 
 /// `service.name` as `service_name`: what Prometheus does not take becomes one underscore, and so do several in a row.
-fn label_name(attribute: &str) -> String {
+pub(super) fn label_name(attribute: &str) -> String {
     let mut name = String::with_capacity(attribute.len());
     for character in attribute.chars() {
         let allowed = if character.is_ascii_alphanumeric() { character } else { '_' };

@@ -48,6 +48,18 @@ impl Propagators {
         }
         Ok(if is_understood { propagators } else { both })
     }
+
+    /// What the environment says, and what is to be said of that. What is no text counts as not set.
+    #[cfg(not(telemetry_off))]
+    pub(crate) fn of_environment() -> (Propagators, Vec<String>) {
+        let mut notes = Vec::new();
+        let variables = Variables(|name: &str| std::env::var_os(name));
+        let read = Propagators::read(&variables, &mut notes).unwrap_or_else(|error| {
+            notes.push(error.to_string());
+            Propagators { trace_context: true, baggage: true }
+        });
+        (read, notes)
+    }
 }
 
 #[cfg(test)]

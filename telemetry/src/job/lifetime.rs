@@ -3,7 +3,8 @@
 use crate::job::count::Total;
 use crate::job::run::{Run, RunResult};
 use crate::job::{Job, current, runs};
-use crate::record::{Ending, Outcome};
+use crate::record::span::Work;
+use crate::record::{CallSite, Ending, Outcome};
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -17,17 +18,19 @@ pub struct JobSpec {
     name: &'static str,
     unit: &'static str,
     stalled_after: Option<Duration>,
+    /// For its span.
+    site: CallSite,
 }
 
 impl JobSpec {
     /// `stalled_after_millis` is 0 where it was not told.
     #[must_use]
-    pub const fn new(name: &'static str, unit: &'static str, stalled_after_millis: u64) -> JobSpec {
+    pub const fn new(name: &'static str, unit: &'static str, stalled_after_millis: u64, site: CallSite) -> JobSpec {
         let stalled_after = match stalled_after_millis {
             0 => None,
             millis => Some(Duration::from_millis(millis)),
         };
-        JobSpec { name, unit, stalled_after }
+        JobSpec { name, unit, stalled_after, site }
     }
 }
 
@@ -67,15 +70,18 @@ pub struct JobGuard {
     /// None once it has ended.
     job: Option<Job>,
     outer: Option<Job>,
+    span: Work,
     /// The current job is the thread's.
     _thread: PhantomData<*const ()>,
 }
 
 /// Makes the job the thread's current one until the guard's end.
-pub fn enter_job(job: &Job) -> JobGuard {
+pub fn enter_job(job: &Job, spec: &'static JobSpec) -> JobGuard {
     let mut outer = Some(job.clone());
     current::exchange(&mut outer);
-    JobGuard { job: Some(job.clone()), outer, _thread: PhantomData }
+    let mut span = Work::begin(&spec.site);
+    span.enter();
+    JobGuard { job: Some(job.clone()), outer, span, _thread: PhantomData }
 }
 
 impl JobGuard {
@@ -87,6 +93,7 @@ impl JobGuard {
     fn leave(&mut self, outcome: Outcome) {
         if let Some(job) = self.job.take() {
             current::exchange(&mut self.outer);
+            self.span.end(outcome);
             finish(&job, outcome);
         }
     }
@@ -112,17 +119,21 @@ pin_project_lite::pin_project! {
 
 /// Makes the job the current one of whatever thread polls the future, for the time of each poll.
 #[inline]
-pub fn job_future<F: Future>(job: Job, future: F) -> JobFuture<F> {
-    JobFuture { call: Call { running: Some(job) }, future }
+pub fn job_future<F: Future>(job: Job, spec: &'static JobSpec, future: F) -> JobFuture<F> {
+    JobFuture { call: Call { running: Some(job), spec: Some(spec), span: Work::NONE }, future }
 }
 
 struct Call {
     /// The job; during a poll, the job around it, if any; none after the end.
     running: Option<Job>,
+    /// Until the first poll.
+    spec: Option<&'static JobSpec>,
+    span: Work,
 }
 
 impl Drop for Call {
     fn drop(&mut self) {
+        self.span.end(Outcome::Cancelled);
         if let Some(job) = self.running.take() {
             finish(&job, Outcome::Cancelled);
         }
@@ -141,6 +152,7 @@ impl Drop for Step<'_> {
         if self.returned {
             return;
         }
+        self.call.span.end(Outcome::Panic);
         if let Some(job) = self.call.running.take() {
             finish(&job, Outcome::Panic);
         }
@@ -149,12 +161,17 @@ impl Drop for Step<'_> {
 
 /// A run whose future is ready, and whose output nobody has looked at.
 #[must_use]
-pub struct JobEnded(Option<Job>);
+pub struct JobEnded {
+    job: Option<Job>,
+    /// It is left when it is known how the run ended.
+    span: Work,
+}
 
 impl JobEnded {
     /// Records how the output ended the run.
     pub fn with(mut self, ending: Ending) {
-        if let Some(job) = self.0.take() {
+        self.span.end(ending.outcome);
+        if let Some(job) = self.job.take() {
             finish(&job, ending.outcome);
         }
     }
@@ -167,13 +184,21 @@ impl<F: Future> Future for JobFuture<F> {
         let this = self.project();
         let poll = {
             current::exchange(&mut this.call.running);
+            if let Some(spec) = this.call.spec.take() {
+                this.call.span = Work::begin(&spec.site);
+            }
+            this.call.span.enter();
             let mut step = Step { call: this.call, returned: false };
             let poll = this.future.poll(context);
             step.returned = true;
+            if poll.is_pending() {
+                step.call.span.leave();
+            }
             poll
         };
         let output = ready!(poll);
-        Poll::Ready((output, JobEnded(this.call.running.take())))
+        let span = std::mem::replace(&mut this.call.span, Work::NONE);
+        Poll::Ready((output, JobEnded { job: this.call.running.take(), span }))
     }
 }
 
@@ -191,6 +216,6 @@ impl<F> fmt::Debug for JobFuture<F> {
 
 impl fmt::Debug for JobEnded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("JobEnded").field(&self.0).finish()
+        f.debug_tuple("JobEnded").field(&self.job).finish()
     }
 }

@@ -43,6 +43,9 @@ impl Telemetry {
         true
     }
 
+    /// Nothing is delivered, in a child of a fork either.
+    pub fn after_fork(&self) {}
+
     /// Drops it.
     pub fn shutdown(self) {}
 }

@@ -12,12 +12,17 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-pub use outcome::{Ending, Fallback, Inspect, Outcome, Returns, ReturnsOther};
+pub use outcome::{Ending, Fallback, Inspect, Outcome, Returns, ReturnsOther, ShownByDebug, ShownByDisplay};
+pub use span::{Annotations, Show, Shown, ShownLess, ShownNot, SpanValue};
 
 /// What is read besides count and time: nothing.
 pub(crate) mod budget {
     pub(crate) const DEFAULT_SHARE: f64 = 0.0;
 }
+
+/// Spans, which nobody makes.
+#[path = "span.rs"]
+pub(crate) mod span;
 
 /// Exemplars, of which there are none: nothing is observed.
 pub mod exemplar {
@@ -143,6 +148,17 @@ pub fn instantiation<T>(site: &'static CallSite, _body: &T) -> &'static CallSite
 #[inline(always)]
 pub fn count_error<E, L: IntoLabel>(_site: &'static CallSite, _error: Option<&E>, _error_type: impl FnOnce(&E) -> L) {}
 
+/// Notes nothing.
+#[inline(always)]
+pub fn note_output<E>(_error: Option<&E>, _show: Show<E>) {}
+
+pub(crate) fn note_display<E>(_error: &E) {}
+pub(crate) use self::{note_display as note_debug, note_display as note_type};
+
+/// Tells nobody, and does not ask.
+#[inline(always)]
+pub fn annotate(_values: impl FnOnce(&mut Annotations)) {}
+
 /// A running call, of which nothing is kept.
 #[must_use]
 #[derive(Debug)]
@@ -237,7 +253,7 @@ impl Drop for SpanGuard {
 }
 
 /// Nobody: what is handed on is credited to no function. Made by [`current()`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Current(());
 
 /// Nobody.
@@ -256,13 +272,13 @@ pub fn in_current<F: Future>(future: F) -> InCurrent<F> {
 impl Current {
     /// Just runs.
     #[inline(always)]
-    pub fn scope<R>(self, work: impl FnOnce() -> R) -> R {
+    pub fn scope<R>(&self, work: impl FnOnce() -> R) -> R {
         work()
     }
 
     /// The future, credited to nobody.
     #[inline(always)]
-    pub fn future<F: Future>(self, future: F) -> InCurrent<F> {
+    pub fn future<F: Future>(&self, future: F) -> InCurrent<F> {
         InCurrent { future }
     }
 }

@@ -4,29 +4,31 @@
 //! A name goes out as `docs/opentelemetry.md` derives it, so that a Prometheus server makes the scraped name of it again. What was counted between two
 //! snapshots (delta) is the difference of both: nothing else keeps a state.
 
-pub(crate) use crate::config::otlp::{Durations, Style, Temporality};
+use super::signal::Source;
+use crate::collect::otel::originals::{self, Original};
+use crate::config::otlp::{Durations, Style, Temporality};
 use crate::metric::{self, Named, Origin, OtelData};
 use crate::snapshot::{self, Exponential, Family, Label, Series, Snapshot, Value};
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value};
 use opentelemetry_proto::tonic::metrics::v1 as otlp;
-use opentelemetry_proto::tonic::resource::v1::Resource;
 use otlp::exponential_histogram_data_point::Buckets;
 use otlp::metric::Data;
 use otlp::number_data_point::Value as Number;
 use otlp::summary_data_point::ValueAtQuantile;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 /// A request that holds a snapshot; of totals, where deltas are wanted, what came since `last`.
 pub(crate) fn request(
     snapshot: &Snapshot,
     last: Option<&Snapshot>,
-    resource: &BTreeMap<String, String>,
+    source: &Source,
     style: Style,
 ) -> ExportMetricsServiceRequest {
     let last = last.filter(|_| style.temporality != Temporality::Cumulative);
-    let writer = Writer {
+    let mut writer = Writer {
         start: nanoseconds(last.map_or(snapshot.started_at, |last| last.taken_at)),
         now: nanoseconds(snapshot.taken_at),
         temporality: match style.temporality {
@@ -34,43 +36,117 @@ pub(crate) fn request(
             Temporality::Delta | Temporality::LowMemory => otlp::AggregationTemporality::Delta,
         } as i32,
         durations: style.durations,
+        original: None,
     };
     let origins: HashMap<&str, Origin> =
         metric::catalog().into_iter().map(|descriptor| (descriptor.name, descriptor.origin)).collect();
     let mut names = HashSet::new();
-    let mut scopes = BTreeMap::<(&str, &str), Vec<otlp::Metric>>::new();
+    let mut scopes = BTreeMap::<Scope, Vec<otlp::Metric>>::new();
     // The resource itself.
     for family in snapshot.families.iter().filter(|family| family.name != "target_info" && !family.series.is_empty()) {
+        let before = last.and_then(|last| last.family(&family.name));
+        let origin = origins.get(&*family.name);
+        if let Some(original) = origin.map_or_else(|| originals::of(family), |_| None) {
+            let (name, unit) = (original.name.clone(), original.unit.clone());
+            writer.original = Some(Arc::clone(&original));
+            for (scope, family) in by_scope(family, &original) {
+                let data = writer.data(&family, before);
+                scopes.entry(scope).or_default().push(metric(name.clone(), unit.clone(), &family.help, data));
+            }
+            writer.original = None;
+            continue;
+        }
         let named = Named { name: &family.name, unit: &family.unit, kind: family.kind };
         // Where two would meet in one name, the later one keeps its own.
         let name = if names.insert(named.name()) { named.name() } else { &family.name };
-        let before = last.and_then(|last| last.family(&family.name));
-        let metric = otlp::Metric {
-            name: name.to_owned(),
-            description: family.help.clone().into_owned(),
-            unit: named.unit().into_owned(),
-            metadata: Vec::new(),
-            data: Some(writer.data(family, before)),
+        let scope = match origin {
+            Some(origin) => Scope::named(origin.package, origin.version),
+            None => Scope::named(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")),
         };
-        let scope = match origins.get(&*family.name) {
-            Some(origin) => (origin.package, origin.version),
-            None => (env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")),
-        };
-        scopes.entry(scope).or_default().push(metric);
+        let data = writer.data(family, before);
+        scopes.entry(scope).or_default().push(metric(name.to_owned(), named.unit().into_owned(), &family.help, data));
     }
-    let scope_metrics = scopes.into_iter().map(|((name, version), metrics)| otlp::ScopeMetrics {
-        scope: Some(InstrumentationScope { name: name.to_owned(), version: version.to_owned(), ..Default::default() }),
+    let scope_metrics = scopes.into_iter().map(|(scope, metrics)| otlp::ScopeMetrics {
+        scope: Some(InstrumentationScope {
+            name: scope.name,
+            version: scope.version,
+            attributes: scope.attributes.iter().map(|(key, value)| text(key, value)).collect(),
+            ..Default::default()
+        }),
         metrics,
-        schema_url: String::new(),
+        schema_url: scope.schema_url,
     });
-    let attributes = resource.iter().map(|(key, value)| text(key, value)).collect();
     ExportMetricsServiceRequest {
         resource_metrics: vec![otlp::ResourceMetrics {
-            resource: Some(Resource { attributes, ..Default::default() }),
+            resource: Some(source.resource.clone()),
             scope_metrics: scope_metrics.collect(),
-            schema_url: String::new(),
+            schema_url: source.schema_url.clone(),
         }],
     }
+}
+
+/// Takes out what leads from a value to a trace.
+pub(super) fn remove_exemplars(request: &mut ExportMetricsServiceRequest) {
+    let scopes = request.resource_metrics.iter_mut().flat_map(|resource| &mut resource.scope_metrics);
+    for data in scopes.flat_map(|scope| &mut scope.metrics).filter_map(|metric| metric.data.as_mut()) {
+        match data {
+            Data::Histogram(of) => of.data_points.iter_mut().for_each(|point| point.exemplars.clear()),
+            Data::ExponentialHistogram(of) => of.data_points.iter_mut().for_each(|point| point.exemplars.clear()),
+            // These have none.
+            Data::Sum(_) | Data::Gauge(_) | Data::Summary(_) => {}
+        }
+    }
+}
+
+fn metric(name: String, unit: String, help: &str, data: Data) -> otlp::Metric {
+    otlp::Metric { name, description: help.to_owned(), unit, metadata: Vec::new(), data: Some(data) }
+}
+
+/// Who made an instrument.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Scope {
+    name: String,
+    version: String,
+    schema_url: String,
+    attributes: Vec<(String, String)>,
+}
+
+impl Scope {
+    fn named(name: &str, version: &str) -> Scope {
+        Scope { name: name.to_owned(), version: version.to_owned(), ..Scope::default() }
+    }
+
+    /// As the labels of a series have it that came from an OpenTelemetry instrument.
+    fn of(labels: &[Label], original: &Original) -> Scope {
+        let mut scope = Scope::default();
+        for (label, value) in labels {
+            let value = value.to_string();
+            match label.strip_prefix(originals::OF_SCOPE) {
+                Some("name") => scope.name = value,
+                Some("version") => scope.version = value,
+                Some("schema_url") => scope.schema_url = value,
+                Some(rest) => scope.attributes.push((original.key(label, rest).to_owned(), value)),
+                None => {}
+            }
+        }
+        scope
+    }
+}
+
+/// The same family for each scope that has series in it.
+fn by_scope(family: &Family, original: &Original) -> BTreeMap<Scope, Family> {
+    let mut scopes = BTreeMap::<Scope, Family>::new();
+    for series in &family.series {
+        let of_scope = scopes.entry(Scope::of(&series.labels, original)).or_insert_with(|| Family {
+            name: family.name.clone(),
+            help: family.help.clone(),
+            kind: family.kind,
+            unit: family.unit.clone(),
+            series: Vec::new(),
+        });
+        of_scope.series.push(series.clone());
+    }
+    scopes
 }
 
 struct Writer {
@@ -78,12 +154,14 @@ struct Writer {
     now: u64,
     temporality: i32,
     durations: Durations,
+    /// Where the family that is being written came from OpenTelemetry.
+    original: Option<Arc<Original>>,
 }
 
 impl Writer {
     fn data(&self, family: &Family, before: Option<&Family>) -> Data {
         let pairs = || pairs(&family.series, before.map_or(&[], |before| &before.series));
-        match family.kind.otel_data() {
+        match self.original.as_ref().map_or(family.kind.otel_data(), |original| original.data) {
             OtelData::MonotonicSum => Data::Sum(otlp::Sum {
                 data_points: pairs().map(|(series, before)| self.number(series, before)).collect(),
                 aggregation_temporality: self.temporality,
@@ -138,7 +216,7 @@ impl Writer {
 
     fn point(&self, series: &Series, start: u64, value: Number) -> otlp::NumberDataPoint {
         otlp::NumberDataPoint {
-            attributes: attributes(&series.labels),
+            attributes: self.attributes(&series.labels),
             start_time_unix_nano: start,
             time_unix_nano: self.now,
             exemplars: Vec::new(),
@@ -160,7 +238,7 @@ impl Writer {
             histogram.sum -= before.sum;
         }
         Some(otlp::HistogramDataPoint {
-            attributes: attributes(&series.labels),
+            attributes: self.attributes(&series.labels),
             start_time_unix_nano: self.start,
             time_unix_nano: self.now,
             count: histogram.count(),
@@ -190,7 +268,7 @@ impl Writer {
         let count = now.count();
         let zero_threshold = now.to_powers_of_two().bounds.first().copied().unwrap_or_default();
         Some(otlp::ExponentialHistogramDataPoint {
-            attributes: attributes(&series.labels),
+            attributes: self.attributes(&series.labels),
             start_time_unix_nano: self.start,
             time_unix_nano: self.now,
             count,
@@ -211,7 +289,7 @@ impl Writer {
         let Value::Summary(summary) = &series.value else { return None };
         let values = summary.quantiles.iter().map(|&(quantile, value)| ValueAtQuantile { quantile, value });
         Some(otlp::SummaryDataPoint {
-            attributes: attributes(&series.labels),
+            attributes: self.attributes(&series.labels),
             start_time_unix_nano: self.start,
             time_unix_nano: self.now,
             count: summary.count,
@@ -219,6 +297,15 @@ impl Writer {
             quantile_values: values.collect(),
             flags: 0,
         })
+    }
+
+    /// Labels as attributes; those that came from OpenTelemetry under their own keys again, and without those of the scope.
+    fn attributes(&self, labels: &[Label]) -> Vec<KeyValue> {
+        let Some(original) = &self.original else {
+            return labels.iter().map(|(name, value)| text(name, value)).collect();
+        };
+        let own = labels.iter().filter(|(name, _)| !name.starts_with(originals::OF_SCOPE));
+        own.map(|(name, value)| text(original.key(name, name), value)).collect()
     }
 
     /// Those that were observed since the start of what is told.
@@ -278,10 +365,6 @@ fn bytes(digits: &str) -> Option<Vec<u8>> {
     pairs.map(|pair| u8::from_str_radix(pair?, 16).ok()).collect()
 }
 
-fn attributes(labels: &[Label]) -> Vec<KeyValue> {
-    labels.iter().map(|(name, value)| text(name, value)).collect()
-}
-
 fn text(key: &str, value: &str) -> KeyValue {
     let value = AnyValue { value: Some(any_value::Value::StringValue(value.to_owned())) };
     KeyValue { key: key.to_owned(), value: Some(value), ..KeyValue::default() }
@@ -326,7 +409,9 @@ mod tests {
     const DELTA: Style = Style { temporality: Temporality::Delta, durations: Durations::Explicit };
 
     fn metrics(now: &Snapshot, last: Option<&Snapshot>, style: Style) -> Vec<otlp::Metric> {
-        let mut request = request(now, last, &BTreeMap::from([("service.name".into(), "test".into())]), style);
+        let resource = opentelemetry_sdk::Resource::builder_empty().with_service_name("test").build();
+        let source = Source::from(&resource);
+        let mut request = request(now, last, &source, style);
         let mut resource = request.resource_metrics.pop().unwrap();
         assert_eq!(resource.resource.unwrap().attributes, [text("service.name", "test")]);
         resource.scope_metrics.pop().unwrap().metrics
@@ -466,3 +551,6 @@ mod tests {
         assert_eq!(sum(&metrics[0]).data_points[0].value, Some(Number::AsDouble(1.0)));
     }
 }
+
+#[cfg(test)]
+mod instruments;

@@ -19,7 +19,6 @@ use std::io::Read;
 use std::time::SystemTime;
 
 /// What was configured, and what was found out. In a child of a fork it is another one: `process.pid` and `service.instance.id` are its own.
-#[cfg_attr(not(test), allow(dead_code, reason = "requests have what was configured alone"))]
 pub(crate) fn resource(configured: &BTreeMap<String, String>) -> Resource {
     let mut attributes = BTreeMap::<Key, Value>::new();
     let found = sdk().into_iter().chain(process::attributes()).chain(host::attributes());

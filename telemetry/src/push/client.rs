@@ -4,68 +4,82 @@
 //! a request, from the name's look-up to the last byte of the answer, which a receiver that drips cannot stretch. hyper, which the
 //! endpoint uses, has no connector, no TLS and no blocking interface.
 
-use super::{Parcel, Verb};
+use super::{Outcome, Parcel, Transport, Verb};
 use crate::config::push::Authorities;
 use crate::config::push::access::Endpoint;
+#[cfg(feature = "push")]
 use std::io::Read;
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
-use ureq::http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
+#[cfg(feature = "push")]
+use ureq::http::StatusCode;
+use ureq::http::{HeaderMap, HeaderValue, Request, Response, Uri};
+use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body, Error, Proxy};
 
 /// How much of a refusal is read and shown.
-const SHOWN: u64 = 512;
+pub(crate) const SHOWN: u64 = 512;
 /// Ours is one of few programs that send for hours; a receiver's idle limit is rarely below this.
 const IDLE: Duration = Duration::from_secs(20);
 
-pub(super) struct Client {
+pub(crate) struct Client {
     agent: Agent,
+    endpoint: Endpoint,
+    user_agent: &'static str,
+    judge: Judge,
 }
 
-/// What became of a request.
-#[derive(Debug, PartialEq)]
-pub(super) enum Outcome {
-    /// All was taken.
-    Taken,
-    /// It may be taken later: after this time, where the receiver said one.
-    Later { after: Option<Duration>, kind: &'static str, why: String },
-    /// It will never be taken; but so many samples of it were, where the receiver told.
-    Refused { taken: u64, why: String },
-}
+/// What an answer says of its request.
+pub(crate) type Judge = fn(Response<Body>, &Endpoint) -> Outcome;
 
 impl Client {
-    /// A client for requests to this URL's host.
-    pub(super) fn new(url: &str, authorities: Option<&Authorities>) -> Client {
+    /// A client for requests to this receiver.
+    ///
+    /// # Errors
+    /// A certificate or a key that cannot be read.
+    pub(crate) fn new(
+        endpoint: Endpoint,
+        authorities: Option<&Authorities>,
+        identity: Option<(&[u8], &[u8])>,
+        judge: Judge,
+    ) -> Result<Client, String> {
         let mut tls = TlsConfig::builder();
         if let Some(Authorities(all)) = authorities {
             let all: Vec<_> = all.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
             tls = tls.root_certs(RootCerts::new_with_certs(&all));
         }
+        if let Some((certificates, key)) = identity {
+            tls =
+                tls.client_cert(Some(own(certificates, key).ok_or("the client's certificate or key cannot be read")?));
+        }
         let config = Agent::config_builder()
             .tls_config(tls.build())
-            .proxy(proxy(url))
+            .proxy(proxy(&endpoint.url))
             .http_status_as_error(false)
             // Where to is what the settings say, and so is who may read the secrets.
             .max_redirects(0)
             .max_redirects_will_error(false)
             .max_idle_connections_per_host(1)
             .max_idle_age(IDLE)
-            .user_agent(concat!("telemetry/", env!("CARGO_PKG_VERSION")))
             .build();
-        Client { agent: config.new_agent() }
+        Ok(Client {
+            agent: config.new_agent(),
+            endpoint,
+            user_agent: concat!("telemetry/", env!("CARGO_PKG_VERSION")),
+            judge,
+        })
     }
 
-    /// Sends a parcel, within this time.
-    pub(super) fn send(&self, endpoint: &Endpoint, parcel: &Parcel, timeout: Duration) -> Outcome {
-        match self.ask(endpoint, parcel, timeout) {
-            Ok(response) => judged(response, endpoint),
-            Err(error) => failed(&error),
-        }
+    /// With other words for who asks.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn calls_itself(mut self, user_agent: &'static str) -> Client {
+        self.user_agent = user_agent;
+        self
     }
 
-    fn ask(&self, endpoint: &Endpoint, parcel: &Parcel, timeout: Duration) -> Result<Response<Body>, Error> {
-        let mut request = Request::builder().uri(&*parcel.url);
+    fn ask(&self, parcel: &Parcel, timeout: Duration) -> Result<Response<Body>, Error> {
+        let endpoint = &self.endpoint;
+        let mut request = Request::builder().uri(&*parcel.url).header("User-Agent", self.user_agent);
         for &(name, value) in parcel.headers {
             request = request.header(name, value);
         }
@@ -77,19 +91,41 @@ impl Client {
             request = request.header(name, value);
         }
         match parcel.verb {
+            #[cfg(feature = "push")]
             Verb::Delete => {
                 let request = request.method("DELETE").body(())?;
                 let request = self.agent.configure_request(request).timeout_global(Some(timeout)).build();
                 self.agent.run(request)
             }
             verb => {
-                let method = if verb == Verb::Put { "PUT" } else { "POST" };
+                let method = if verb == Verb::Post { "POST" } else { "PUT" };
                 let request = request.method(method).body(parcel.body.as_slice())?;
                 let request = self.agent.configure_request(request).timeout_global(Some(timeout)).build();
                 self.agent.run(request)
             }
         }
     }
+}
+
+impl Transport for Client {
+    fn send(&mut self, parcel: &Parcel, timeout: Duration) -> Outcome {
+        match self.ask(parcel, timeout) {
+            Ok(response) => (self.judge)(response, &self.endpoint),
+            Err(error) => failed(&error),
+        }
+    }
+}
+
+/// A chain of certificates, and the key of its first.
+fn own(certificates: &[u8], key: &[u8]) -> Option<ClientCert> {
+    let mut chain = Vec::new();
+    for item in parse_pem(certificates) {
+        if let PemItem::Certificate(certificate) = item.ok()? {
+            chain.push(certificate);
+        }
+    }
+    (!chain.is_empty()).then_some(())?;
+    Some(ClientCert::new_with_certs(&chain, PrivateKey::from_pem(key).ok()?))
 }
 
 /// The proxy that the environment names for such a URL. None for this machine itself: no proxy can reach it.
@@ -111,8 +147,9 @@ fn proxy(url: &str) -> Option<Proxy> {
     Proxy::new(&named).ok()
 }
 
-/// By the protocols' rules: 2xx is taken, 5xx and 429 are to be tried again, all else never.
-fn judged(mut response: Response<Body>, endpoint: &Endpoint) -> Outcome {
+/// By the rules of Pushgateway and remote write: 2xx is taken, 5xx and 429 are to be tried again, all else never.
+#[cfg(feature = "push")]
+pub(super) fn judged(mut response: Response<Body>, endpoint: &Endpoint) -> Outcome {
     let status = response.status();
     if status.is_success() {
         return Outcome::Taken;
@@ -143,17 +180,22 @@ fn failed(error: &Error) -> Outcome {
 }
 
 /// The start of an answer, as one line. That it is cut off, or is no text, does not matter.
+#[cfg(feature = "push")]
 fn text(body: &mut Body) -> String {
     let mut bytes = Vec::new();
     // What came before an error is shown all the same.
     let _ = body.as_reader().take(SHOWN).read_to_end(&mut bytes);
-    let text = String::from_utf8_lossy(&bytes);
-    let text = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
-    text.collect::<Vec<_>>().join(" ")
+    line(&String::from_utf8_lossy(&bytes))
+}
+
+/// A text as one line.
+pub(crate) fn line(text: &str) -> String {
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// Seconds, or a date. <https://www.rfc-editor.org/rfc/rfc9110#name-retry-after>
-fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let value = headers.get("Retry-After")?.to_str().ok()?.trim();
     if let Ok(seconds) = value.parse() {
         return Some(Duration::from_secs(seconds));
@@ -163,6 +205,7 @@ fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
 }
 
 /// How many samples of a refused request were taken, by version 2 of remote write.
+#[cfg(feature = "push")]
 fn taken(headers: &HeaderMap) -> u64 {
     let names = ["X-Prometheus-Remote-Write-Samples-Written", "X-Prometheus-Remote-Write-Histograms-Written"];
     let value = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();

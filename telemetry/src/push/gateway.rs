@@ -1,7 +1,9 @@
 //! A Pushgateway's group: the text exposition, under a path that names the group.
 //! <https://github.com/prometheus/pushgateway#api>
 
-use super::{Parcel, Receiver, Verb, exported};
+use super::client::{self, Judge};
+use super::state::Packer;
+use super::{Parcel, Verb, exported};
 use crate::config::push::Gateway;
 use crate::config::push::access::Endpoint;
 use crate::export::text;
@@ -31,13 +33,9 @@ impl Group {
     }
 }
 
-impl Receiver for Group {
+impl Packer for Group {
     fn name(&self) -> &'static str {
         "pushgateway"
-    }
-
-    fn shown(&self) -> String {
-        self.settings.endpoint.shown()
     }
 
     fn pack(&mut self, mut snapshot: Snapshot) -> Vec<Parcel> {
@@ -59,6 +57,10 @@ impl Receiver for Group {
 
     fn endpoint(&self) -> &Endpoint {
         &self.settings.endpoint
+    }
+
+    fn judge(&self) -> Judge {
+        client::judged
     }
 }
 

@@ -6,7 +6,7 @@ use crate::metric::{IntoLabel, LabelArg, LabelOwned, max_series};
 use crate::record::callsite::{self, CallSite};
 use crate::record::outcome::Outcome;
 use crate::record::variants::{Variant, Variants};
-use crate::record::{clock, shard};
+use crate::record::{clock, shard, span};
 use crate::sync::OnceLock;
 use std::fmt;
 
@@ -158,6 +158,9 @@ pub fn count_error<E, L: IntoLabel>(site: &'static CallSite, error: Option<&E>, 
 
 fn count_error_as(site: &'static CallSite, name: LabelArg<'_>) {
     if let Some(asked) = site.what_was_asked() {
+        if !asked.counts {
+            span::name_error(|| name.keep().to_string());
+        }
         let max = max_series().min(MAX_ERROR_TYPES);
         let error = asked.errors.of(&[name], max, |_| shard::new_counter_slot());
         shard::add(error.value, 1);

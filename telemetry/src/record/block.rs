@@ -7,6 +7,7 @@ use crate::metric::{LabelArg, max_series};
 use crate::record::callsite::CallSite;
 use crate::record::guard::{Guard, enter};
 use crate::record::outcome::{Ending, Outcome};
+use crate::record::span as spans;
 use crate::record::variants::Variants;
 use std::cell::Cell;
 use std::fmt;
@@ -42,6 +43,20 @@ impl BlockGuard {
     #[inline]
     pub fn leaves(&self, ending: Ending) {
         self.left.set(ending.outcome);
+        if ending.is_error() && spans::is_on() {
+            self.error();
+        }
+    }
+
+    /// What was noted is to be told now: what is dropped until the block has been left may note errors of its own.
+    #[cold]
+    #[inline(never)]
+    fn error(&self) {
+        let mut guard = self.guard.take();
+        if let Some(guard) = &mut guard {
+            guard.error();
+        }
+        self.guard.set(guard);
     }
 
     /// An error is about to leave the block.

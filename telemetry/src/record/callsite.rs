@@ -191,6 +191,13 @@ impl CallSite {
         })
     }
 
+    /// Its path in the program, `app::io::Reader::next`, whatever it is called; none for a block.
+    #[cfg_attr(not(feature = "otel"), allow(dead_code, reason = "of spans"))]
+    pub(crate) fn qualified(&self) -> Option<String> {
+        let path = Some((self.path)()).filter(|path| !path.is_empty())?;
+        Some(format!("{}::{}", self.module, function_in(path, self.module)))
+    }
+
     /// The `name` argument, or empty.
     pub(crate) fn given_name(&self) -> &'static str {
         self.name

@@ -3,7 +3,7 @@
 //! Durations are kept in ticks and converted when read. The ratio is fixed at first use: were it refined later, totals
 //! that are converted at each snapshot could fall.
 
-use crate::record::{dropped, exemplar};
+use crate::record::{dropped, exemplar, span};
 use crate::sync::{Relaxed, unforked};
 use std::sync::OnceLock;
 // Set once, before anything is timed: nothing for a model checker.
@@ -100,7 +100,7 @@ pub(crate) fn now() -> u64 {
 
 /// Decides whether calls may go the plain way.
 pub(crate) fn choose_way() {
-    PLAIN.store(COUNTER.load(Relaxed) && !exemplar::is_on(), Relaxed);
+    PLAIN.store(COUNTER.load(Relaxed) && !exemplar::is_on() && !span::is_on(), Relaxed);
 }
 
 /// Whether calls may go the plain way, and [`counter`] be asked.

@@ -4,24 +4,31 @@ use crate::record::callsite::CallSite;
 use crate::record::guard::Visit;
 use crate::record::isolated::Scope;
 use crate::record::shard;
+use crate::record::span::{self, Parents};
 use crate::record::thread;
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 /// The measured function that is running, to be handed to a thread or a task that works for it. Made by [`current()`].
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Current {
     site: Option<&'static CallSite>,
     /// Where a test records: [`testing::isolated`](crate::testing::isolated).
     scope: Option<&'static Scope>,
+    /// Its span, where somebody makes spans.
+    spans: Option<Arc<Parents>>,
 }
 
 /// The innermost measured function that is running on this thread, if any.
 ///
 /// What a spawned thread or task does is not seen by the call that spawned it. Where it works for that call, hand this over: then what it
 /// takes (busy and CPU time, allocations, bytes of I/O) counts as the function's, on whatever thread. It is no further call and has no duration;
-/// the function's busy time is then that of all who worked for it, and may exceed its duration.
+/// the function's busy time is then that of all who worked for it, and may exceed its duration. Where calls are spans (`telemetry::trace`), those
+/// that begin there are children of the span that runs here.
+///
+/// Threads that are waited for borrow it, as here; others are given a clone.
 ///
 /// ```
 /// #[telemetry::measured(name = "parse_all")]
@@ -29,7 +36,7 @@ pub struct Current {
 ///     let current = telemetry::current();
 ///     std::thread::scope(|scope| {
 ///         let threads: Vec<_> =
-///             pages.iter().map(|page| scope.spawn(move || current.scope(|| page.split(' ').count()))).collect();
+///             pages.iter().map(|page| scope.spawn(|| current.scope(|| page.split(' ').count()))).collect();
 ///         threads.into_iter().map(|thread| thread.join().unwrap()).sum()
 ///     })
 /// }
@@ -38,7 +45,18 @@ pub struct Current {
 /// ```
 #[must_use = "it credits nothing before `scope` or `future`"]
 pub fn current() -> Current {
-    thread::with(|thread| Current { site: thread.running.get().map(|cell| cell.site), scope: thread.scope.get() })
+    let spans = if span::is_on() { shared_spans() } else { None };
+    thread::with(|thread| Current {
+        site: thread.running.get().map(|cell| cell.site),
+        scope: thread.scope.get(),
+        spans,
+    })
+}
+
+#[cold]
+#[inline(never)]
+fn shared_spans() -> Option<Arc<Parents>> {
+    span::running().map(|parents| thread::uncounted(|_| Arc::new(parents)))
 }
 
 /// A future that works for the measured function which is running: [`current()`]`.future(future)`.
@@ -60,8 +78,9 @@ pub fn in_current<F: Future>(future: F) -> InCurrent<F> {
 
 impl Current {
     /// Runs something on this thread for the function. Without one it just runs.
-    pub fn scope<R>(self, work: impl FnOnce() -> R) -> R {
+    pub fn scope<R>(&self, work: impl FnOnce() -> R) -> R {
         let _isolated = self.scope.and_then(Scope::enter_anew);
+        let _spans = self.spans.as_deref().map(Parents::resume);
         let Some(site) = self.site else { return work() };
         let mut kept = 0;
         let _credit = Credit::begin(site, &mut kept);
@@ -72,8 +91,8 @@ impl Current {
     ///
     /// # Cancellation
     /// Dropped half-way it leaves credited what its polls took.
-    pub fn future<F: Future>(self, future: F) -> InCurrent<F> {
-        InCurrent { site: self.site, scope: self.scope, kept: 0, future }
+    pub fn future<F: Future>(&self, future: F) -> InCurrent<F> {
+        InCurrent { site: self.site, scope: self.scope, spans: self.spans.clone(), kept: 0, future }
     }
 }
 
@@ -89,6 +108,7 @@ pin_project_lite::pin_project! {
     pub struct InCurrent<F> {
         site: Option<&'static CallSite>,
         scope: Option<&'static Scope>,
+        spans: Option<Arc<Parents>>,
         // Bytes that the polls so far allocated and did not free.
         kept: i64,
         #[pin]
@@ -102,6 +122,7 @@ impl<F: Future> Future for InCurrent<F> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         let _isolated = this.scope.and_then(Scope::enter_anew);
+        let _spans = this.spans.as_deref().map(Parents::resume);
         let _credit = this.site.map(|site| Credit::begin(site, this.kept));
         this.future.poll(context)
     }

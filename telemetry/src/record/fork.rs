@@ -25,6 +25,12 @@ impl Process {
         Process(FORKED_AT.load(Relaxed))
     }
 
+    /// A child that was forked then, for tests.
+    #[cfg(all(test, feature = "__send"))]
+    pub(crate) fn forked(at: SystemTime) -> Process {
+        Process(u64::try_from(at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos()).unwrap_or(0))
+    }
+
     /// When its counts began at zero, where it is a child.
     pub(crate) fn forked_at(self) -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::from_nanos(self.0)

@@ -6,6 +6,7 @@ use crate::record::clock;
 use crate::record::guard::Visit;
 use crate::record::outcome::{Ending, Outcome};
 use crate::record::shard::{self, SiteCell};
+use crate::record::span::{self, Made, Slot as SpanSlot};
 use crate::record::thread;
 use std::fmt;
 use std::hint::black_box;
@@ -32,8 +33,7 @@ where
     F: Future<Output = T>,
     E: Fn(&T) -> Ending,
 {
-    site.learn(fallible);
-    MeasuredFuture { call: Call { site, state: State::New }, ending, future }
+    MeasuredFuture { call: Call::new(site, fallible), ending, future }
 }
 
 /// Measures the polls of a future that is in a box, in a box of its own.
@@ -56,20 +56,29 @@ struct Ended {
     site: &'static CallSite,
     /// The cell of this thread, on which it became ready.
     cell: &'static SiteCell,
+    span: SpanSlot<Made>,
     ticks: u64,
 }
 
 impl Ended {
-    /// Records how the output ended the call.
-    #[inline]
-    fn with(self, ending: Ending) {
-        self.record(ending);
-        mem::forget(self);
-    }
-
-    fn record(&self, ending: Ending) {
+    /// Records how the output ended the call. It is to be forgotten after that.
+    // Not inline: each measured function would have it.
+    #[inline(never)]
+    fn record(&mut self, ending: Ending) {
+        if self.span.is_some() {
+            return self.record_rarely(ending);
+        }
         self.site.learn(ending.fallible);
         self.site.end(self.cell, ending.outcome, self.ticks);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn record_rarely(&mut self, ending: Ending) {
+        self.site.learn(ending.fallible);
+        // Within the span, which an exemplar asks for.
+        self.site.end(self.cell, ending.outcome, self.ticks);
+        self.span.finish(ending.outcome);
     }
 }
 
@@ -83,6 +92,8 @@ impl Drop for Ended {
 /// The call from its first poll on. Its drop tells how it ended if no output did.
 struct Call {
     site: &'static CallSite,
+    /// Its spans, where somebody makes them.
+    span: SpanSlot<Made>,
     state: State,
 }
 
@@ -99,6 +110,13 @@ enum State {
 }
 
 impl Call {
+    #[inline]
+    fn new(site: &'static CallSite, fallible: bool) -> Call {
+        site.learn(fallible);
+        let span = if span::is_on() { span::made() } else { SpanSlot::EMPTY };
+        Call { site, span, state: State::New }
+    }
+
     /// Takes the call out of its state, so that what ends it besides does nothing. Says how long it took until `now`.
     #[inline]
     fn ended(&mut self, cell: &'static SiteCell, now: u64) -> Ended {
@@ -110,7 +128,7 @@ impl Call {
                 cell.ages.end(slot);
             }
         }
-        Ended { site: self.site, cell, ticks }
+        Ended { site: self.site, cell, span: mem::replace(&mut self.span, SpanSlot::EMPTY), ticks }
     }
 
     /// Bytes that its polls so far kept.
@@ -132,13 +150,26 @@ impl Call {
         matches!(self.state, State::Running { .. })
     }
 
+    /// It is dropped before its end.
+    #[cold]
+    #[inline(never)]
+    fn give_up(&mut self) {
+        match self.state {
+            State::Running { .. } => self.end(Outcome::Cancelled),
+            _ if self.span.is_some() => span::forget_made(&mut self.span),
+            _ => {}
+        }
+    }
+
     /// Ends a call that has no output.
     #[cold]
     #[inline(never)]
     fn end(&mut self, outcome: Outcome) {
         if self.is_running() {
             let cell = thread::with(|thread| shard::site_cell(thread, self.site.whole()));
-            self.ended(cell, clock::now()).with(Ending { outcome, fallible: false });
+            let mut ended = self.ended(cell, clock::now());
+            ended.record(Ending { outcome, fallible: false });
+            mem::forget(ended);
         }
     }
 }
@@ -146,8 +177,8 @@ impl Call {
 impl Drop for Call {
     #[inline]
     fn drop(&mut self) {
-        if self.is_running() {
-            self.end(Outcome::Cancelled);
+        if !matches!(self.state, State::Ended) {
+            self.give_up();
         }
     }
 }
@@ -180,6 +211,10 @@ impl<'a> Step<'a> {
     fn begin_rarely(call: &'a mut Call) -> Step<'a> {
         thread::with(|thread| {
             let cell = shard::site_cell(thread, call.site.whole());
+            if span::is_on() {
+                let is_first = matches!(call.state, State::New);
+                call.span.enter(thread, call.site, is_first);
+            }
             cell.poll::<true>();
             let visit = Visit::begin(thread, cell, call.kept());
             Step::with::<true>(call, visit)
@@ -197,33 +232,41 @@ impl<'a> Step<'a> {
 
     /// The poll has returned, or unwound; says when.
     #[inline]
-    fn leave(&mut self) -> u64 {
+    fn leave(&mut self, is_pending: bool) -> u64 {
         thread::with(|thread| {
             if let State::Running { kept, .. } = &mut self.call.state {
                 *kept = self.visit.kept_bytes(thread);
             }
-            let ticks = self.visit.end_plainly(thread).unwrap_or_else(|| self.leave_rarely());
+            let ticks = self.visit.end_plainly(thread).unwrap_or_else(|| self.leave_rarely(is_pending));
             self.visit.start().wrapping_add(ticks)
         })
     }
 
     #[cold]
     #[inline(never)]
-    fn leave_rarely(&self) -> u64 {
-        thread::with(|thread| self.visit.end(thread))
+    fn leave_rarely(&mut self, is_pending: bool) -> u64 {
+        thread::with(|thread| {
+            let Some(running) = self.call.span.running() else { return self.visit.end(thread) };
+            let ticks = running.stop(thread, &self.visit, || self.visit.end(thread));
+            // Else it is left when it has ended.
+            if is_pending {
+                running.leave(thread);
+            }
+            ticks
+        })
     }
 
     // These two are not given the step itself, which would be copied in each measured future; it is forgotten after them.
 
     /// The poll has returned an output.
     fn leave_ready(&mut self) -> Ended {
-        let now = self.leave();
+        let now = self.leave(false);
         self.call.ended(self.visit.cell(), now)
     }
 
     /// The poll has returned without one.
     fn leave_pending(&mut self) {
-        self.leave();
+        self.leave(true);
         self.call.wait();
     }
 }
@@ -231,7 +274,7 @@ impl<'a> Step<'a> {
 impl Drop for Step<'_> {
     #[cold]
     fn drop(&mut self) {
-        self.leave();
+        self.leave(false);
         self.call.end(Outcome::Panic);
     }
 }
@@ -252,9 +295,11 @@ where
             mem::forget(step);
             return Poll::Pending;
         };
-        let ended = step.leave_ready();
+        let mut ended = step.leave_ready();
         mem::forget(step);
-        ended.with((this.ending)(&output));
+        // Recorded where it is: to be moved into a function it would be copied.
+        ended.record((this.ending)(&output));
+        mem::forget(ended);
         Poll::Ready(output)
     }
 }

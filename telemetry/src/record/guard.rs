@@ -3,6 +3,7 @@
 use crate::record::callsite::CallSite;
 use crate::record::outcome::{Ending, Outcome};
 use crate::record::shard::{self, SiteCell, TRACKING, Used};
+use crate::record::span::{self, Running, Slot};
 use crate::record::thread::{self, Thread};
 use crate::record::{clock, probe};
 use crate::sync::{Relaxed, unforked};
@@ -12,6 +13,7 @@ use std::mem::ManuallyDrop;
 use std::sync::OnceLock;
 
 /// What was read of a thread when a call or a poll began on it. The caller's sums are kept here meanwhile.
+#[derive(Clone, Copy)]
 pub(crate) struct Visit {
     cell: &'static SiteCell,
     start: u64,
@@ -24,6 +26,7 @@ pub(crate) struct Visit {
     is_read: bool,
 }
 
+#[derive(Clone, Copy)]
 struct Memory {
     bytes: u64,
     allocations: u64,
@@ -177,6 +180,13 @@ impl Visit {
         self.cell
     }
 
+    /// Bytes that were allocated since it began, and how often; none where nothing counts them.
+    pub(crate) fn allocated(&self, thread: &Thread) -> Option<(u64, u64)> {
+        let memory = self.memory.as_ref()?;
+        let bytes = thread.allocated_bytes.get().wrapping_sub(memory.bytes);
+        Some((bytes, thread.allocations.get().wrapping_sub(memory.allocations)))
+    }
+
     /// What the call allocated and did not free, earlier polls included.
     pub(crate) fn kept_bytes(&self, thread: &Thread) -> i64 {
         self.memory.as_ref().map_or(0, |memory| thread.live_bytes.get() - memory.base)
@@ -188,8 +198,8 @@ impl Visit {
 pub struct Guard {
     site: &'static CallSite,
     visit: Visit,
-    /// For a trace span; none unless a tracer is set up.
-    _span: Option<&'static ()>,
+    /// Its spans, where somebody makes them. Then its visit is rare.
+    span: Slot<Running>,
     /// A call ends on the thread on which it began.
     _thread: PhantomData<*const ()>,
 }
@@ -198,7 +208,7 @@ pub struct Guard {
 pub fn enter(site: &'static CallSite, fallible: bool) -> Guard {
     site.learn(fallible);
     thread::with(|thread| match Visit::begin_plainly(thread, site, 0, SiteCell::start::<false>) {
-        Some(visit) => Guard { site, visit, _span: None, _thread: PhantomData },
+        Some(visit) => Guard { site, visit, span: Slot::EMPTY, _thread: PhantomData },
         None => enter_rarely(site),
     })
 }
@@ -208,8 +218,9 @@ pub fn enter(site: &'static CallSite, fallible: bool) -> Guard {
 fn enter_rarely(site: &'static CallSite) -> Guard {
     thread::with(|thread| {
         let cell = shard::site_cell(thread, site.whole());
+        let span = span::begin(thread, site);
         cell.start::<true>();
-        Guard { site, visit: Visit::begin(thread, cell, 0), _span: None, _thread: PhantomData }
+        Guard { site, visit: Visit::begin(thread, cell, 0), span, _thread: PhantomData }
     })
 }
 
@@ -244,11 +255,29 @@ impl Guard {
     #[cold]
     #[inline(never)]
     fn finish_rarely(&self, outcome: Outcome) {
+        // Copies: where a pointer to the guard went on from here, the compiler would copy each guard that ends plainly.
+        let (visit, site, mut span) = (self.visit, self.site, self.span.of_the_ended());
         let (cell, ticks) = thread::with(|thread| {
-            let cell = self.visit.cell_now(thread);
-            (cell, self.visit.end_on(thread, cell))
+            let cell = visit.cell_now(thread);
+            let end = || visit.end_on(thread, cell);
+            let ticks = match span.get() {
+                Some(running) => running.stop(thread, &visit, end),
+                None => end(),
+            };
+            (cell, ticks)
         });
-        self.site.end(cell, outcome, ticks);
+        // Within the span, which an exemplar asks for.
+        site.end(cell, outcome, ticks);
+        span::finish(&mut span, outcome);
+    }
+
+    /// Tells the spans of an error that was noted, and that will leave the call.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn error(&mut self) {
+        if let Some(running) = self.span.get() {
+            thread::with(|thread| running.error(thread));
+        }
     }
 }
 

@@ -12,6 +12,8 @@ pub(crate) mod clock;
 mod count;
 mod current;
 pub(crate) mod dropped;
+#[cfg(feature = "tracing")]
+pub(crate) mod entered;
 pub mod exemplar;
 pub(crate) mod exponential;
 pub(crate) mod fork;
@@ -22,8 +24,9 @@ pub(crate) mod isolated;
 pub(crate) mod outcome;
 pub(crate) mod probe;
 pub(crate) mod shard;
+#[cfg_attr(not(feature = "otel"), allow(dead_code, reason = "nobody makes spans"))]
 pub(crate) mod span;
-mod table;
+pub(crate) mod table;
 pub(crate) mod thread;
 pub(crate) mod variants;
 
@@ -35,4 +38,6 @@ pub use current::{Current, InCurrent, current, in_current};
 pub use future::{MeasuredFuture, boxed_future, measured_future};
 pub use guard::{Guard, enter};
 pub use in_place::{InPlace, count_in_place, enter_in_place};
-pub use outcome::{Ending, Fallback, Inspect, Outcome, Returns, ReturnsOther};
+pub use outcome::{Ending, Fallback, Inspect, Outcome, Returns, ReturnsOther, ShownByDebug, ShownByDisplay};
+pub use span::{Annotations, Show, Shown, ShownLess, ShownNot, SpanValue, annotate, note_output};
+pub(crate) use span::{note_debug, note_display, note_type};

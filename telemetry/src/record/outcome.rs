@@ -1,6 +1,8 @@
 //! How a call ended, and how that is seen in its value.
 
 use crate::private::RECORDS;
+use crate::record::{note_debug, note_display, note_type};
+use std::fmt::{Debug, Display};
 use std::hint::black_box;
 use std::marker::PhantomData;
 use std::task::Poll;
@@ -64,11 +66,11 @@ impl Ending {
         Ending::fallible(|| is_error(black_box(output)))
     }
 
-    /// Whether the call ended as an error.
+    /// Whether the call ended as an error, for what is to be recorded of it.
     #[inline]
     #[must_use]
     pub fn is_error(&self) -> bool {
-        self.outcome == Outcome::Error
+        RECORDS && self.outcome == Outcome::Error
     }
 }
 
@@ -83,6 +85,28 @@ impl Ending {
 #[derive(Debug)]
 pub struct Inspect<'a, T>(pub &'a T);
 
+/// The output, about to be looked at. That is done also where nothing is recorded: what the next run of a job finds depends on it, and where nobody asks,
+/// nothing is left of it.
+#[inline]
+fn seen<T>(output: &T) -> &T {
+    if RECORDS { black_box(output) } else { output }
+}
+
+/// The ending of an output, which is looked at once.
+macro_rules! ended {
+    ($inspected:expr, $error:pat, $found:ident, $note:ident) => {
+        match seen($inspected.0) {
+            $error => {
+                if RECORDS {
+                    $note($found);
+                }
+                Ending { outcome: Outcome::Error, fallible: true }
+            }
+            _ => Ending { outcome: Outcome::Ok, fallible: true },
+        }
+    };
+}
+
 macro_rules! carriers {
     ($($carrier:ty, $error:pat => $found:ident;)*) => {$(
         impl<T, E> Inspect<'_, $carrier> {
@@ -90,14 +114,7 @@ macro_rules! carriers {
             #[inline]
             #[must_use]
             pub fn __ending(&self) -> Ending {
-                Ending::fallible(|| matches!(black_box(self.0), $error))
-            }
-
-            /// The same of a job, also where nothing is recorded: what its next run finds depends on it.
-            #[inline]
-            #[must_use]
-            pub fn __job_ending(&self) -> Ending {
-                let is_error = matches!(self.0, $error);
+                let is_error = matches!(seen(self.0), $error);
                 Ending { outcome: if is_error { Outcome::Error } else { Outcome::Ok }, fallible: true }
             }
 
@@ -109,6 +126,29 @@ macro_rules! carriers {
                     $error => Some($found),
                     _ => None,
                 }
+            }
+        }
+
+        impl<T, E> Inspect<'_, $carrier> {
+            /// The same, and an error is noted for the span of its call, by its type.
+            #[inline]
+            #[must_use]
+            pub fn __ended(&self) -> Ending {
+                ended!(self, $error, $found, note_type)
+            }
+        }
+
+        impl<T, E: Display> ShownByDisplay for &Inspect<'_, $carrier> {
+            #[inline]
+            fn __ended(&self) -> Ending {
+                ended!(self, $error, $found, note_display)
+            }
+        }
+
+        impl<T, E: Debug> ShownByDebug for &&Inspect<'_, $carrier> {
+            #[inline]
+            fn __ended(&self) -> Ending {
+                ended!(self, $error, $found, note_debug)
             }
         }
 
@@ -130,6 +170,20 @@ carriers! {
     Poll<Option<Result<T, E>>>, Poll::Ready(Some(Err(_error))) => _error;
 }
 
+/// Looks at a call's output as [`Inspect`] does, and notes an error for the span of its call with what it says: by [`Display`], else by
+/// [`ShownByDebug`], else by the name of its type. On a reference to a reference the compiler finds them in this order, whatever bounds reach the user's
+/// function.
+pub trait ShownByDisplay {
+    /// `ok` or `error`.
+    fn __ended(&self) -> Ending;
+}
+
+/// What has no [`Display`].
+pub trait ShownByDebug {
+    /// `ok` or `error`.
+    fn __ended(&self) -> Ending;
+}
+
 /// What every type says that neither is a [`Result`] nor holds one.
 pub trait Fallback {
     /// The type of what is looked at.
@@ -138,14 +192,11 @@ pub trait Fallback {
     /// `ok`.
     fn __ending(&self) -> Ending;
 
-    /// `ok`.
-    #[inline]
-    fn __job_ending(&self) -> Ending {
-        self.__ending()
-    }
-
     /// The output itself: a condition called it an error.
     fn __error(&self) -> Option<&Self::Output>;
+
+    /// `ok`, and nothing to note.
+    fn __ended(&self) -> Ending;
 }
 
 impl<T> Fallback for Inspect<'_, T> {
@@ -162,6 +213,11 @@ impl<T> Fallback for Inspect<'_, T> {
     #[inline]
     fn __error(&self) -> Option<&T> {
         Some(self.0)
+    }
+
+    #[inline]
+    fn __ended(&self) -> Ending {
+        self.__ending()
     }
 }
 

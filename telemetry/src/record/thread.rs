@@ -8,8 +8,10 @@ use crate::record::budget::Generator;
 use crate::record::isolated::Scope;
 use crate::record::probe::io;
 use crate::record::shard::{self, Shard, SiteCell};
+use crate::record::span;
 use crate::sync::{AtomicU64, Relaxed, thread_local};
 use std::cell::Cell;
+use std::ptr::NonNull;
 
 /// One thread's own. No destructor, so that it can be read in other destructors; the shard is handed on by `Handover`.
 pub(crate) struct Thread {
@@ -44,6 +46,14 @@ pub(crate) struct Thread {
     pub(crate) probe_bytes: Cell<u64>,
     /// The place of the file that tells bytes of I/O, counted from 1; 0 where there is none.
     pub(crate) io_file: Cell<usize>,
+    /// Bytes that the visit which ended last read and wrote, where that was read.
+    pub(crate) read_io: Cell<Option<(u64, u64)>>,
+    /// The call that was entered last and has spans, until it or another one is left.
+    pub(crate) span: Cell<Option<NonNull<span::Running>>>,
+    /// How many calls run here whose spans somebody will see.
+    pub(crate) recorded: Cell<u32>,
+    /// Who makes spans is at work.
+    pub(crate) makes_spans: Cell<bool>,
 }
 
 /// Bytes allocated while no measured call was running on the thread.
@@ -81,6 +91,10 @@ thread_local! {
             probe_ticks: Cell::new(0),
             probe_bytes: Cell::new(0),
             io_file: Cell::new(0),
+            read_io: Cell::new(None),
+            span: Cell::new(None),
+            recorded: Cell::new(0),
+            makes_spans: Cell::new(false),
         }
     };
     /// Exists on threads that have a shard; its drop passes the shard on.

@@ -64,6 +64,25 @@ fn names(__guard: u8, __site: &str, __ending: bool) -> Result<u8, &'static str> 
     Ok(__guard)
 }
 
+/// Values on a span, of every kind, and parameters that nothing else uses.
+///
+/// # Errors
+/// Always.
+#[measured(span(day, r#type, first, %shown, debug = ?shown, http.route = Some("x"), "none" = None::<u8>, span = __span), crate = t)]
+fn spanned((first, _): (u8, u8), day: &str, r#type: u8, shown: char, __span: f32) -> Result<u8, String> {
+    std::result::Result::Err(String::new())
+}
+
+/// The same later.
+#[measured(span(day, rest = self::double(day)), crate = t)]
+async fn spanned_later(day: u32) -> u32 {
+    day
+}
+
+fn double(day: u32) -> u32 {
+    day * 2
+}
+
 fn blocks(text: &str) -> Result<usize, std::num::ParseIntError> {
     let number: usize = measure!(crate = t; "parse", { text.parse()? });
     let mut sum = 0;
@@ -98,6 +117,8 @@ fn main() {
     let _ = Reader(&[1u8]).read_later(0);
     let _ = opaque(0, &[]).next();
     let _ = names(1, "", true);
+    let _ = spanned((1, 2), "", 3, 'c', 0.5);
+    let _ = spanned_later(0);
     let _ = blocks("7");
     let _ = future(String::new());
     if false {

@@ -25,8 +25,13 @@
 //! assert_eq!(telemetry::testing::value("pages_fetched_total", &[("otel_scope_name", "flights")]), Some(3.0));
 //! ```
 
+mod global; // whose provider is the global one
+#[cfg(feature = "otlp")]
+pub(crate) mod originals; // what it was before
 mod points; // a metric of theirs as a family of ours
 
+#[cfg(feature = "otlp")]
+use crate::collect::target::label_name;
 use crate::metric::Descriptor;
 use crate::registry::{self, Collection, Collector, How, Registration};
 use opentelemetry_sdk::error::OTelSdkResult;
@@ -36,6 +41,8 @@ use opentelemetry_sdk::metrics::{InstrumentKind, ManualReader, Pipeline, Tempora
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
+
+pub(crate) use global::begin;
 
 /// Through which snapshots see the instruments of one meter provider; made by [`reader`].
 #[derive(Clone, Debug)]

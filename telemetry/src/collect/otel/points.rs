@@ -108,6 +108,8 @@ fn family<T: Number>(
         }
     };
     let name = scraped::escaping(metric.name(), metric.unit(), otel);
+    #[cfg(feature = "otlp")]
+    keep(&name, scope, metric, data, otel);
     let help = match metric.description() {
         "" => format!("The OpenTelemetry instrument {}.", metric.name()),
         description => description.to_owned(),
@@ -115,6 +117,18 @@ fn family<T: Number>(
     let unit = unit_in(&name, metric.unit());
     out.foreign(snapshot::Family { name: name.into(), help: help.into(), kind, unit: unit.into(), series });
     Some(())
+}
+
+/// For who sends it on.
+#[cfg(feature = "otlp")]
+fn keep<T: Number>(family: &str, scope: &InstrumentationScope, metric: &Metric, data: &MetricData<T>, otel: OtelData) {
+    let attributes: Box<dyn Iterator<Item = &KeyValue>> = match data {
+        MetricData::Gauge(of) => Box::new(of.data_points().flat_map(|point| point.attributes())),
+        MetricData::Sum(of) => Box::new(of.data_points().flat_map(|point| point.attributes())),
+        MetricData::Histogram(of) => Box::new(of.data_points().flat_map(|point| point.attributes())),
+        MetricData::ExponentialHistogram(of) => Box::new(of.data_points().flat_map(|point| point.attributes())),
+    };
+    super::originals::keep(family, (metric.name(), metric.unit(), otel), scope, attributes);
 }
 
 /// The unit's word where the name ends in it, as OpenMetrics wants it.

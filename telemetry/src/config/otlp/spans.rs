@@ -56,7 +56,6 @@ impl Sampler {
     }
 
     /// As the SDK has it.
-    #[cfg_attr(not(test), allow(dead_code, reason = "spans of a program's own provider are sampled by it"))]
     pub(crate) fn of_sdk(self) -> opentelemetry_sdk::trace::Sampler {
         use opentelemetry_sdk::trace::Sampler as Sdk;
         let root = match self.share {
@@ -97,7 +96,6 @@ impl Limits {
     }
 
     /// As the SDK has them.
-    #[cfg_attr(not(test), allow(dead_code, reason = "spans of a program's own provider are limited by it"))]
     pub(crate) fn of_sdk(self) -> opentelemetry_sdk::trace::SpanLimits {
         opentelemetry_sdk::trace::SpanLimits {
             max_events_per_span: self.events,

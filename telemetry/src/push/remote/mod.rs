@@ -6,7 +6,9 @@ mod one; // the messages of version 1
 mod points; // a snapshot's samples, one by one
 mod two; // the messages of version 2
 
-use super::{Parcel, Receiver, Verb};
+use super::client::{self, Judge};
+use super::state::Packer;
+use super::{Parcel, Verb};
 use crate::builtin::push as families;
 use crate::config::push::access::Endpoint;
 use crate::config::push::{Remote, Version};
@@ -139,13 +141,9 @@ impl Writer {
     }
 }
 
-impl Receiver for Writer {
+impl Packer for Writer {
     fn name(&self) -> &'static str {
         "remote_write"
-    }
-
-    fn shown(&self) -> String {
-        self.settings.endpoint.shown()
     }
 
     fn pack(&mut self, mut snapshot: Snapshot) -> Vec<Parcel> {
@@ -182,6 +180,10 @@ impl Receiver for Writer {
 
     fn endpoint(&self) -> &Endpoint {
         &self.settings.endpoint
+    }
+
+    fn judge(&self) -> Judge {
+        client::judged
     }
 }
 

@@ -212,6 +212,7 @@ impl SiteProbes {
             if let Some(now) = read_io(thread, k) {
                 let read = now.read.wrapping_sub(sample.io_read.load(Relaxed)).saturating_sub(nested);
                 let written = now.written.wrapping_sub(sample.io_written.load(Relaxed));
+                thread.read_io.set(Some((read, written)));
                 self.add_io(cell, Bytes { read, written }, k);
             }
             books.charge(Probe::Io);
@@ -259,6 +260,18 @@ impl SiteProbes {
         let each = self.variance.iter().chain(&self.plan.turns).chain(&self.plan.spent);
         sums.into_iter().chain(each).for_each(|sum| sum.store(0, Relaxed));
     }
+}
+
+/// Nanoseconds of CPU time that this thread has used, for a span.
+pub(crate) fn cpu(thread: &Thread) -> Option<u64> {
+    // What an empty visit shows is to be known before the first one.
+    costs(thread);
+    cpu::now()
+}
+
+/// What two readings by [`cpu`] show where nothing is between them, in nanoseconds.
+pub(crate) fn empty_cpu(thread: &Thread) -> u64 {
+    costs(thread).empty
 }
 
 fn read_cpu(k: u32) -> Option<u64> {
