@@ -102,7 +102,7 @@ struct PropagationPage;
 /// The programs of the page about the crate `tracing`.
 #[cfg(all(doctest, feature = "tracing"))]
 #[doc = include_str!("../../docs/tracing-crate.md")]
-struct TracingPage;
+struct TracingCratePage;
 
 // The modules, in the order in which a value passes them.
 mod config; // what the environment and the builder say

@@ -52,17 +52,16 @@ fn fetch(
         },
         move |__output| {
             return {
-                use ::telemetry::__private::{
-                    Fallback as _, ShownByDebug as _, ShownByNothing as _,
-                };
+                use ::telemetry::__private::Fallback as _;
                 let __ending = ::telemetry::__private::Ending::ok_if(
                     __output,
                     Option::is_some,
                 );
                 if __ending.is_error() {
+                    use ::telemetry::__private::{ShownLess as _, ShownNot as _};
                     let __inspect = ::telemetry::__private::Inspect(__output);
                     let __error = __inspect.__error();
-                    ::telemetry::__private::note_error(
+                    ::telemetry::__private::note_output(
                         __error,
                         (&::telemetry::__private::Shown::of(&__error)).__show(),
                     );

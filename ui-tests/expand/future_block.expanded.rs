@@ -30,13 +30,9 @@ fn load(path: &Path) -> Pin<Box<dyn Future<Output = Result<u8, Error>> + Send + 
             move |__output| {
                 return {
                     use ::telemetry::__private::{
-                        Fallback as _, NoteDebug as _, NoteDisplay as _,
+                        Fallback as _, ShownByDebug as _, ShownByDisplay as _,
                     };
-                    let __ending = ::telemetry::__private::Inspect(__output).__ending();
-                    if __ending.is_error() {
-                        (&&::telemetry::__private::Inspect(__output)).__note();
-                    }
-                    __ending
+                    (&&::telemetry::__private::Inspect(__output)).__ended()
                 };
             },
         ),

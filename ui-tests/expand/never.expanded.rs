@@ -50,14 +50,8 @@ async fn serves(port: u16) -> ! {
             },
             move |__output| {
                 return {
-                    use ::telemetry::__private::{
-                        Fallback as _, NoteDebug as _, NoteDisplay as _,
-                    };
-                    let __ending = ::telemetry::__private::Inspect(__output).__ending();
-                    if __ending.is_error() {
-                        (&&::telemetry::__private::Inspect(__output)).__note();
-                    }
-                    __ending
+                    use ::telemetry::__private::Fallback as _;
+                    ::telemetry::__private::Inspect(__output).__ended()
                 };
             },
         )

@@ -18,11 +18,7 @@ fn rows(&self) -> Result<impl Iterator<Item = &Row> + '_, Error> {
     __guard
         .end({
             use ::telemetry::__private::Fallback as _;
-            let __ending = ::telemetry::__private::Inspect(&__output).__ending();
-            if __ending.is_error() {
-                ::telemetry::__private::Inspect(&__output).__note();
-            }
-            __ending
+            ::telemetry::__private::Inspect(&__output).__ended()
         });
     return __output;
 }

@@ -36,13 +36,9 @@ fn at(&self, index: usize) -> Result<u8, Error> {
     __guard
         .end({
             use ::telemetry::__private::{
-                Fallback as _, NoteDebug as _, NoteDisplay as _,
+                Fallback as _, ShownByDebug as _, ShownByDisplay as _,
             };
-            let __ending = ::telemetry::__private::Inspect(&__output).__ending();
-            if __ending.is_error() {
-                (&&::telemetry::__private::Inspect(&__output)).__note();
-            }
-            __ending
+            (&&::telemetry::__private::Inspect(&__output)).__ended()
         });
     return __output;
 }

@@ -7,7 +7,7 @@ use crate::metric::{Counter, Descriptor, DurationCounter, Gauge, Histogram, Info
 use crate::record::{dropped, isolated, shard, thread};
 use crate::snapshot::{Label, Labels};
 use crate::sync::{
-    Acquire, AtomicPtr, AtomicU64, AtomicUsize, IS_SMALL, Mutex, OnceLock, Relaxed, Release, leak, lock,
+    Acquire, AtomicPtr, AtomicU64, AtomicUsize, IS_SMALL, Mutex, OnceLock, Relaxed, Release, leak, lock, unforked,
 };
 use std::fmt;
 use std::sync::Arc;
@@ -382,7 +382,10 @@ impl Family {
     }
 
     fn add_uncounted(&self, hash: u64, labels: &[LabelArg<'_>]) -> &'static Series {
-        let shared = self.first.get_or_init(|| catalog::first_of(self)).map(|first| first.series(labels));
+        // A child of a fork would wait for a first use that another thread was in the middle of.
+        let first = self.first.get().copied();
+        let first = first.unwrap_or_else(|| unforked(|| *self.first.get_or_init(|| catalog::first_of(self))));
+        let shared = first.map(|first| first.series(labels));
         let mut all = lock(&self.series);
         if let Some(series) = self.existing(labels) {
             return series; // another thread was faster

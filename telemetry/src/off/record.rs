@@ -152,6 +152,8 @@ pub fn count_error<E, L: IntoLabel>(_site: &'static CallSite, _error: Option<&E>
 #[inline(always)]
 pub fn note_output<E>(_error: Option<&E>, _show: Show<E>) {}
 
+pub(crate) const MAY_BE_SPANS: bool = false;
+
 pub(crate) fn note_display<E>(_error: &E) {}
 pub(crate) use self::{note_display as note_debug, note_display as note_type};
 

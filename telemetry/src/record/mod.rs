@@ -40,4 +40,4 @@ pub use guard::{Guard, enter};
 pub use in_place::{InPlace, count_in_place, enter_in_place};
 pub use outcome::{Ending, Fallback, Inspect, Outcome, Returns, ReturnsOther, ShownByDebug, ShownByDisplay};
 pub use span::{Annotations, Show, Shown, ShownLess, ShownNot, SpanValue, annotate, note_output};
-pub(crate) use span::{note_debug, note_display, note_type};
+pub(crate) use span::{MAY_BE as MAY_BE_SPANS, note_debug, note_display, note_type};

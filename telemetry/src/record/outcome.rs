@@ -1,7 +1,7 @@
 //! How a call ended, and how that is seen in its value.
 
 use crate::private::RECORDS;
-use crate::record::{note_debug, note_display, note_type};
+use crate::record::{MAY_BE_SPANS, note_debug, note_display, note_type};
 use std::fmt::{Debug, Display};
 use std::hint::black_box;
 use std::marker::PhantomData;
@@ -97,7 +97,7 @@ macro_rules! ended {
     ($inspected:expr, $error:pat, $found:ident, $note:ident) => {
         match seen($inspected.0) {
             $error => {
-                if RECORDS {
+                if RECORDS && MAY_BE_SPANS {
                     $note($found);
                 }
                 Ending { outcome: Outcome::Error, fallible: true }

@@ -118,10 +118,13 @@ pub(crate) fn add_maker(maker: &'static dyn Spans) -> bool {
     is_added
 }
 
+/// Whether there can be a maker: they come with features, and without those measured functions have no code for spans.
+pub(crate) const MAY_BE: bool = cfg!(any(feature = "otel", feature = "tracing", test));
+
 /// Whether there is a maker.
 #[inline]
 pub(crate) fn is_on() -> bool {
-    IS_ON.load(Relaxed)
+    MAY_BE && IS_ON.load(Relaxed)
 }
 
 pub(crate) fn makers() -> impl Iterator<Item = (usize, &'static dyn Spans)> {

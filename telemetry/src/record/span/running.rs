@@ -1,6 +1,8 @@
 //! A call that has spans: what was read of it so far, and what of it runs on a thread.
 
-use super::{Call, End, Entered, MOST_MAKERS, Parents, Span, Value, is_on, makers, making, running, take_noted};
+use super::{
+    Call, End, Entered, MAY_BE, MOST_MAKERS, Parents, Span, Value, is_on, makers, making, running, take_noted,
+};
 use crate::record::budget::Probe;
 use crate::record::callsite::CallSite;
 use crate::record::guard::Visit;
@@ -37,7 +39,7 @@ impl<T> Slot<T> {
 
     #[inline]
     pub(crate) fn is_some(&self) -> bool {
-        self.0.is_some()
+        MAY_BE && self.0.is_some()
     }
 
     pub(crate) fn get(&mut self) -> Option<&mut T> {
@@ -46,6 +48,9 @@ impl<T> Slot<T> {
     }
 
     pub(crate) fn take(&mut self) -> Option<Box<T>> {
+        if !MAY_BE {
+            return None;
+        }
         // SAFETY: it came out of a box, and nobody will find it here again.
         self.0.take().map(|value| unsafe { Box::from_raw(value.as_ptr()) })
     }
