@@ -97,7 +97,7 @@ macro_rules! ended {
     ($inspected:expr, $error:pat, $found:ident, $note:ident) => {
         match seen($inspected.0) {
             $error => {
-                if RECORDS && MAY_BE_SPANS {
+                if MAY_BE_SPANS {
                     $note($found);
                 }
                 Ending { outcome: Outcome::Error, fallible: true }
