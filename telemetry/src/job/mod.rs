@@ -54,6 +54,10 @@
 //!
 //! `backfill_stalled` is 1 when nothing was done with for longer than `stalled_after`, which is by default five times the longest
 //! pause so far and at least a minute; ten minutes before the first unit.
+//!
+//! # Resume
+//! With the feature `resume` a job writes down how far it is, in a JSON file or in the DuckDB database that it fills, and its next run goes on from there: the
+//! argument `state` of [`#[backfill_job]`](macro@crate::backfill_job), `Job::checkpoint`, `Job::restored`, and the page `docs/jobs.md`.
 
 mod cancel;
 pub(crate) mod collector;
