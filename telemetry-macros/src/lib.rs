@@ -321,6 +321,8 @@ pub fn measure(input: TokenStream) -> TokenStream {
 /// - `unit = "…"`: what is counted, in the plural. Default: `records`.
 /// - `stalled_after = "5m"`: after how long without progress the job counts as stalled, as a number and one of `ms`, `s`, `m`, `h`.
 ///   Default: five times its longest pause so far, at least a minute.
+/// - `state = …`: what the next run goes on from, with the feature `resume`: a path, a `telemetry::job::State`, or a connection to DuckDB; an expression over the
+///   parameters. It is opened before the body, so the function returns a `Result`, whose error is made from a `telemetry::job::StateError`. Default: none.
 /// - `job = …`: the parameter that is supplied, where its type does not tell: another name of `Job`, or two parameters of that type.
 /// - `crate = path`: the path of this library, where it is not `::telemetry`.
 ///

@@ -53,7 +53,7 @@
 //! | [`render`], `axum::router` | give an empty exposition, and no routes |
 //! | [`init`](fn@init) | starts nothing, prints nothing, reads no variable, and cannot fail; [`register`](fn@register) takes any collector and never asks it |
 //! | [`Tracking`](alloc::Tracking) | is the allocator within |
-//! | `#[backfill_job]`, [`Job`] | run the function, send and retry requests, wait for limits, stop at Ctrl-C; without a bar, and counting for nobody |
+//! | `#[backfill_job]`, [`Job`] | run the function, send and retry requests, wait for limits, keep checkpoints, stop at Ctrl-C; without a bar, and counting for nobody |
 //! | `trace::http`, `trace::process`, `trace::reqwest`, `trace::axum` | leave headers, commands, requests and handlers as they are |
 //! | `duckdb::Connection` | runs every statement as it comes, without a profile, and its list of them is empty |
 //!
@@ -90,6 +90,10 @@ struct ServerPage;
 #[cfg(all(doctest, feature = "reqwest", feature = "tokio"))]
 #[doc = include_str!("../../docs/jobs-requests.md")]
 struct JobsRequestsPage;
+/// The programs of the page about jobs.
+#[cfg(all(doctest, feature = "resume"))]
+#[doc = include_str!("../../docs/jobs.md")]
+struct JobsPage;
 /// The programs of the page about collectors.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/collectors.md")]

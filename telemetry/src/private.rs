@@ -5,6 +5,8 @@ pub use crate::dashboard::door as dashboard;
 pub use crate::job::lifetime::{
     JobEnded, JobFuture, JobGuard, JobSpec, enter_job, expect_units, job_future, start_job,
 };
+#[cfg(feature = "resume")]
+pub use crate::job::state::{AsState, open as open_state};
 pub use crate::metric::declared::{bound, bounds, combinations, help, help_bytes, help_length, required};
 pub use crate::metric::{Counter, DurationCounter, Gauge, Histogram, Info};
 pub use crate::metric::{Descriptor, Family, IntoLabel, Kind, LabelArg, Origin, Registration, Values};

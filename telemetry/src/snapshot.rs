@@ -235,6 +235,8 @@ pub struct Job {
     pub rate: Option<f64>,
     /// Seconds that are probably left; `None` where that cannot be told.
     pub eta_seconds: Option<f64>,
+    /// Whether it went on from what an earlier run left that did not succeed.
+    pub resumed: bool,
     /// How it ended; `None` while it runs.
     pub result: Option<&'static str>,
 }

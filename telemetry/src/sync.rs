@@ -180,7 +180,10 @@ pub(crate) fn try_lock<T>(mutex: &Mutex<T>) -> Option<Locked<'_, T>> {
 }
 
 /// Locks for as long as it takes: no fork waits for it.
-#[cfg_attr(not(feature = "duckdb"), expect(dead_code, reason = "what is held for long comes with a feature"))]
+#[cfg_attr(
+    not(any(feature = "duckdb", feature = "resume")),
+    expect(dead_code, reason = "what is held for long comes with features")
+)]
 pub(crate) fn lock_for_long<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

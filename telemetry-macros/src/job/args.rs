@@ -19,13 +19,15 @@ pub(crate) struct Args {
     pub(crate) unit: Option<LitStr>,
     /// After how many milliseconds without progress the job is stalled.
     pub(crate) stalled_after_millis: Option<u64>,
+    /// Where the next run finds what this one left, over the parameters.
+    pub(crate) state: Option<Expr>,
     /// The parameter that is the job, where its type does not tell.
     pub(crate) job: Option<Ident>,
     /// The path of the library.
     pub(crate) root: Option<Path>,
 }
 
-const TAKEN: [&str; 6] = ["name", "total", "unit", "stalled_after", "job", "crate"];
+const TAKEN: [&str; 7] = ["name", "total", "unit", "stalled_after", "state", "job", "crate"];
 
 impl Args {
     /// Parses word by word: one that is wrong does not hide the next.
@@ -52,6 +54,14 @@ impl Args {
             "total" => {
                 input.parse::<Token![=]>()?;
                 self.total = Some(input.parse()?);
+            }
+            "state" => {
+                input.parse::<Token![=]>()?;
+                self.state = Some(input.parse()?);
+                if !cfg!(feature = "resume") {
+                    let message = "`state` needs the feature `resume` of `telemetry`; write `features = [\"resume\"]` in Cargo.toml";
+                    diagnostics.at(word, message);
+                }
             }
             "job" => {
                 input.parse::<Token![=]>()?;

@@ -17,6 +17,12 @@ pub(crate) fn all(model: &Model, diagnostics: &mut Diagnostics) {
             "a function with variadic arguments cannot be a job, since they cannot be passed on; call a job from it",
         );
     }
+    if let (Some(state), ReturnType::Default) = (&model.args.state, &signature.output) {
+        diagnostics.at(
+            state,
+            "another run may have the state, so the function has to return a `Result`; write `-> Result<(), telemetry::job::StateError>`",
+        );
+    }
     match &signature.output {
         ReturnType::Type(_, ty) if signature.asyncness.is_none() && is_future(ty) => diagnostics.at(
             ty,

@@ -18,10 +18,10 @@ pub(crate) fn backfill_job(model: Model, parameter: usize) -> TokenStream {
     // As in `#[measured]`: the outer braces stay the user's.
     let braces = function.block.brace_token;
     let supplied = bind(remove(&mut function.sig, parameter));
-    let total = total(&root, model.args.total.as_ref());
-    let uses = [total.clone(), function.block.to_token_stream()];
+    let (state, total) = (state(&root, model.args.state.as_ref()), total(&root, model.args.total.as_ref()));
+    let uses = [state.clone(), total.clone(), function.block.to_token_stream()];
     let rebound = body::rebind(&mut function.sig, || quote!(#(#uses)*));
-    let statements = quote!(#supplied #rebound #total);
+    let statements = quote!(#supplied #rebound #state #total);
     let inner = body::inner_attributes(&function.attrs);
     let outer: Vec<&Attribute> =
         function.attrs.iter().filter(|attribute| matches!(attribute.style, AttrStyle::Outer)).collect();
@@ -96,7 +96,23 @@ fn spec(model: &Model) -> TokenStream {
     }
 }
 
-/// After the parameters are bound as the user knows them.
+/// After the parameters are bound as the user knows them. Refused, the function returns with that.
+fn state(root: &Path, state: Option<&syn::Expr>) -> TokenStream {
+    let Some(state) = state else { return TokenStream::new() };
+    let job = body::own(JOB);
+    let span = state.span();
+    // All of it is where the user's expression is: an error of theirs that cannot be made from ours is told there. The place by a
+    // method, so that a `&mut` among the parameters is borrowed and not moved.
+    let open = Ident::new("__open_state", Span::mixed_site().located_at(span));
+    let opened = quote_spanned!(span=> #open(&#job, (#state).as_state())?;);
+    // A `&path` is what users write, and is not needed for a method.
+    quote_spanned! {Span::mixed_site()=>
+        #[allow(clippy::needless_borrow)]
+        { use #root::__private::{AsState as _, open_state as #open}; #opened }
+    }
+}
+
+/// Here, too.
 fn total(root: &Path, total: Option<&syn::Expr>) -> TokenStream {
     let Some(total) = total else { return TokenStream::new() };
     let job = body::own(JOB);

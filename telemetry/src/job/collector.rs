@@ -52,6 +52,7 @@ fn job(run: &Run, standing: &Standing) -> snapshot::Job {
         progress: standing.progress,
         rate: if standing.result.is_some() { standing.overall } else { standing.lately },
         eta_seconds: standing.eta_seconds,
+        resumed: run.is_resumed(),
         result: standing.result.map(RunResult::as_str),
     }
 }

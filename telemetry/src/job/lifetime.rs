@@ -58,7 +58,9 @@ fn finish(job: &Job, outcome: Outcome) {
     if job.is_cancelled() {
         job.run.cancel.ask();
     }
-    job.run.end(result, Instant::now());
+    let _result = job.run.end(result, Instant::now());
+    #[cfg(feature = "resume")]
+    job.run.state.end(job.name(), _result);
     runs::end(&job.run);
 }
 

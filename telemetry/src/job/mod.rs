@@ -54,6 +54,10 @@
 //!
 //! `backfill_stalled` is 1 when nothing was done with for longer than `stalled_after`, which is by default five times the longest
 //! pause so far and at least a minute; ten minutes before the first unit.
+//!
+//! # Resume
+//! With the feature `resume` a job writes down how far it is, in a JSON file or in the DuckDB database that it fills, and its next run goes on from there: the
+//! argument `state` of [`#[backfill_job]`](macro@crate::backfill_job), `Job::checkpoint`, `Job::restored`, and the page `docs/jobs.md`.
 
 mod adapters;
 mod cancel;
@@ -73,6 +77,8 @@ mod retry;
 mod run;
 mod runs;
 mod signal;
+#[cfg(feature = "resume")]
+pub(crate) mod state;
 mod step;
 mod wait;
 
@@ -88,6 +94,10 @@ pub use progress::{Progress, progress};
 pub use queue::Queue;
 pub use request::Request;
 pub use retry::RetryPolicy;
+#[cfg(feature = "resume")]
+pub use state::{AsState, State, StateError};
+#[cfg(all(feature = "resume", feature = "duckdb"))]
+pub use state::{Database, open_database};
 pub use step::{Batch, Operation};
 
 use crate::builtin::jobs::recorded;

@@ -82,6 +82,8 @@ pub(crate) struct Run {
     pub(crate) endpoints: Mutex<BTreeMap<Box<str>, Arc<Endpoint>>>,
     pub(crate) queues: Mutex<BTreeMap<Box<str>, Arc<QueueState>>>,
     pub(crate) cancel: Cancel,
+    #[cfg(feature = "resume")]
+    pub(crate) state: crate::job::state::RunState,
     ended: OnceLock<(RunResult, Duration)>,
 }
 
@@ -183,6 +185,8 @@ impl Run {
             endpoints: Mutex::default(),
             queues: Mutex::default(),
             cancel: Cancel::default(),
+            #[cfg(feature = "resume")]
+            state: Default::default(),
             ended: OnceLock::new(),
         }
     }
@@ -232,6 +236,14 @@ impl Run {
 
     pub(crate) fn result(&self) -> Option<RunResult> {
         self.ended.get().map(|(result, _)| *result)
+    }
+
+    /// Whether it goes on from where an earlier run stopped.
+    pub(crate) fn is_resumed(&self) -> bool {
+        #[cfg(feature = "resume")]
+        return self.state.is_resumed();
+        #[cfg(not(feature = "resume"))]
+        false
     }
 
     pub(crate) fn is_running(&self) -> bool {

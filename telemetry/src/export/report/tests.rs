@@ -117,6 +117,7 @@ fn example() -> Snapshot {
         progress: Some(1.0),
         rate: None,
         eta_seconds: None,
+        resumed: false,
         result: Some("ok"),
     });
     let statement = |label: &str, text: &str, calls, errors| Statement {

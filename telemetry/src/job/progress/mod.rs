@@ -100,6 +100,14 @@ pub(crate) fn announce_stop(signal: &str, stopping: &[&Arc<Run>]) {
     }
 }
 
+/// Says something that jobs have to say while they run.
+#[cfg(feature = "resume")]
+pub(crate) fn announce(line: std::fmt::Arguments<'_>) {
+    if choice() != Progress::Off {
+        say(&line.to_string());
+    }
+}
+
 /// Writes a line above the bars. Standard error may be closed, which is no reason to fail.
 fn say(line: &str) {
     let write = || {
