@@ -18,7 +18,7 @@ use std::ptr;
 use std::sync::Arc;
 use std::thread::panicking;
 
-pub(crate) use call::{Call, ask};
+pub(crate) use call::{Call, ask, leave_spans};
 
 /// Which span it is to a thread: whose, and its number there.
 pub(crate) type Key = (usize, u64);
@@ -40,9 +40,24 @@ struct Inside {
     is_over: bool,
 }
 
+/// A call that this thread entered while another one visited it: its spans are what runs here, and nothing is measured.
+struct Beside {
+    key: Key,
+    call: Arc<Call>,
+    /// How often this thread entered it and has not left it.
+    entries: u32,
+    entered: Vec<Entered>,
+}
+
 thread_local! {
     /// The visits of this thread, in the order in which they began.
     static INSIDE: RefCell<Vec<Inside>> = const { RefCell::new(Vec::new()) };
+    static BESIDE: RefCell<Vec<Beside>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The same with what it entered beside.
+fn with_beside<R>(f: impl FnOnce(&mut Vec<Beside>) -> R) -> Option<R> {
+    BESIDE.try_with(|beside| beside.try_borrow_mut().ok().map(|mut beside| f(&mut beside))).ok().flatten()
 }
 
 /// Does something with the thread's visits, unless its locals are gone.
@@ -61,7 +76,11 @@ pub(crate) fn enter(key: Key, call: &Arc<Call>) {
             return;
         }
     }
-    if call.visited.swap(true, Acquire) {
+    let is_beside = call.has_spans() && enter_again_beside(key);
+    if is_beside || call.visited.swap(true, Acquire) {
+        if !is_beside && call.has_spans() {
+            enter_beside(key, call);
+        }
         return;
     }
     let entered = call.enter_spans();
@@ -77,8 +96,50 @@ pub(crate) fn enter(key: Key, call: &Arc<Call>) {
     }
 }
 
+/// Whether this thread has entered it beside another one's visit, and does so once more.
+fn enter_again_beside(key: Key) -> bool {
+    let own = |list: &mut Vec<Beside>| {
+        let own = list.iter_mut().rev().find(|beside| beside.key == key);
+        own.map(|own| own.entries += 1).is_some()
+    };
+    with_beside(own) == Some(true)
+}
+
+/// Another thread visits it.
+#[cold]
+fn enter_beside(key: Key, call: &Arc<Call>) {
+    let entered = call.enter_spans();
+    let mut closed: Vec<Beside> = Vec::new();
+    with_beside(|list| {
+        thread::uncounted(|_| {
+            // As with visits, those that are never left go before the list grows.
+            if list.len() == list.capacity() {
+                (closed, *list) = list.drain(..).partition(|beside| beside.call.closed.load(Relaxed));
+                list.reserve(8);
+            }
+            list.push(Beside { key, call: Arc::clone(call), entries: 1, entered });
+        });
+    });
+    closed.into_iter().rev().for_each(|beside| leave_spans(beside.entered));
+}
+
+/// It is left. `false` where it was not entered so.
+fn exit_beside(key: Key) -> bool {
+    let left = with_beside(|list| {
+        let place = list.iter().rposition(|beside| beside.key == key)?;
+        list[place].entries -= 1;
+        Some((list[place].entries == 0).then(|| list.remove(place).entered))
+    });
+    let Some(Some(left)) = left else { return false };
+    leave_spans(left.unwrap_or_default());
+    true
+}
+
 /// A call is left on this thread.
 pub(crate) fn exit(key: Key) {
+    if exit_beside(key) {
+        return;
+    }
     let left = with_inside(|list| {
         let place = list.iter().rposition(|inside| inside.key == key)?;
         let inside = &mut list[place];
@@ -93,7 +154,7 @@ pub(crate) fn exit(key: Key) {
         })
     });
     // Not before the list is free: who is told may enter something.
-    drop(left);
+    leave_spans(left.flatten().unwrap_or_default());
 }
 
 /// Ends a visit that others were begun after. These are interrupted for that, as far as they are ours, so that each is credited with its own.

@@ -9,6 +9,7 @@ mod annotate; // what `span(…)` asks for
 mod note; // an error on its way to the span of the call that it ended
 mod running; // a call that has spans
 mod shown; // how an error is shown
+mod text; // as much of it as a span takes
 mod values; // what can stand on a span
 mod work; // a span that is no call's
 
@@ -29,6 +30,7 @@ pub use note::note_output;
 pub(crate) use note::{name_error, note_debug, note_display, note_type, take_noted};
 pub(crate) use running::{Made, Running, Slot, annotated, begin, finish, forget_made, made};
 pub use shown::{Show, Shown, ShownLess, ShownNot};
+pub(crate) use text::{cut, text};
 pub use values::{Annotations, SpanValue};
 pub(crate) use work::Work;
 
@@ -57,6 +59,8 @@ pub(crate) struct Call<'a> {
     pub(crate) start: u64,
     /// Where the call was made; else what runs on this thread is its parent.
     pub(crate) parent: Option<&'a Parent>,
+    /// It has no parent, whatever runs.
+    pub(crate) is_root: bool,
 }
 
 /// The span of a running call, which a thread after the other may work on.
@@ -111,8 +115,20 @@ static MAKERS: [OnceLock<&'static dyn Spans>; MOST_MAKERS] = [const { OnceLock::
 static IS_ON: AtomicBool = AtomicBool::new(false);
 
 /// Adds a maker, for good; to be done once for each. Says whether there was room for it.
+#[cfg(any(feature = "otel", test))]
 pub(crate) fn add_maker(maker: &'static dyn Spans) -> bool {
-    let is_added = MAKERS.iter().any(|place| place.set(maker).is_ok());
+    add_to(MAKERS.iter(), maker)
+}
+
+/// Adds one that is asked after all others, and left before them.
+#[cfg(feature = "tracing")]
+pub(crate) fn add_last_maker(maker: &'static dyn Spans) -> bool {
+    add_to(MAKERS.iter().rev(), maker)
+}
+
+#[cfg(any(feature = "otel", feature = "tracing", test))]
+fn add_to(mut places: impl Iterator<Item = &'static OnceLock<&'static dyn Spans>>, maker: &'static dyn Spans) -> bool {
+    let is_added = places.any(|place| place.set(maker).is_ok());
     clock::clock();
     IS_ON.store(true, Relaxed);
     clock::choose_way();
@@ -189,6 +205,20 @@ impl Parents {
         };
         thread::with(|thread| making(thread, resume));
         resumed
+    }
+}
+
+impl Drop for Parents {
+    /// The last who holds a span closes it, of which a subscriber is told.
+    fn drop(&mut self) {
+        let parents = &mut self.0;
+        thread::with(|thread| {
+            making(thread, || {
+                for parent in parents.iter_mut().filter_map(Option::take) {
+                    let _ = caught(|| drop(parent));
+                }
+            })
+        });
     }
 }
 

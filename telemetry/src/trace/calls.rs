@@ -146,6 +146,10 @@ impl Spans for Calls {
 
     fn begin(&self, call: &Call<'_>) -> Option<Box<dyn CallSpan>> {
         let tracer = self.tracer()?;
+        if call.is_root {
+            let is_suppressed = current(Context::is_telemetry_suppressed)?;
+            return if is_suppressed { None } else { begin(tracer, call, &Context::new()) };
+        }
         match call.parent.and_then(|parent| parent.downcast_ref()) {
             Some(parent) => begin(tracer, call, &process::adopt(Context::clone(parent))),
             // A clone: a sampler may attach a context of its own meanwhile.

@@ -5,7 +5,7 @@ use super::{maker, makers};
 use crate::record::clock;
 use crate::record::entered::{self, Call, Key};
 use crate::record::outcome::Outcome;
-use crate::record::span::{self, Span, Spans, Value};
+use crate::record::span::{self, Entered, Parent, Span, Spans, Value};
 use crate::record::thread;
 use crate::sync::{AtomicUsize, Relaxed};
 use std::fmt;
@@ -41,7 +41,7 @@ use tracing_subscriber::registry::LookupSpan;
 /// Where OpenTelemetry traces are on (`telemetry::trace`), each span is a span there too, from its creation on, with its fields, unless
 /// [`without_traces`](Layer::without_traces) says otherwise.
 ///
-/// A span that several threads have entered at once is measured on the first of them. Spans may be left in any order; where one is left
+/// A span that several threads have entered at once is measured on the first of them; what runs within it on the others is within its trace all the same. Spans may be left in any order; where one is left
 /// while a measured function runs within it, or after one that it is within has ended, the time is still its busy time, and the self time of
 /// nobody or of that function.
 pub struct Layer {
@@ -56,6 +56,9 @@ struct Measured {
     layer: usize,
     call: Arc<Call>,
 }
+
+/// What others made of a measured call that is a span, in the order of [`makers::others`].
+struct Emitted(Vec<Option<Parent>>);
 
 impl Drop for Measured {
     /// With the span, of whose end the layer was told before, unless it was replaced meanwhile.
@@ -84,6 +87,37 @@ impl Layer {
         self
     }
 
+    /// Keeps, with the span that a measured call became, what others made of the call: it may be told as a parent, also on another thread.
+    fn remember<S>(&self, id: &Id, context: &Context<'_, S>)
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        let makers = if self.traces { makers::others() } else { Vec::new() };
+        let Some(span) = context.span(id).filter(|_| !makers.is_empty()) else { return };
+        if span.extensions().get::<Emitted>().is_none() {
+            // The others have entered it already: ours is asked last.
+            let parents = makers.iter().map(|maker| maker.running()).collect();
+            span.extensions_mut().replace(Emitted(parents));
+        }
+    }
+
+    /// Makes a span what runs on this thread, for others.
+    fn enter_spans<S>(&self, id: &Id, context: &Context<'_, S>) -> Vec<Entered>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        if let Some(call) = self.call(id, context) {
+            return call.enter_spans();
+        }
+        let Some(span) = context.span(id) else { return Vec::new() };
+        let extensions = span.extensions();
+        let Some(Emitted(parents)) = extensions.get() else { return Vec::new() };
+        let resume = || {
+            makers::others().iter().zip(parents).filter_map(|(maker, parent)| maker.resume(parent.as_ref()?)).collect()
+        };
+        entered::ask(resume).unwrap_or_default()
+    }
+
     fn key(&self, id: &Id) -> Key {
         (self.number, id.into_u64())
     }
@@ -103,7 +137,7 @@ impl Layer {
 #[cold]
 fn made_by(makers: &[&'static dyn Spans], call: &span::Call<'_>, attributes: &Attributes<'_>) -> Vec<Box<dyn Span>> {
     let mut spans: Vec<_> = makers.iter().filter_map(|maker| maker.begin(call)).collect();
-    spans.iter_mut().for_each(|span| attributes.record(&mut Told(span)));
+    spans.iter_mut().filter(|span| span.is_recorded()).for_each(|span| attributes.record(&mut Told(span)));
     spans
 }
 
@@ -135,13 +169,12 @@ where
             let mut now = 0;
             let makers = if self.traces { makers::others() } else { Vec::new() };
             if !makers.is_empty() {
-                let parent = attributes.parent().and_then(|parent| self.call(parent, &context));
                 now = clock::now();
-                let call = span::Call { site, start: now, parent: None };
+                let call = span::Call { site, start: now, parent: None, is_root: attributes.is_root() };
                 // Another parent was given: then that is what runs, for so long.
-                let parent = parent.map(|parent| parent.enter_spans());
+                let parent = attributes.parent().map(|parent| self.enter_spans(parent, &context));
                 spans = entered::ask(|| made_by(&makers, &call, attributes)).unwrap_or_default();
-                drop(parent);
+                entered::leave_spans(parent.unwrap_or_default());
             }
             let call = Arc::new(Call::new(site, spans, now));
             span.extensions_mut().replace(Measured { layer: self.number, call });
@@ -149,8 +182,8 @@ where
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
-        if let Some(call) = self.call(id, &context).filter(|call| call.has_spans()) {
-            call.with_spans(|span| values.record(&mut Told(span)));
+        if let Some(call) = self.call(id, &context) {
+            call.with_recorded(|span| values.record(&mut Told(span)));
         }
     }
 
@@ -161,11 +194,11 @@ where
         let within = context.event_span(event);
         if let Some(call) = within.and_then(|span| self.call(&span.id(), &context)) {
             call.fail(Outcome::Error);
-            if call.has_spans() {
-                let mut said = Said::default();
-                event.record(&mut said);
-                call.with_spans(|span| span.error(OTHER, said.error.as_deref().or(said.message.as_deref())));
-            }
+            let mut said = None;
+            call.with_recorded(|span| {
+                let said = said.get_or_insert_with(|| Said::of(event));
+                span.error(OTHER, said.error.as_deref().or(said.message.as_deref()));
+            });
         }
     }
 
@@ -173,7 +206,7 @@ where
 
     fn on_enter(&self, id: &Id, context: Context<'_, S>) {
         if maker::is_telling() {
-            return;
+            return self.remember(id, &context);
         }
         if let Some(call) = self.call(id, &context) {
             entered::enter(self.key(id), &call);
@@ -204,11 +237,23 @@ struct Said {
     message: Option<String>,
 }
 
+impl Said {
+    fn of(event: &Event<'_>) -> Said {
+        let mut said = Said::default();
+        event.record(&mut said);
+        said
+    }
+}
+
+fn debugged(value: &dyn fmt::Debug) -> String {
+    span::text(format_args!("{value:?}"))
+}
+
 impl Visit for Said {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         match field.name() {
-            "error" => self.error = Some(format!("{value:?}")),
-            "message" => self.message = Some(format!("{value:?}")),
+            "error" => self.error = Some(debugged(value)),
+            "message" => self.message = Some(debugged(value)),
             _ => {}
         }
     }
@@ -242,10 +287,10 @@ impl Visit for Told<'_> {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.0.attribute(field.name(), Value::Text(value));
+        self.0.attribute(field.name(), Value::Text(span::cut(value)));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.record_str(field, &format!("{value:?}"));
+        self.record_str(field, &debugged(value));
     }
 }

@@ -4,9 +4,9 @@ use super::maker::MAKER;
 use crate::record::span::{self, Spans};
 use std::ptr;
 
-/// Has measured calls ask our maker. Says whether they do.
+/// Has measured calls ask our maker, after others: what they made of a call is there when a subscriber is told of it. Says whether they do.
 pub(super) fn install() -> bool {
-    span::add_maker(&MAKER)
+    span::add_last_maker(&MAKER)
 }
 
 /// The makers that calls ask, but for ours: what is a span of `tracing` already does not become one again.

@@ -9,7 +9,7 @@ use crate::job::state::{Left, Settings};
 use crate::sync::{Mutex, lock};
 use ::duckdb::types::{TimeUnit, Value as Datum};
 use ::duckdb::{Connection, Error, params};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};

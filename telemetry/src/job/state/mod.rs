@@ -93,7 +93,7 @@ impl Opened {
 enum Stage {
     #[default]
     None,
-    Open(Opened),
+    Open(Box<Opened>),
     Ended,
 }
 
@@ -330,7 +330,7 @@ pub fn open(job: &Job, state: State<'_>) -> Result<(), StateError> {
         progress::announce(format_args!("{}: resumed from {count} {checkpoints}{at}", job.name()));
     }
     let _ = own.left.set(left);
-    *stage = Stage::Open(opened);
+    *stage = Stage::Open(Box::new(opened));
     Ok(())
 }
 

@@ -43,6 +43,13 @@ pub(crate) fn ask<R>(makers: impl FnOnce() -> R) -> Option<R> {
     thread::with(|thread| span::making(thread, makers))
 }
 
+/// Leaves what [`Call::enter_spans`] entered, the last one first.
+pub(crate) fn leave_spans(entered: Vec<Entered>) {
+    if !entered.is_empty() {
+        ask(|| entered.into_iter().rev().for_each(drop));
+    }
+}
+
 impl Call {
     /// A call that nobody has entered, with the spans that other makers made of it at `now`.
     pub(crate) fn new(site: &'static CallSite, spans: Vec<Box<dyn Span>>, now: u64) -> Call {
@@ -92,7 +99,16 @@ impl Call {
         }
     }
 
-    pub(crate) fn has_spans(&self) -> bool {
+    /// The same with those that somebody will see.
+    pub(crate) fn with_recorded(&self, mut f: impl FnMut(&mut Box<dyn Span>)) {
+        self.with_spans(|span| {
+            if span.is_recorded() {
+                f(span);
+            }
+        });
+    }
+
+    pub(super) fn has_spans(&self) -> bool {
         self.spans.is_some()
     }
 
@@ -112,7 +128,7 @@ impl Call {
         let start = self.start.load(Acquire);
         if start != 0 {
             // So that an exemplar is of this trace.
-            let _entered = self.enter_spans();
+            let entered = self.enter_spans();
             let outcome = self.outcome();
             self.site.learn(outcome == Outcome::Error);
             let cell = thread::with(|thread| shard::site_cell(thread, self.site));
@@ -120,6 +136,7 @@ impl Call {
                 cell.ages.end(slot);
             }
             self.site.end(cell, outcome, now.saturating_sub(start));
+            leave_spans(entered);
         }
         self.end_spans(now);
     }

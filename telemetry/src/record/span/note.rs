@@ -3,7 +3,7 @@
 //! Generated code sees an error where it looks at a call's output, and ends the call right after that, on the same thread. What a span is to know of the error is
 //! kept in between.
 
-use super::{Show, is_on, making};
+use super::{Show, is_on, making, text};
 use crate::record::thread;
 use std::any::type_name;
 use std::cell::RefCell;
@@ -25,9 +25,6 @@ std::thread_local! {
 /// The type of an error that has no value of its own, as where `ok_if` refuses an `Ok`.
 /// <https://opentelemetry.io/docs/specs/semconv/registry/attributes/error/#error-type>
 const OTHER: &str = "_OTHER";
-
-/// The most bytes of a message: an error may hold a whole response.
-const MOST_MESSAGE: usize = 4_096;
 
 // A call site has a branch and one of these calls. They are `extern "C"`, which do not unwind: else each call site would have code that drops the output
 // meanwhile. Nor would they: what may panic in there is caught.
@@ -91,19 +88,12 @@ fn note(error_type: &'static str, message: Option<&dyn Display>) {
     }
     let mut noted = take_noted().filter(|noted| noted.is_named).unwrap_or_default();
     // Nobody asked for what an error says but us: should it panic, it says nothing.
-    let message = message.and_then(|message| thread::with(|thread| making(thread, || message.to_string())));
+    let message = message.and_then(|message| thread::with(|thread| making(thread, || text(message))));
     thread::uncounted(|_| {
         if !noted.is_named {
             error_type.clone_into(&mut noted.error_type);
         }
-        noted.message = message.map(|mut text| {
-            if text.len() > MOST_MESSAGE {
-                // A character has up to four bytes.
-                let end = (MOST_MESSAGE - 3..=MOST_MESSAGE).rev().find(|end| text.is_char_boundary(*end));
-                text.truncate(end.unwrap_or_default());
-            }
-            text
-        });
+        noted.message = message;
     });
     keep(noted);
 }

@@ -186,7 +186,7 @@ impl Running {
         making(thread, || {
             for (index, maker) in makers() {
                 let parent = parents.and_then(|parents| parents.0[index].as_ref());
-                spans[index] = caught(|| maker.begin(&Call { site, start, parent })).flatten();
+                spans[index] = caught(|| maker.begin(&Call { site, start, parent, is_root: false })).flatten();
             }
         });
         let mut begun = spans.iter().flatten().peekable();

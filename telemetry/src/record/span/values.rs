@@ -1,6 +1,6 @@
 //! What can stand on the span of a call: what `span(…)` takes.
 
-use super::Value;
+use super::{Value, text};
 use crate::record::thread;
 use std::borrow::Cow;
 use std::fmt::{self, Debug, Display};
@@ -54,8 +54,8 @@ impl Annotations {
         self.text(name, format_args!("{value:?}"));
     }
 
-    fn text(&mut self, name: &'static str, text: impl Display) {
-        self.push(name, || Owned::Text(text.to_string()));
+    fn text(&mut self, name: &'static str, value: impl Display) {
+        self.push(name, || Owned::Text(text(value)));
     }
 
     fn push(&mut self, name: &'static str, value: impl FnOnce() -> Owned) {

@@ -18,7 +18,7 @@ fn site(name: &'static str, module: &'static str) -> &'static CallSite {
 }
 
 fn begin(site: &'static CallSite, parent: Option<&Parent>) -> Option<Box<dyn Span>> {
-    MAKER.begin(&Call { site, start: clock::now(), parent })
+    MAKER.begin(&Call { site, start: clock::now(), parent, is_root: false })
 }
 
 fn end(outcome: Outcome) -> End {

@@ -98,18 +98,33 @@ impl Writer {
     }
 }
 
+impl Writer {
+    fn enter(&'static self, name: &str) -> Entered {
+        struct Leave(&'static Writer);
+        impl Drop for Leave {
+            fn drop(&mut self) {
+                self.0.running.lock().unwrap().pop();
+            }
+        }
+        self.running.lock().unwrap().push(name.to_owned());
+        Box::new(Leave(self))
+    }
+}
+
 impl Spans for &'static Writer {
     fn running(&self) -> Option<Parent> {
-        None
+        let name = self.running.lock().unwrap().last().cloned()?;
+        Some(Arc::new(name))
     }
 
-    fn resume(&self, _parent: &Parent) -> Option<Entered> {
-        None
+    fn resume(&self, parent: &Parent) -> Option<Entered> {
+        Some(self.enter(parent.downcast_ref::<String>()?))
     }
 
     fn begin(&self, call: &Call<'_>) -> Option<Box<dyn Span>> {
         let name = call.site.function().to_owned();
-        let parent = self.running.lock().unwrap().last().cloned().unwrap_or("nobody".to_owned());
+        let parent =
+            self.running.lock().unwrap().last().cloned().filter(|_| !call.is_root).unwrap_or("nobody".to_owned());
         self.seen.say(format!("begin {name} in {parent}"));
         Some(Box::new(Written { name, writer: self }))
     }
@@ -117,14 +132,7 @@ impl Spans for &'static Writer {
 
 impl Span for Written {
     fn enter(&mut self) -> Entered {
-        struct Leave(&'static Writer);
-        impl Drop for Leave {
-            fn drop(&mut self) {
-                self.0.running.lock().unwrap().pop();
-            }
-        }
-        self.writer.running.lock().unwrap().push(self.name.clone());
-        Box::new(Leave(self.writer))
+        self.writer.enter(&self.name)
     }
 
     fn attribute(&mut self, name: &'static str, value: Value<'_>) {
