@@ -17,6 +17,7 @@
 mod faults;
 mod flights;
 mod limit;
+mod trouble;
 
 use crate::day::Day;
 use axum::extract::rejection::QueryRejection;
@@ -38,6 +39,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+pub use trouble::{Kind, Trouble};
+use trouble::{Lines, When};
 
 /// One flight, with the columns and the units of the origin; what it does not know is `null` in JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -102,11 +105,13 @@ pub struct Settings {
     pub per_second: f64,
     /// Flights on a page.
     pub page_size: usize,
+    /// What goes wrong for a while, if anything.
+    pub trouble: Option<Trouble>,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { faults: 0.05, seed: 2013, per_second: 40.0, page_size: 250 }
+        Settings { faults: 0.05, seed: 2013, per_second: 40.0, page_size: 250, trouble: None }
     }
 }
 
@@ -126,8 +131,10 @@ impl Source {
     /// When there is no free port, no room for a temporary file, or no thread to be had.
     pub fn start(settings: Settings) -> Result<Source, Error> {
         let burst = (settings.per_second * BURST.as_secs_f64()).max(1.0);
+        let when = When::from_now(settings.trouble);
         let api = Arc::new(Api {
             settings,
+            when,
             flights: Flights::open()?,
             limit: TokenBucket::new(settings.per_second, burst, Instant::now()),
             attempts: Mutex::default(),
@@ -139,7 +146,7 @@ impl Source {
         let router = router(Arc::clone(&api));
         let serve = move || {
             runtime.block_on(async {
-                let serving = async { axum::serve(TcpListener::from_std(listener)?, router).await };
+                let serving = async { axum::serve(Lines::new(TcpListener::from_std(listener)?, when), router).await };
                 tokio::select! {
                     _ = serving => {} // does not end by itself
                     _ = stopped => {}
@@ -236,6 +243,7 @@ fn listen() -> io::Result<(std::net::TcpListener, SocketAddr)> {
 
 struct Api {
     settings: Settings,
+    when: When,
     flights: Flights,
     limit: TokenBucket,
     /// Requests by day and page, those left out that met the rate limit.
@@ -268,10 +276,17 @@ fn first_page() -> u32 {
 
 /// The rate limit, then the answer; counted when it leaves.
 async fn answer(State(api): State<Arc<Api>>, asked: Result<Query<Asked>, QueryRejection>) -> Response {
-    let (mut response, remaining) = match api.limit.take(Instant::now()) {
+    if api.when.is(Kind::Limited) {
+        return counted(&api, too_many_requests(Duration::from_secs(1)), 0);
+    }
+    let (response, remaining) = match api.limit.take(Instant::now()) {
         Ok(remaining) => (page(&api, asked).await, remaining),
         Err(wait) => (too_many_requests(wait), 0),
     };
+    counted(&api, response, remaining)
+}
+
+fn counted(api: &Api, mut response: Response, remaining: u32) -> Response {
     response.headers_mut().insert("x-ratelimit-remaining", HeaderValue::from(remaining));
     *lock(&api.stats).answers.entry(response.status().as_u16()).or_default() += 1;
     response
@@ -298,6 +313,9 @@ async fn page(api: &Arc<Api>, asked: Result<Query<Asked>, QueryRejection>) -> Re
     };
     let fate = faults::fate(api.settings.seed, api.settings.faults, day, page, attempt);
     tokio::time::sleep(fate.delay).await;
+    if page == 1 && day.day() % 5 == 0 {
+        api.when.ends(Kind::Hangs).await;
+    }
     if let Some(code) = fate.error {
         let code = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         return error(code, "out of order; try again");

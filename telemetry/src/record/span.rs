@@ -30,7 +30,9 @@ pub use note::note_output;
 pub(crate) use note::{name_error, note_debug, note_display, note_type, take_noted};
 pub(crate) use running::{Made, Running, Slot, annotated, begin, finish, forget_made, made};
 pub use shown::{Show, Shown, ShownLess, ShownNot};
-pub(crate) use text::{cut, text};
+#[cfg(feature = "tracing")]
+pub(crate) use text::cut;
+pub(crate) use text::text;
 pub use values::{Annotations, SpanValue};
 pub(crate) use work::Work;
 

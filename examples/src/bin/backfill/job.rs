@@ -1,14 +1,16 @@
-//! The job: so many workers fetch days, one writer classifies and writes them, and a queue of bounded size lies in between.
+//! The job: so many workers fetch days, one writer classifies and writes them, and a queue of bounded size lies in between. Its state
+//! is in the database that it writes to.
 
 use crate::client::{self, Client};
 use crate::model::{self, Status};
 use crate::store::{self, FetchedDay, Warehouse};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use telemetry::job::Queue;
+use telemetry::job::State;
+use telemetry::job::channel::tokio::{Receiver, Sender};
 use telemetry::{Job, backfill_job, metric};
 use telemetry_examples::day::Day;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::{JoinError, JoinSet, spawn_blocking};
 
 metric! {
@@ -24,9 +26,9 @@ telemetry::dashboards! {
     catalogs = [CATALOG, telemetry::builtin::CATALOG],
 }
 
-/// Records that may wait to be written: some ten days. Workers that would put in more wait, so that memory is bounded however
-/// slow the database is.
-const QUEUE_RECORDS: u32 = 10_000;
+/// Days that may wait to be written, of some thousand records each. Workers that would put in more wait, so that memory is bounded
+/// however slow the database is.
+const QUEUE_DAYS: usize = 8;
 
 /// Brings those of the days that are not whole in the warehouse into it.
 ///
@@ -40,20 +42,18 @@ pub async fn backfill(
     days: &[Day],
     concurrency: u16,
 ) -> Result<(), Error> {
+    // DuckDB's calls block, and would keep a worker of the runtime from everything else.
     let whole = {
-        let warehouse = Arc::clone(warehouse);
-        spawn_blocking(move || lock(&warehouse).whole_days()).await??
+        let (job, warehouse) = (job.clone(), Arc::clone(warehouse));
+        spawn_blocking(move || begin(&job, &lock(&warehouse))).await??
     };
     let (there, missing): (Vec<Day>, Vec<Day>) = days.iter().partition(|day| whole.contains_key(day));
     job.skip(there.len());
     job.records_skipped(there.iter().filter_map(|day| whole.get(day)).sum::<u64>());
 
-    let (sender, receiver) = mpsc::unbounded_channel(); // bounded by `room`, in records
-    let room = Arc::new(Semaphore::new(QUEUE_RECORDS as usize));
-    let inlet = Inlet { sender, room, queue: job.queue("write").capacity(QUEUE_RECORDS) };
+    let (sender, receiver) = job.queue("write").tokio_channel(QUEUE_DAYS);
     let writer = {
         let (job, warehouse) = (job.clone(), Arc::clone(warehouse));
-        // DuckDB's calls block, and would keep a worker of the runtime from everything else.
         let current = telemetry::current(); // so that what the thread does is part of the job's trace
         spawn_blocking(move || current.scope(|| write(&job, &mut lock(&warehouse), receiver)))
     };
@@ -61,16 +61,33 @@ pub async fn backfill(
     let (client, missing) = (Arc::new(client), Arc::new(Mutex::new(missing.into_iter())));
     let mut workers = JoinSet::new();
     for _ in 0..concurrency {
-        let worker = fetch(job.clone(), Arc::clone(&client), Arc::clone(&missing), inlet.clone());
+        let worker = fetch(job.clone(), Arc::clone(&client), Arc::clone(&missing), sender.clone());
         workers.spawn(telemetry::in_current(worker));
     }
-    drop(inlet); // the writer ends when the last worker has
+    drop(sender); // the writer ends when the last worker has
     let mut failures = Vec::new();
     while let Some(worker) = workers.join_next().await {
         failures.extend(worker?);
     }
     writer.await??;
     if failures.is_empty() { Ok(()) } else { Err(Error::Days(failures)) }
+}
+
+/// Opens the job's state in the warehouse, and says which days earlier runs have brought into it, with how many flights.
+///
+/// The checkpoints of a run that succeeded stay, since a later one may want further days. A day's rows and its checkpoint are
+/// written in one transaction. Where they do not agree a hand was at work, and the day is fetched again.
+fn begin(job: &Job, warehouse: &Warehouse) -> Result<BTreeMap<Day, u64>, store::Error> {
+    job.open_state(&State::database(warehouse).keep(true))?;
+    let mut whole = warehouse.flights_by_day()?;
+    let days: Vec<Day> = whole.keys().copied().collect();
+    for day in days {
+        if job.restored(&day.to_string())? != whole.get(&day).copied() {
+            warehouse.discard(day)?;
+            whole.remove(&day);
+        }
+    }
+    Ok(whole)
 }
 
 type Failure = (Day, client::Error);
@@ -80,14 +97,14 @@ async fn fetch(
     job: Job,
     client: Arc<Client>,
     missing: Arc<Mutex<impl Iterator<Item = Day>>>,
-    inlet: Inlet,
+    fetched: Sender<FetchedDay>,
 ) -> Vec<Failure> {
     let mut failures = Vec::new();
     while !job.is_cancelled() {
         let Some(day) = lock(&missing).next() else { break };
         match client.day(&job, day).await {
-            Ok(fetched) => {
-                if inlet.put(fetched).await.is_none() {
+            Ok(day) => {
+                if fetched.send(day).await.is_err() {
                     break; // the writer has failed, and says why itself
                 }
             }
@@ -101,48 +118,16 @@ async fn fetch(
     failures
 }
 
-/// Where the workers put what they fetched.
-#[derive(Clone)]
-struct Inlet {
-    sender: mpsc::UnboundedSender<Waiting>,
-    room: Arc<Semaphore>,
-    queue: Queue,
-}
-
-/// A day in the queue, and its place there.
-struct Waiting {
-    fetched: FetchedDay,
-    queue: Queue,
-    _room: OwnedSemaphorePermit,
-}
-
-impl Inlet {
-    /// Waits for room. `None` when nobody takes anything out any more.
-    async fn put(&self, fetched: FetchedDay) -> Option<()> {
-        let records = fetched.flights.len();
-        // More than there can be room for would wait for ever.
-        let places = u32::try_from(records).unwrap_or(u32::MAX).min(QUEUE_RECORDS);
-        let room = tokio::select! {
-            room = Arc::clone(&self.room).acquire_many_owned(places) => room.ok()?,
-            () = self.sender.closed() => return None,
-        };
-        self.sender.send(Waiting { fetched, queue: self.queue.clone(), _room: room }).ok()?;
-        self.queue.pushed(records);
-        Some(())
-    }
-}
-
 /// Classifies and writes what comes, a day at a time, until nothing can come any more.
-fn write(job: &Job, warehouse: &mut Warehouse, mut days: mpsc::UnboundedReceiver<Waiting>) -> Result<(), store::Error> {
-    while let Some(Waiting { fetched, queue, _room }) = days.blocking_recv() {
-        let records = fetched.flights.len();
-        queue.popped(records);
-        job.batch(records).run(|| {
+fn write(job: &Job, warehouse: &mut Warehouse, mut days: Receiver<FetchedDay>) -> Result<(), store::Error> {
+    while let Some(day) = days.blocking_recv() {
+        job.batch(day.flights.len()).operation("write").run(|| {
             let statuses = {
-                let _step = job.operation("classify");
-                model::classify(&fetched.flights)
+                let step = job.operation("classify");
+                step.records(day.flights.len());
+                model::classify(&day.flights)
             };
-            warehouse.write_day(&fetched, &statuses)?;
+            warehouse.write_day(job, &day, &statuses)?;
             count(&statuses);
             Ok::<_, store::Error>(())
         })?;

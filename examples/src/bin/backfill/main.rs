@@ -3,8 +3,8 @@
 //! | file         | subject                                                        |
 //! |--------------|----------------------------------------------------------------|
 //! | `options.rs` | the command line                                               |
-//! | `job.rs`     | the backfill job: workers, queue, writer                       |
-//! | `client.rs`  | the source: pages, retries, the rate limit                     |
+//! | `job.rs`     | the backfill job: state, workers, queue, writer                |
+//! | `client.rs`  | the source: pages, retries, a limit of our own                 |
 //! | `model.rs`   | what became of a flight, and whether that could be foretold    |
 //! | `store.rs`   | the DuckDB file through a profiled connection                  |
 //! | `summary.rs` | what was learned                                               |
@@ -57,7 +57,7 @@ async fn run(options: &Options) -> Result<ExitCode, AnyError> {
     say(format_args!("the source is at {}, the metrics are {metrics}", source.url()));
 
     let warehouse = Arc::new(Mutex::new(warehouse));
-    let client = Client::new(source.url())?;
+    let client = Client::new(source.url(), options.limit())?.bearing(options.patience);
     let result = job::backfill(client, &warehouse, &options.days(), options.concurrency).await;
     // The job has given the signals back: from here on they end the holding, and do not cut off what is said at the end.
     let stop = stop()?;
@@ -85,7 +85,7 @@ async fn run(options: &Options) -> Result<ExitCode, AnyError> {
 async fn tell(options: &Options, warehouse: Arc<Mutex<Warehouse>>) -> Result<bool, AnyError> {
     let (whole, summary) = spawn_blocking(move || {
         let warehouse = lock(&warehouse);
-        Ok::<_, store::Error>((warehouse.whole_days()?, summary::summary(&warehouse)?))
+        Ok::<_, store::Error>((warehouse.flights_by_day()?, summary::summary(&warehouse)?))
     })
     .await??;
     let days = options.days();

@@ -3,7 +3,7 @@
 use clap::Parser;
 use std::path::PathBuf;
 use telemetry_examples::day::{DAYS, Day};
-use telemetry_examples::source::Settings;
+use telemetry_examples::source::{Settings, Trouble};
 
 const AFTER_HELP: &str = "\
 Ends with status 0 only if every row of the days asked for is in the database.
@@ -50,6 +50,21 @@ pub struct Options {
     #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub rate: u32,
 
+    /// Requests a second that this program allows itself [default: as --rate]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub limit: Option<u32>,
+
+    /// What the source does after two seconds, and for so many: down, limited, slow or hangs
+    ///
+    /// With `down:60` it cannot be reached for a minute, with `limited:60` it refuses
+    /// every request, with `slow:60` answers trickle, with `hangs:60` some never come.
+    #[arg(long, value_name = "KIND:SECONDS", verbatim_doc_comment)]
+    pub trouble: Option<Trouble>,
+
+    /// Give a page up after so many errors, and its day with it
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    pub patience: u32,
+
     /// Write to this DuckDB file; days that are whole in it are not fetched again
     #[arg(long, value_name = "FILE", default_value = "flights.duckdb")]
     pub database: PathBuf,
@@ -62,7 +77,13 @@ pub struct Options {
 impl Options {
     /// How the source shall behave.
     pub fn source(&self) -> Settings {
-        Settings { faults: self.faults, seed: self.seed, per_second: self.rate.into(), ..Settings::default() }
+        let trouble = self.trouble;
+        Settings { faults: self.faults, seed: self.seed, per_second: self.rate.into(), trouble, ..Settings::default() }
+    }
+
+    /// How often a second it may be asked.
+    pub fn limit(&self) -> u32 {
+        self.limit.unwrap_or(self.rate)
     }
 
     /// The days to fetch.

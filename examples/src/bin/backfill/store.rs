@@ -1,23 +1,18 @@
-//! The DuckDB file: a table of flights, and one that says which days are whole. All of its work blocks.
+//! The DuckDB file: a table of flights, and the job's checkpoints, which say which days are whole. All of its work blocks.
 
 use crate::model::{Arrivals, Status};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
-use telemetry::{Label, ProfiledConnection, measured};
+use telemetry::job::StateError;
+use telemetry::{Job, Label, ProfiledConnection, measured};
 use telemetry_examples::day::Day;
 use telemetry_examples::source::Flight;
 
-/// The names and types of a table's columns.
-type Columns = &'static [(&'static str, &'static str)];
+const TABLE: &str = "flights";
 
-const TABLES: [(&str, Columns); 2] = [("days", DAYS), ("flights", FLIGHTS)];
-
-/// A day's mark and its rows are written in one transaction. The mark says how many rows there are.
-const DAYS: Columns = &[("day", "DATE"), ("flights", "INTEGER")];
-
-/// The source's nineteen, and what became of the flight.
-const FLIGHTS: Columns = &[
+/// The names and types of its columns: the source's nineteen, and what became of the flight.
+const COLUMNS: [(&str, &str); 20] = [
     ("year", "INTEGER"),
     ("month", "INTEGER"),
     ("day", "INTEGER"),
@@ -40,11 +35,6 @@ const FLIGHTS: Columns = &[
     ("status", "VARCHAR"),
 ];
 
-/// The days whose rows are all there: no key guards the tables, the count does.
-const WHOLE_DAYS: &str = "SELECT days.day, days.flights FROM days
-    JOIN (SELECT make_date(year, month, day) AS day, count(*) AS flights FROM flights GROUP BY ALL) AS found
-    ON found.day = days.day AND found.flights = days.flights";
-
 /// The file, and what its statements cost.
 #[derive(ProfiledConnection)]
 pub struct Warehouse {
@@ -60,8 +50,7 @@ pub struct FetchedDay {
 }
 
 impl Warehouse {
-    /// Opens the file, or makes it, and takes out what there is of days that are not whole. (No run of this program leaves such
-    /// days; a hand may have.)
+    /// Opens the file, or makes it.
     ///
     /// # Errors
     /// When it is no DuckDB file, is in use, or holds tables of another shape; it is then left as it is.
@@ -69,20 +58,17 @@ impl Warehouse {
     pub fn open(path: &Path) -> Result<Warehouse, Error> {
         let connection = telemetry::duckdb::Connection::open(path);
         let connection = connection.map_err(|error| Error::Open { path: path.to_owned(), error })?;
-        let mut warehouse = Warehouse { connection };
+        let warehouse = Warehouse { connection };
         let found = warehouse.tables()?;
         if found.is_empty() {
-            warehouse.make_tables()?;
+            let columns: Vec<_> = COLUMNS.iter().map(|(name, data_type)| format!("{name} {data_type}")).collect();
+            warehouse.execute(&format!("CREATE TABLE {TABLE} ({})", columns.join(", ")), [])?;
+            return Ok(warehouse);
         }
-        for (table, columns) in TABLES {
-            let of_table = found.iter().filter(|column| column.table == table);
-            if !found.is_empty()
-                && !of_table.map(|column| (&*column.name, &*column.data_type)).eq(columns.iter().copied())
-            {
-                return Err(Error::OtherShape { path: path.to_owned(), table, found: names(&found) });
-            }
+        let own = found.iter().filter(|column| column.table == TABLE);
+        if !own.map(|column| (&*column.name, &*column.data_type)).eq(COLUMNS) {
+            return Err(Error::OtherShape { path: path.to_owned(), found: names(&found) });
         }
-        warehouse.discard_incomplete()?;
         Ok(warehouse)
     }
 
@@ -96,37 +82,24 @@ impl Warehouse {
         Ok(columns.collect::<Result<_, _>>()?)
     }
 
-    fn make_tables(&mut self) -> Result<(), Error> {
-        let transaction = self.transaction()?;
-        for (table, columns) in TABLES {
-            let columns: Vec<_> = columns.iter().map(|(name, data_type)| format!("{name} {data_type}")).collect();
-            transaction.execute(&format!("CREATE TABLE {table} ({})", columns.join(", ")), [])?;
-        }
-        Ok(transaction.commit()?)
-    }
-
-    fn discard_incomplete(&mut self) -> Result<(), Error> {
-        let transaction = self.transaction()?;
-        // The rows first: without them the day is still not whole.
-        transaction.execute(
-            &format!("DELETE FROM flights WHERE make_date(year, month, day) NOT IN (SELECT day FROM ({WHOLE_DAYS}))"),
-            [],
-        )?;
-        transaction.execute(&format!("DELETE FROM days WHERE day NOT IN (SELECT day FROM ({WHOLE_DAYS}))"), [])?;
-        Ok(transaction.commit()?)
-    }
-
-    /// The days whose rows are all there, and how many these are.
-    pub fn whole_days(&self) -> Result<BTreeMap<Day, u64>, Error> {
-        let mut statement = self.prepare(&format!("SELECT day - DATE '1970-01-01', flights FROM ({WHOLE_DAYS})"))?;
+    /// How many flights there are of each day.
+    pub fn flights_by_day(&self) -> Result<BTreeMap<Day, u64>, Error> {
+        let mut statement =
+            self.prepare("SELECT make_date(year, month, day) - DATE '1970-01-01', count(*) FROM flights GROUP BY ALL")?;
         let days = statement.query_map([], |row| Ok((Day::from_since_1970(row.get(0)?), row.get(1)?)))?;
         let days = days.collect::<Result<Vec<_>, _>>()?;
         Ok(days.into_iter().filter_map(|(day, flights)| Some((day?, flights))).collect())
     }
 
-    /// Writes a day's flights with what became of each, and that the day is whole: all of it or nothing.
+    /// Takes the flights of a day out.
+    pub fn discard(&self, day: Day) -> Result<(), Error> {
+        self.execute("DELETE FROM flights WHERE make_date(year, month, day) = ?", [day.to_string()])?;
+        Ok(())
+    }
+
+    /// Writes a day's flights with what became of each, and the job's checkpoint that the day is whole: all of it or nothing.
     #[measured]
-    pub fn write_day(&mut self, fetched: &FetchedDay, statuses: &[Status]) -> Result<(), Error> {
+    pub fn write_day(&mut self, job: &Job, fetched: &FetchedDay, statuses: &[Status]) -> Result<(), Error> {
         let transaction = self.transaction()?;
         {
             let mut rows = transaction.appender("flights")?;
@@ -136,8 +109,7 @@ impl Warehouse {
             // An appender that is dropped keeps its last error to itself.
             rows.flush()?;
         }
-        let mark = duckdb::params![fetched.day.to_string(), fetched.flights.len()];
-        transaction.execute("INSERT INTO days VALUES (?, ?)", mark)?;
+        job.checkpoint_in(&transaction, &fetched.day.to_string(), fetched.flights.len())?;
         Ok(transaction.commit()?)
     }
 
@@ -206,9 +178,17 @@ pub enum Error {
     /// It does not open.
     Open { path: PathBuf, error: duckdb::Error },
     /// It has tables, and not those of this program.
-    OtherShape { path: PathBuf, table: &'static str, found: String },
+    OtherShape { path: PathBuf, found: String },
     /// A statement failed.
     Statement(duckdb::Error),
+    /// The job's state could not be read or written.
+    State(StateError),
+}
+
+impl From<StateError> for Error {
+    fn from(error: StateError) -> Error {
+        Error::State(error)
+    }
 }
 
 impl From<duckdb::Error> for Error {
@@ -223,17 +203,17 @@ impl fmt::Display for Error {
             Error::Open { path, error } => {
                 write!(f, "cannot open {} as a DuckDB database: {error}; --database takes another file", path.display())
             }
-            Error::OtherShape { path, table, found } => {
-                let columns = TABLES.iter().find(|(name, _)| name == table).map_or(&[][..], |(_, columns)| columns);
-                let columns: Vec<_> = columns.iter().map(|(name, data_type)| format!("{name} {data_type}")).collect();
+            Error::OtherShape { path, found } => {
+                let columns: Vec<_> = COLUMNS.iter().map(|(name, data_type)| format!("{name} {data_type}")).collect();
                 write!(
                     f,
-                    "{} was not made by this program: it holds {found}, and no `{table}` with the columns {}; nothing was \
+                    "{} was not made by this program: it holds {found}, and no `{TABLE}` with the columns {}; nothing was \
                      changed; --database takes another file",
                     path.display(),
                     columns.join(", ")
                 )
             }
+            Error::State(error) => error.fmt(f),
             Error::Statement(error) => write!(f, "the database refused a statement: {error}"),
         }
     }

@@ -14,6 +14,7 @@ pub(crate) fn text(value: impl Display) -> String {
 }
 
 /// As much of a text as a span takes.
+#[cfg(feature = "tracing")]
 pub(crate) fn cut(text: &str) -> &str {
     first(text, MOST)
 }
