@@ -60,6 +60,9 @@ fn panels(dashboard: &str) -> Vec<(String, String)> {
 }
 
 const ROWS: &str = "SELECT count(*) FROM flights";
+/// Days that the job has noted, and the flights that it noted of them.
+const DAYS: &str = "SELECT count(*) FROM telemetry_checkpoints WHERE key LIKE '2013-%'";
+const CHECKPOINTED: &str = "SELECT sum(value::BIGINT)::BIGINT FROM telemetry_checkpoints WHERE key LIKE '2013-%'";
 
 #[test]
 fn the_whole_year_arrives_with_faults_and_prometheus_counts_it() {
@@ -137,8 +140,9 @@ fn the_whole_year_arrives_with_faults_and_prometheus_counts_it() {
 #[test]
 fn requests_by_code_are_what_the_source_counted() {
     let folder = tempfile::tempdir().unwrap();
-    // Six at once and eight a second: the limit is met, too.
-    let ended = held(folder.path(), &["--days", "7", "--faults", "0.3", "--rate", "8"], |child, metrics, stats| {
+    // Six at once and eight a second, of which the program knows nothing: the limit is met, too.
+    let arguments = ["--days", "7", "--faults", "0.3", "--rate", "8", "--limit", "1000"];
+    let ended = held(folder.path(), &arguments, |child, metrics, stats| {
         let scrape = child.scrape(metrics);
         let requests = scrape.samples("backfill_requests_total", &[("endpoint_name", "flights")]);
         let requests: BTreeMap<u16, u64> =
@@ -182,9 +186,9 @@ fn after_ctrl_c_the_next_run_fetches_the_days_that_are_missing_and_no_others() {
         assert!(ended.error.contains("Client::page"), "the report is printed: {}", ended.error);
 
         let there = number(folder.path(), ROWS);
-        let days = number(folder.path(), "SELECT count(*) FROM days");
+        let days = number(folder.path(), DAYS);
         assert!((2..14).contains(&days), "{days}");
-        assert_eq!(there, number(folder.path(), "SELECT sum(flights)::BIGINT FROM days"));
+        assert_eq!(there, number(folder.path(), CHECKPOINTED));
         assert!(ended.output.starts_with(&format!("{days} of 14 days are whole")), "{}", ended.output);
 
         let ended = held(folder.path(), &["--days", "14", "--rate", "1000"], |child, metrics, stats| {
@@ -209,7 +213,7 @@ fn a_run_that_was_killed_leaves_whole_days_alone() {
     assert_eq!(child.end().status.code(), None);
     let there = number(folder.path(), ROWS);
     assert!(there > 0);
-    assert_eq!(there, number(folder.path(), "SELECT sum(flights)::BIGINT FROM days"));
+    assert_eq!(there, number(folder.path(), CHECKPOINTED));
     let ended = held(folder.path(), &["--days", "14", "--rate", "1000"], |_, _, stats| {
         assert_eq!(stats.flights, (TWO_WEEKS - there) as u64);
     });
@@ -246,7 +250,10 @@ fn a_file_that_is_not_its_own_is_left_as_it_is() {
         ("text.duckdb", ["cannot open text.duckdb as a DuckDB database", "--database takes another file"]),
         (
             "orders.duckdb",
-            ["orders.duckdb was not made by this program: it holds `orders`", "no `days` with the columns day DATE"],
+            [
+                "orders.duckdb was not made by this program: it holds `orders`",
+                "no `flights` with the columns year INTEGER",
+            ],
         ),
         ("other.duckdb", ["it holds `days`, `flights`", "no `flights` with the columns year INTEGER, month INTEGER"]),
     ] {

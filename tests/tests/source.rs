@@ -8,7 +8,7 @@ use telemetry_examples::source::{BURST, FAULTY_ATTEMPTS, Page, Settings, Source}
 use telemetry_tests::http::{Request, Response};
 
 /// Neither faults nor a limit that anybody meets.
-const CALM: Settings = Settings { faults: 0.0, seed: 1, per_second: 1e6, page_size: 250 };
+const CALM: Settings = Settings { faults: 0.0, seed: 1, per_second: 1e6, page_size: 250, trouble: None };
 
 fn get(source: &Source, path: &str) -> Response {
     Request::new("GET", path).send(source.address()).unwrap_or_else(|error| panic!("GET {path}: {error}"))

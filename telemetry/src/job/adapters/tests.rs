@@ -1,10 +1,13 @@
 use super::source::{Fate, Source};
 use super::*;
 use crate::job::run::Run;
-use crate::job::{ErrorKind, HttpError, Job, Outcome, Rate, RetryPolicy, checked};
+use crate::job::{ErrorKind, Job, Outcome, RetryPolicy, checked};
+#[cfg(feature = "ureq")]
+use crate::job::{HttpError, Rate};
 use crate::testing::value;
 use std::net::TcpListener;
 use std::sync::Arc;
+#[cfg(feature = "ureq")]
 use std::time::Instant;
 
 fn job(name: &str) -> Job {
