@@ -8,6 +8,8 @@ mod collect; // how collectors are asked
 mod discovery; // where the endpoint is published
 #[cfg(feature = "__send")]
 mod exit; // what happens to signals
+#[cfg(feature = "__send")]
+mod file; // files that settings name
 mod formats; // what expositions show besides
 #[cfg(feature = "otlp")]
 pub(crate) mod otlp; // the collector
@@ -29,7 +31,7 @@ use crate::export::Options;
 use crate::metric::{DEFAULT_MAX_SERIES, Prefixes};
 use crate::record::budget::DEFAULT_SHARE;
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -327,7 +329,7 @@ struct Variables<F>(F);
 
 impl<F: Fn(&str) -> Option<OsString>> Variables<F> {
     fn read<T>(&self, setting: &Setting<T>) -> Result<Option<T>, Error> {
-        let Some(value) = (self.0)(setting.variable).filter(|value| !value.is_empty()) else { return Ok(None) };
+        let Some(value) = (self.0)(setting.variable).filter(|value| !is_blank(value)) else { return Ok(None) };
         match value.to_str() {
             Some(text) => setting.parse(setting.variable, text).map(Some),
             None => {
@@ -339,11 +341,16 @@ impl<F: Fn(&str) -> Option<OsString>> Variables<F> {
 
     /// As [`read`](Self::read), for what keeps others out: set to nothing, as by a file that was not there, it does not mean that nothing does.
     fn read_secret<T>(&self, setting: &Setting<T>) -> Result<Option<T>, Error> {
-        if (self.0)(setting.variable).is_some_and(|value| value.is_empty()) {
+        if (self.0)(setting.variable).is_some_and(|value| is_blank(&value)) {
             return Err(Error::Setting { name: setting.variable, value: String::new(), takes: setting.takes });
         }
         hide(self.read(setting))
     }
+}
+
+/// Whether there is nothing in it: as good as not set.
+fn is_blank(value: &OsStr) -> bool {
+    value.to_str().is_some_and(|value| value.trim().is_empty())
 }
 
 /// Takes the value out of the message.

@@ -8,14 +8,14 @@ use crate::config::{Builder, Config, Report, builder};
 use crate::error::Error;
 use crate::export::report;
 use crate::metric;
-use crate::notice::say;
+use crate::notice::{self, say};
 use crate::record::budget;
 use crate::registry::{self, How};
 #[cfg(feature = "prometheus")]
 use crate::server::start;
 use crate::snapshot::Snapshot;
 use std::fmt;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 #[cfg(feature = "__send")]
 use std::sync::Arc;
@@ -254,8 +254,7 @@ impl Telemetry {
                 report::text_for(&snapshot, width, self.color.unwrap_or(terminal))
             }
         };
-        // Nobody is left to be told that standard error is closed.
-        let _ = error.lock().write_all(text.as_bytes());
+        notice::write(text.as_bytes());
     }
 }
 

@@ -173,7 +173,7 @@ impl Given {
 
 fn authorities(name: &'static str, path: &Path) -> Result<Authorities, Error> {
     let refused = || Error::Setting { name, value: path.display().to_string(), takes: CA_FILE.takes };
-    let pem = std::fs::read(path).map_err(|_| refused())?;
+    let pem = super::file::read(path).map_err(|_| refused())?;
     let mut certificates = Vec::new();
     for item in parse_pem(&pem) {
         if let PemItem::Certificate(certificate) = item.map_err(|_| refused())? {

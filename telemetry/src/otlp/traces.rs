@@ -44,6 +44,8 @@ struct Queue {
     waiting: AtomicUsize,
     /// Since this was last asked.
     dropped: AtomicU64,
+    /// Whether who sends knows that some were.
+    is_told: AtomicBool,
     is_closed: AtomicBool,
     /// What wakes who sends.
     sender: OnceLock<Sender<Event>>,
@@ -57,6 +59,7 @@ impl Queue {
             take: Mutex::new(Some(take)),
             waiting: AtomicUsize::new(0),
             dropped: AtomicU64::new(0),
+            is_told: AtomicBool::new(false),
             is_closed: AtomicBool::new(false),
             sender: OnceLock::new(),
         }
@@ -108,7 +111,11 @@ impl Spans {
 
     /// How many were dropped since this was last asked.
     pub(super) fn dropped(&self) -> u64 {
-        self.0.queue.get().map_or(0, |queue| queue.dropped.swap(0, Ordering::Relaxed))
+        self.0.queue.get().map_or(0, |queue| {
+            // First, so that what is dropped from here on is told.
+            queue.is_told.store(false, Ordering::Relaxed);
+            queue.dropped.swap(0, Ordering::Relaxed)
+        })
     }
 
     /// Takes nothing in any more.
@@ -151,6 +158,10 @@ impl Spans {
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
                 queue.waiting.fetch_sub(1, Ordering::Relaxed);
                 drop_one(queue, "queue_full");
+                // Once until it asks how many there were.
+                if let (true, Some(sender)) = (!queue.is_told.swap(true, Ordering::Relaxed), queue.sender.get()) {
+                    let _ = sender.send(Event::Ready);
+                }
             }
         }
     }

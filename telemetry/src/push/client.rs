@@ -173,6 +173,7 @@ fn failed(error: &Error) -> Outcome {
         Error::Timeout(_) => ("timeout", "did not answer in time".to_owned()),
         Error::HostNotFound => ("unreachable", "is a host that cannot be found".to_owned()),
         Error::Io(error) => ("unreachable", format!("cannot be reached ({error})")),
+        Error::Protocol(error) => ("unreachable", format!("did not answer by HTTP ({error})")),
         Error::Http(error) => return Outcome::Refused { taken: 0, why: format!("cannot be asked ({error})") },
         error => ("unreachable", format!("cannot be reached ({error})")),
     };

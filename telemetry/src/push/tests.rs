@@ -32,13 +32,14 @@ struct Fake {
     answers: Arc<Mutex<VecDeque<Outcome>>>,
     held: Option<Arc<Mutex<u64>>>,
     latest_only: bool,
+    missing: Arc<Mutex<u64>>,
 }
 
 impl Fake {
     fn new(name: &'static str, takes: impl IntoIterator<Item = Option<u64>>, answers: Vec<Outcome>) -> Fake {
         let takes = Arc::new(Mutex::new(takes.into_iter().collect()));
         let answers = Arc::new(Mutex::new(answers.into()));
-        Fake { name, pace: PACE, takes, answers, held: None, latest_only: false }
+        Fake { name, pace: PACE, takes, answers, held: None, latest_only: false, missing: Arc::default() }
     }
 
     fn start(self) -> Thread {
@@ -82,6 +83,10 @@ impl Receiver for Fake {
 
     fn is_ready(&self) -> bool {
         self.held().is_some_and(|held| held > 0)
+    }
+
+    fn missing(&mut self) -> Missing {
+        Missing { no_room: std::mem::take(&mut *self.missing.lock().unwrap()), unwritten: 0 }
     }
 
     fn transport(&self) -> Result<Box<dyn Transport>, String> {
@@ -289,4 +294,35 @@ fn a_process_that_has_threads_starts_no_others() {
     pusher.start_in_child();
     assert_eq!(count(), Some(1), "a process that has threads starts none");
     assert!(!pusher.end(Some(SHORT)));
+}
+
+#[test]
+fn what_was_dropped_before_is_neither_a_flush_s_nor_the_end_s() {
+    let refused = || Outcome::Refused { taken: 0, why: "no".to_owned() };
+    let missing = Arc::new(Mutex::new(0));
+    let fake = Fake {
+        held: Some(Arc::default()),
+        missing: Arc::clone(&missing),
+        ..Fake::new("dropped_before", [], vec![Outcome::Taken, refused()])
+    };
+    let held = fake.held.clone().unwrap();
+    let thread = fake.start();
+    (*missing.lock().unwrap(), *held.lock().unwrap()) = (5, 1);
+    assert_eq!(flush(&thread, Duration::from_secs(10)).0, Some(true));
+    assert_eq!(*missing.lock().unwrap(), 0, "it was asked");
+    *held.lock().unwrap() = 1;
+    assert_eq!(flush(&thread, Duration::from_secs(10)).0, Some(false), "the receiver refused what this flush sent");
+    *missing.lock().unwrap() = 5;
+    assert_eq!(end(&thread, Duration::from_secs(10)).0, Some(true));
+}
+
+#[test]
+fn the_end_does_not_wait_for_a_flush_that_has_longer() {
+    let thread = Fake::new("cut_short", [Some(3)], Vec::new()).start();
+    let (done, flushed) = mpsc::channel();
+    let _ = thread.events.send(Event::Ask(Ask::Flush { until: after(Duration::from_secs(3_600)), done }));
+    let (ended, took) = end(&thread, Duration::from_millis(200));
+    assert_eq!((ended, flushed.recv().ok()), (Some(false), Some(false)));
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert_eq!(dropped("cut_short", "deadline"), 3, "and the number is known");
 }

@@ -11,6 +11,7 @@ use crate::builtin::push as families;
 use crate::config::push::Pace;
 use crate::notice::say;
 use std::collections::{BTreeSet, VecDeque};
+use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -30,7 +31,7 @@ pub(crate) enum Event {
     Ask(Ask),
     /// What became of the request that was under way.
     Answered(Outcome),
-    /// The receiver holds enough for a request.
+    /// The receiver holds enough for a request, or has dropped something.
     #[cfg(feature = "otlp")]
     Ready,
 }
@@ -49,6 +50,23 @@ pub(crate) fn flush(events: &Sender<Event>, deadline: Duration) -> bool {
     let (done, wait) = mpsc::channel();
     let until = after(deadline);
     events.send(Event::Ask(Ask::Flush { until, done })).is_ok() && wait.recv_timeout(deadline).unwrap_or(false)
+}
+
+/// So many of something whose name is in the plural: `1 span`, `2 spans`.
+struct Counted(u64, &'static str);
+
+impl Counted {
+    fn were(&self) -> &'static str {
+        if self.0 == 1 { "was" } else { "were" }
+    }
+}
+
+impl fmt::Display for Counted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Counted(count, name) = *self;
+        let name = if count == 1 { name.strip_suffix('s').unwrap_or(name) } else { name };
+        write!(f, "{count} {name}")
+    }
 }
 
 /// Since attempts fail.
@@ -183,7 +201,7 @@ impl Worker {
             Event::Ask(ask) => self.asked.push_back(ask),
             Event::Answered(outcome) => self.answered(outcome),
             #[cfg(feature = "otlp")]
-            Event::Ready => {}
+            Event::Ready => self.count_missing(),
         }
     }
 
@@ -212,10 +230,15 @@ impl Worker {
                 }
             }
         }
+        self.count_missing();
+        self.show_queue();
+    }
+
+    /// Counts what the receiver had to drop.
+    fn count_missing(&mut self) {
         let Missing { no_room, unwritten } = self.receiver.missing();
         self.missed(no_room + unwritten);
         self.say_full(no_room);
-        self.show_queue();
     }
 
     fn enqueue(&mut self, parcels: Vec<Parcel>) {
@@ -242,9 +265,11 @@ impl Worker {
     fn say_full(&mut self, dropped: u64) {
         if dropped > 0 && self.first_shown("queue_full") {
             let (shown, samples, bounds) = (self.receiver.shown(), self.receiver.samples(), self.receiver.bounds());
+            let dropped = Counted(dropped, samples);
             say(format_args!(
-                "the queue of what is to be pushed to {shown} is full: {dropped} {samples} were dropped, and telemetry_push_dropped_samples_total counts \
-                 what follows; {bounds}"
+                "the queue of what is to be pushed to {shown} is full: {dropped} {} dropped, and telemetry_push_dropped_samples_total counts \
+                 what follows; {bounds}",
+                dropped.were()
             ));
         }
     }
@@ -284,16 +309,19 @@ impl Worker {
 
     /// Sends the state of now and what waits. Whether all of it was taken.
     fn flush(&mut self, until: Instant) -> bool {
+        // What was dropped before is not of this.
+        self.count_missing();
         let before = (self.lost, self.panics);
         self.take(When::Asked);
-        self.drain(until) && (self.lost, self.panics) == before
+        self.drain(until, true) && (self.lost, self.panics) == before
     }
 
     /// Sends the last state and what waits. Whether all of it was taken.
     fn end(&mut self, until: Instant) -> bool {
+        self.count_missing();
         let before = (self.lost, self.panics);
         self.take(When::Last);
-        let is_sent = self.drain(until);
+        let is_sent = self.drain(until, false);
         let dropped = self.lost.saturating_sub(before.0);
         let under_way = self.queue.samples_under_way();
         let left = self.queue.clear() + self.receiver.close();
@@ -305,18 +333,21 @@ impl Worker {
                 0 => String::new(),
                 under_way => format!("; of {under_way}, which were under way, nobody knows"),
             };
-            say(format_args!("{left} {samples} were not pushed to {shown} before the program ended{some}"));
+            let left = Counted(left, samples);
+            say(format_args!("{left} {} not pushed to {shown} before the program ended{some}", left.were()));
         }
         if dropped > 0 {
+            let dropped = Counted(dropped, samples);
             say(format_args!(
-                "{dropped} {samples} of the program's end were dropped: {shown} did not take them, or the queue was full"
+                "{dropped} of the program's end {} dropped: {shown} did not take them, or the queue was full",
+                dropped.were()
             ));
         }
         is_sent && left == 0 && (self.lost - left, self.panics) == before
     }
 
-    /// Sends what waits, until then. Whether none of it waits any more.
-    fn drain(&mut self, until: Instant) -> bool {
+    /// Sends what waits, until then, or until the end is asked for, where it `gives_way` to that. Whether none of it waits any more.
+    fn drain(&mut self, until: Instant, gives_way: bool) -> bool {
         // Who waits for it is worth an attempt now, unless the receiver asked for none.
         self.backoff.succeeded();
         self.not_before = self.asked_until;
@@ -324,6 +355,9 @@ impl Worker {
             let now = Instant::now();
             let is_under_way = self.queue.is_under_way();
             if now >= until || (!is_under_way && self.not_before >= until) {
+                return false;
+            }
+            if gives_way && self.asked.iter().any(|ask| matches!(ask, Ask::End { .. })) {
                 return false;
             }
             self.send_first(self.pace.timeout.min(until.saturating_duration_since(now)));
@@ -397,7 +431,8 @@ impl Worker {
         self.backoff.succeeded();
         if let Some(Failing { dropped, .. }) = self.failing.take().filter(|failing| failing.is_told) {
             let (shown, samples) = (self.receiver.shown(), self.receiver.samples());
-            say(format_args!("{shown} takes what is pushed again; {dropped} {samples} were dropped meanwhile"));
+            let dropped = Counted(dropped, samples);
+            say(format_args!("{shown} takes what is pushed again; {dropped} {} dropped meanwhile", dropped.were()));
         }
     }
 
@@ -424,7 +459,8 @@ impl Worker {
         }
         let (shown, called) = (self.receiver.shown(), self.receiver.samples());
         if samples > 0 {
-            say(format_args!("{shown} {why}; {samples} {called} are dropped"));
+            let (dropped, are) = (Counted(samples, called), if samples == 1 { "is" } else { "are" });
+            say(format_args!("{shown} {why}; {dropped} {are} dropped"));
         } else {
             say(format_args!("{shown} {why}"));
         }

@@ -51,7 +51,11 @@ impl<F: Fn(&str) -> Option<OsString>> Reader<'_, F> {
         if self.given.said(name).is_some() {
             return Err(Error::Setting { name, value, takes });
         }
-        self.notes.push(format!("{name} is {value:?} and counts as not set; it takes {takes}"));
+        let note = format!("{name} is {value:?} and counts as not set; it takes {takes}");
+        // A variable of all signals is read for each of them.
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
         Ok(())
     }
 

@@ -56,6 +56,26 @@ impl Drop for Folder {
 }
 
 #[test]
+fn what_holds_spaces_alone_is_not_set() {
+    let read = config(&[GENERAL, ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "  "), ("OTEL_TRACES_SAMPLER_ARG", "\t")]);
+    assert_eq!(both(&read.otlp)[0].endpoint.url, "http://h:4318/v1/metrics");
+    assert_eq!(config(&[("OTEL_EXPORTER_OTLP_ENDPOINT", " ")]).otlp, Settings::default());
+}
+
+#[test]
+fn what_does_nothing_for_both_signals_is_said_once() {
+    let read = config(&[GENERAL, ("OTEL_EXPORTER_OTLP_PROTOCOL", "smoke"), ("OTEL_EXPORTER_OTLP_COMPRESSION", "zip")]);
+    assert_eq!(read.notes.len(), 2, "{:?}", read.notes);
+}
+
+#[cfg(unix)]
+#[test]
+fn certificates_are_read_from_files_alone() {
+    let refused = refusal(&[("OTEL_EXPORTER_OTLP_CERTIFICATE", "/dev/zero")]);
+    assert!(refused.contains("/dev/zero") && refused.contains("no regular file"), "{refused}");
+}
+
+#[test]
 fn nothing_is_sent_unless_an_endpoint_is_named() {
     let read = config(&[
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),

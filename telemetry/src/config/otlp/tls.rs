@@ -1,6 +1,7 @@
 //! Whom to trust, and who this program is.
 
 use super::Identity;
+use crate::config::file;
 use crate::config::push::Authorities;
 use crate::error::Error;
 use std::path::Path;
@@ -33,7 +34,7 @@ pub(super) fn identity(certificate: (&'static str, &str), key: (&'static str, &s
 }
 
 fn read(name: &'static str, path: &str) -> Result<Vec<u8>, Error> {
-    std::fs::read(path).map_err(|error| unusable(name, path, format!("which cannot be read ({error})")))
+    file::read(path).map_err(|error| unusable(name, path, format!("which cannot be read ({error})")))
 }
 
 fn items<'a>(name: &'static str, path: &str, pem: &'a [u8]) -> Result<Vec<PemItem<'a>>, Error> {

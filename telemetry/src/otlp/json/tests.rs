@@ -31,7 +31,7 @@ fn a_trace_is_written_as_the_example_is() {
     let example = json!({"resourceSpans": [{
         "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "my.service"}}]},
         "scopeSpans": [{
-            "scope": {"name": "my.library", "version": "1.0.0",
+            "scope": {"name": "my-library", "version": "1.0.0",
                 "attributes": [{"key": "my.scope.attribute", "value": {"stringValue": "some scope attribute"}}]},
             "spans": [{
                 "traceId": "5b8efff798038103d269b633813fc60c", "spanId": "eee19b7ec3c1b174", "parentSpanId": "eee19b7ec3c1b173",

@@ -114,3 +114,17 @@ fn threads_that_end_spans_at_once_lose_none_that_has_room() {
         taking.try_iter().map(|span| span.span_context.span_id().to_bytes()).collect();
     assert_eq!((ids.len(), spans.waiting(), spans.dropped()), (4_000, 4_000, 0));
 }
+
+#[test]
+fn who_sends_is_told_once_that_spans_are_dropped_until_he_asks_how_many() {
+    let spans = Spans::new(&settings("http://h".into(), 2, 2));
+    let (give, woken) = mpsc::channel();
+    spans.wakes(give);
+    for number in 1..=9 {
+        spans.on_end(span(number, "s", 1));
+    }
+    assert_eq!(woken.try_iter().count(), 2, "a request is full, and there is no room");
+    assert_eq!(spans.dropped(), 7);
+    spans.on_end(span(10, "s", 1));
+    assert_eq!((woken.try_iter().count(), spans.dropped()), (1, 1));
+}
