@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
-use telemetry_sink::others::Python;
+use telemetry_sink::others::{Python, Rotel};
 use telemetry_sink::{Answer, Points, Protocol, Signal, Sink, Temporality};
 use telemetry_tests::program::{Ended, Program};
 
@@ -117,6 +117,29 @@ fn what_arrives_is_what_was_recorded_by_every_protocol() {
             let has = |key: &str, value: &str| resource.iter().any(|(k, v)| k == key && v == value);
             assert!(has("service.name", "flights") && has("service.instance.id", "seven"), "{resource:?}");
         }
+    }
+}
+
+#[test]
+fn a_collector_of_other_people_hands_on_the_same() {
+    for protocol in ["http/protobuf", "grpc"] {
+        let behind = Sink::start();
+        let Some(rotel) = Rotel::start(&behind) else { return };
+        let url = if protocol == "grpc" { rotel.grpc_endpoint() } else { rotel.http_endpoint() };
+        let mut program = start(&url, protocol, &[("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip")]);
+        let recorded = work(&mut program);
+        let ended = program.end();
+        assert!(ended.status.success() && ended.error.is_empty(), "{protocol}: {ended:?}");
+        let is_there = || {
+            let seen = behind.seen();
+            seen.spans().named("step").len() == 2 && rows(&seen.points()) == Some(5.0)
+        };
+        let start = Instant::now();
+        while !is_there() {
+            assert!(start.elapsed() < LONG, "{protocol}: {:?}", behind.seen().complaints());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        check(&behind.seen().points(), Temporality::Cumulative, recorded);
     }
 }
 
