@@ -64,6 +64,9 @@ fn backfills(job: &Job, shown: &mut Shown) {
     job.tokens("days", 7);
     let queue = job.queue("days").capacity(8);
     queue.pushed(2);
+    let (sender, receiver) = job.queue("channel").sync_channel(1);
+    sender.send(7).unwrap();
+    assert_eq!(receiver.recv(), Ok(7));
     let _: Result<(), Busy> = job.batch(10).run(|| Ok(()));
     job.advance(1);
     // The time left is told once the job has been seen to move.

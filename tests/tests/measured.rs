@@ -252,7 +252,8 @@ fn self_time_leaves_out_measured_callees() {
         let (busy, own) = adds("outer", outer);
         let callee = seconds("function_busy_seconds_total", "inner") - callee;
         assert!(callee >= 0.03 && busy >= 0.05, "inner {callee}, outer {busy}");
-        (busy - own - callee).abs() < 1e-4
+        // The readings of probes are nobody's: some 100 µs where nothing is optimised.
+        (busy - own - callee).abs() < 1e-3
     }));
 }
 
