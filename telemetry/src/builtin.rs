@@ -197,6 +197,10 @@ pub(crate) mod jobs {
             pub gauge backfill_progress_ratio(job_name: &str);
             /// Seconds that are probably left; absent while that cannot be told.
             pub gauge backfill_eta_seconds(job_name: &str);
+            /// Seconds that are left at least: in one run of ten it takes less.
+            pub gauge backfill_eta_low_seconds(job_name: &str);
+            /// Seconds that are left at most: in one run of ten it takes more.
+            pub gauge backfill_eta_high_seconds(job_name: &str);
             /// Records that wait in a queue of the job.
             pub gauge backfill_queue_records(job_name: &str, queue: &str);
             /// Records that a queue of the job can hold.

@@ -233,8 +233,14 @@ pub struct Job {
     pub progress: Option<f64>,
     /// Units a second, lately; `None` before the first.
     pub rate: Option<f64>,
+    /// Units a second, over the run; `None` before the first.
+    pub overall_rate: Option<f64>,
     /// Seconds that are probably left; `None` where that cannot be told.
     pub eta_seconds: Option<f64>,
+    /// Seconds that are left at least, and at most: four times out of five the end lies between them.
+    pub eta_low_seconds: Option<f64>,
+    /// See `eta_low_seconds`.
+    pub eta_high_seconds: Option<f64>,
     /// Whether it went on from what an earlier run left that did not succeed.
     pub resumed: bool,
     /// How it ended; `None` while it runs.

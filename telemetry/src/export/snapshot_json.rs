@@ -203,7 +203,10 @@ impl Json {
             ("records", tally(&job.records)),
             ("progress", optional(job.progress)),
             ("units_per_second", optional(job.rate)),
+            ("overall_rate", optional(job.overall_rate)),
             ("eta_seconds", optional(job.eta_seconds)),
+            ("eta_low_seconds", optional(job.eta_low_seconds)),
+            ("eta_high_seconds", optional(job.eta_high_seconds)),
             ("result", job.result.map_or_else(null, text)),
         ]);
     }

@@ -4,6 +4,7 @@
 //! the one that began last: units add up, the time left is that of the longest, and one that stalls makes the job stall.
 
 use crate::builtin::jobs::computed as families;
+use crate::job::estimate::Estimate;
 use crate::job::queue::Reading;
 use crate::job::run::{Run, RunResult, Standing};
 use crate::job::runs;
@@ -51,7 +52,10 @@ fn job(run: &Run, standing: &Standing) -> snapshot::Job {
         records: standing.records,
         progress: standing.progress,
         rate: if standing.result.is_some() { standing.overall } else { standing.lately },
-        eta_seconds: standing.eta_seconds,
+        overall_rate: standing.overall,
+        eta_seconds: standing.eta.map(|eta| eta.seconds),
+        eta_low_seconds: standing.eta.map(|eta| eta.low),
+        eta_high_seconds: standing.eta.map(|eta| eta.high),
         resumed: run.is_resumed(),
         result: standing.result.map(RunResult::as_str),
     }
@@ -77,9 +81,11 @@ fn give(name: &str, runs: &[(Arc<Run>, Standing)], now: Instant, out: &mut Colle
         out.gauge(&families::backfill_progress_ratio::DESCRIPTOR, &[name], progress);
     }
     // Absent as soon as one of them cannot tell.
-    let etas: Option<Vec<f64>> = running().map(|(_, standing)| standing.eta_seconds).collect();
-    if let Some(longest) = etas.and_then(|etas| etas.into_iter().reduce(f64::max)) {
-        out.gauge(&families::backfill_eta_seconds::DESCRIPTOR, &[name], longest);
+    let etas: Option<Vec<Estimate>> = running().map(|(_, standing)| standing.eta).collect();
+    if let Some(longest) = etas.and_then(|etas| etas.into_iter().reduce(later)) {
+        out.gauge(&families::backfill_eta_seconds::DESCRIPTOR, &[name], longest.seconds);
+        out.gauge(&families::backfill_eta_low_seconds::DESCRIPTOR, &[name], longest.low);
+        out.gauge(&families::backfill_eta_high_seconds::DESCRIPTOR, &[name], longest.high);
     }
     if let Some(at) = runs.iter().filter_map(|(_, standing)| standing.last_progress).max() {
         let at = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64();
@@ -90,6 +96,11 @@ fn give(name: &str, runs: &[(Arc<Run>, Standing)], now: Instant, out: &mut Colle
     for (queue, reading) in queues(running().map(|(run, _)| &**run), now) {
         give_queue(&[name, &queue], &reading, out);
     }
+}
+
+/// When both have ended.
+fn later(one: Estimate, other: Estimate) -> Estimate {
+    Estimate { seconds: one.seconds.max(other.seconds), low: one.low.max(other.low), high: one.high.max(other.high) }
 }
 
 /// The share of all their units that all of them have done.

@@ -45,10 +45,11 @@
 //!
 //! # Time left
 //! `backfill_eta_seconds` is what is left divided by a blend of two rates: two parts of an exponentially weighted mean that remembers
-//! a quarter of the run (5 seconds to 5 minutes), one part of the mean over the whole run. The first follows a source that
+//! a quarter of the run (5 seconds to 5 minutes), one part of the mean since the first unit. The first follows a source that
 //! becomes slower; the second keeps one burst or pause from swinging the estimate. It is absent before the first unit, without a
 //! total, and while nothing moves. Skipped units are done with but do not count as pace, so that a resumed run is not
-//! thought to be quick.
+//! thought to be quick. `backfill_eta_low_seconds` and `backfill_eta_high_seconds` are to hold it four times out of five; `docs/jobs.md` tells how
+//! often they do.
 //!
 //! `backfill_progress_ratio` is absent where more is done than was expected, and after the total grew, until it is what it was before.
 //!

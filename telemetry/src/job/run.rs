@@ -2,7 +2,7 @@
 
 use crate::builtin::jobs::recorded as families;
 use crate::job::cancel::Cancel;
-use crate::job::estimate::Estimator;
+use crate::job::estimate::{Estimate, Estimator};
 use crate::job::queue::QueueState;
 use crate::job::request::Endpoint;
 use crate::metric::Counter;
@@ -118,8 +118,8 @@ struct Movement {
     /// Seconds after the start at which more was seen to be done.
     moved_at: Option<f64>,
     longest_pause: f64,
-    /// What the progress has been: less than that is not shown after the total grew.
-    floor: f64,
+    /// The progress that was shown last: less than that is not, after the total grew.
+    shown: f64,
 }
 
 impl Movement {
@@ -154,7 +154,7 @@ pub(crate) struct Standing {
     pub(crate) progress: Option<f64>,
     pub(crate) lately: Option<f64>,
     pub(crate) overall: Option<f64>,
-    pub(crate) eta_seconds: Option<f64>,
+    pub(crate) eta: Option<Estimate>,
     pub(crate) stalled: bool,
     pub(crate) last_progress: Option<SystemTime>,
     pub(crate) result: Option<RunResult>,
@@ -212,10 +212,6 @@ impl Run {
     }
 
     pub(crate) fn set_total(&self, total: u64) {
-        let mut movement = lock(&self.movement);
-        if let Some(progress) = self.total().and_then(|old| share(self.units.tally().sum(), old)) {
-            movement.floor = movement.floor.max(progress);
-        }
         self.total.store(total.min(UNKNOWN - 1), Relaxed);
     }
 
@@ -255,8 +251,9 @@ impl Run {
         let result = self.result();
         let (units, total) = (self.units.tally(), self.total());
         let elapsed = self.elapsed(now);
-        let movement = lock(&self.movement);
-        let progress = total.and_then(|total| share(units.sum(), total)).filter(|share| *share >= movement.floor);
+        let mut movement = lock(&self.movement);
+        let progress = total.and_then(|total| share(units.sum(), total)).filter(|share| *share >= movement.shown);
+        movement.shown = progress.unwrap_or(movement.shown);
         let left = total.and_then(|total| total.checked_sub(units.sum()));
         let running = result.is_none();
         Standing {
@@ -267,7 +264,7 @@ impl Run {
             progress,
             lately: movement.estimator.lately(),
             overall: movement.estimator.overall(),
-            eta_seconds: left.filter(|_| running).and_then(|left| movement.estimator.seconds_for(left)),
+            eta: left.filter(|_| running).and_then(|left| movement.estimator.estimate(left)),
             stalled: running && movement.is_stalled(elapsed.as_secs_f64(), self.stalled_after),
             last_progress: movement.moved_at.map(|at| self.started_at + Duration::from_secs_f64(at)),
             result,
@@ -363,7 +360,7 @@ mod tests {
         let run = run("too_many", Some(2));
         run.count_units(Status::Processed, 3);
         let standing = after(&run, 1.0);
-        assert_eq!((standing.progress, standing.eta_seconds), (None, None));
+        assert_eq!((standing.progress, standing.eta), (None, None));
         assert_eq!(after(&self::run("empty", Some(0)), 1.0).progress, Some(1.0));
     }
 
@@ -371,10 +368,46 @@ mod tests {
     fn progress_is_withdrawn_while_a_grown_total_would_set_it_back() {
         let run = run("growing", Some(10));
         run.count_units(Status::Processed, 5);
+        assert_eq!(after(&run, 0.5).progress, Some(0.5));
         run.set_total(20);
         assert_eq!(after(&run, 1.0).progress, None);
         run.count_units(Status::Processed, 5);
         assert_eq!(after(&run, 2.0).progress, Some(0.5));
+    }
+
+    #[test]
+    fn progress_never_goes_back_whatever_becomes_of_the_total() {
+        // A linear congruential generator, by Knuth's constants for MMIX.
+        let mut state = 1_u64;
+        let mut draw = |below: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % below
+        };
+        let mut shown_often = 0;
+        for sequence in 0..300 {
+            let run = run(&format!("sequence_{sequence}"), (draw(3) > 0).then_some(draw(50)));
+            let (mut last, mut seconds) = (0.0, 0.0);
+            for _ in 0..40 {
+                match draw(6) {
+                    0 => run.set_total(draw(200)),
+                    1 => run.count_units(Status::Skipped, draw(3)),
+                    2 => run.count_units(Status::Failed, draw(3)),
+                    _ => run.count_units(Status::Processed, draw(10)),
+                }
+                seconds += 0.1;
+                let standing = after(&run, seconds);
+                if let Some(progress) = standing.progress {
+                    assert!((last..=1.0).contains(&progress), "{progress} after {last} in {sequence}");
+                    (last, shown_often) = (progress, shown_often + 1);
+                }
+                assert!(
+                    standing
+                        .eta
+                        .is_none_or(|eta| eta.low <= eta.seconds && eta.seconds <= eta.high && eta.high.is_finite())
+                );
+            }
+        }
+        assert!(shown_often > 1_000, "{shown_often}");
     }
 
     #[test]
@@ -385,7 +418,7 @@ mod tests {
             run.count_units(Status::Processed, 1);
             after(&run, f64::from(second));
         }
-        let eta = after(&run, 50.0).eta_seconds.unwrap();
+        let eta = after(&run, 50.0).eta.unwrap().seconds;
         assert!((45.0..55.0).contains(&eta), "{eta}");
     }
 

@@ -66,7 +66,10 @@ fn job(job: &Job) -> String {
         ("units", tally(&job.units)),
         ("records", tally(&job.records)),
         ("units_per_second", optional(job.rate)),
+        ("overall_rate", optional(job.overall_rate)),
         ("eta_seconds", optional(job.eta_seconds)),
+        ("eta_low_seconds", optional(job.eta_low_seconds)),
+        ("eta_high_seconds", optional(job.eta_high_seconds)),
     ])
 }
 

@@ -116,7 +116,10 @@ fn example() -> Snapshot {
         records: Tally { processed: 336_776, skipped: 4, ..Tally::default() },
         progress: Some(1.0),
         rate: None,
+        overall_rate: None,
         eta_seconds: None,
+        eta_low_seconds: None,
+        eta_high_seconds: None,
         resumed: false,
         result: Some("ok"),
     });

@@ -41,14 +41,25 @@ fn message(run: &Run, standing: &Standing) -> String {
     if let Some(lately) = standing.lately {
         let _ = write!(text, ", {}", rate(lately));
     }
-    if let Some(left) = standing.eta_seconds.filter(|left| *left > 0.0) {
-        let _ = write!(text, ", {} left", duration(Duration::try_from_secs_f64(left).unwrap_or(Duration::MAX)));
+    if let Some(eta) = standing.eta.filter(|eta| eta.seconds > 0.0) {
+        let _ = write!(text, ", {} left", seconds(eta.seconds));
+        // Where it is narrow nobody would do anything else for knowing it.
+        if eta.high > WIDE * eta.seconds {
+            let _ = write!(text, " ({} to {})", seconds(eta.low), seconds(eta.high));
+        }
     }
     trouble(&mut text, run, standing);
     if standing.stalled {
         text.push_str(", stalled");
     }
     text
+}
+
+/// Above this many times the estimate, how far it may be off is told.
+const WIDE: f64 = 1.25;
+
+fn seconds(seconds: f64) -> String {
+    duration(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
 }
 
 /// An ended job: `flights: 365 of 365 days in 1m 40s (3.6/s), 336,776 records, 2 retries, ok`.
@@ -142,6 +153,7 @@ fn duration(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::job::estimate::Estimate;
     use crate::job::run::{RunResult, Status};
     use crate::snapshot::Tally;
 
@@ -154,7 +166,7 @@ mod tests {
             progress: Some(1.0),
             lately: Some(3.6),
             overall: Some(3.65),
-            eta_seconds: None,
+            eta: None,
             stalled: false,
             last_progress: None,
             result: Some(RunResult::Ok),
@@ -183,14 +195,14 @@ mod tests {
         let standing = Standing {
             units: Tally { processed: 119, failed: 1, ..Tally::default() },
             progress: Some(120.0 / 365.0),
-            eta_seconds: Some(68.4),
+            eta: Some(Estimate { seconds: 68.4, low: 55.0, high: 100.0 }),
             stalled: true,
             result: None,
             ..standing
         };
         assert_eq!(
             line(&run, &standing),
-            "flights: 120 of 365 days (32 %), 3.6/s, 1m 08s left, 1 failed, 2 retries, 1m 01s rate limited, stalled"
+            "flights: 120 of 365 days (32 %), 3.6/s, 1m 08s left (55s to 1m 40s), 1 failed, 2 retries, 1m 01s rate limited, stalled"
         );
     }
 
