@@ -320,6 +320,8 @@ pub fn measure(input: TokenStream) -> TokenStream {
 ///   the first thing in the body. Default: not known; `Job::set_total` tells it later.
 /// - `unit = "…"`: what is counted, in the plural. Default: `records`.
 /// - `stalled_after = "5m"`: after how long without progress the job counts as stalled, as a number and one of `ms`, `s`, `m`, `h`.
+/// - `deadline = "6h"`: how long after its start the job is to have ended. Nothing is done to one that has not: it shows as `backfill_deadline_timestamp_seconds`,
+///   which an alert compares with the time that is left.
 ///   Default: five times its longest pause so far, at least a minute.
 /// - `state = …`: what the next run goes on from, with the feature `resume`: a path, a `telemetry::job::State`, or a connection to DuckDB; an expression over the
 ///   parameters. It is opened before the body, so the function returns a `Result`, whose error is made from a `telemetry::job::StateError`. Default: none.

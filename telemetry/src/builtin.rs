@@ -201,6 +201,8 @@ pub(crate) mod jobs {
             pub gauge backfill_eta_low_seconds(job_name: &str);
             /// Seconds that are left at most: in one run of ten it takes more.
             pub gauge backfill_eta_high_seconds(job_name: &str);
+            /// Seconds since 1970-01-01 UTC at which a running job is to have ended, where it has a deadline.
+            pub gauge backfill_deadline_timestamp_seconds(job_name: &str);
             /// Records that wait in a queue of the job.
             pub gauge backfill_queue_records(job_name: &str, queue: &str);
             /// Records that a queue of the job can hold.

@@ -241,6 +241,8 @@ pub struct Job {
     pub eta_low_seconds: Option<f64>,
     /// See `eta_low_seconds`.
     pub eta_high_seconds: Option<f64>,
+    /// When it is to have ended, where it has a deadline.
+    pub deadline: Option<SystemTime>,
     /// Whether it went on from what an earlier run left that did not succeed.
     pub resumed: bool,
     /// How it ended; `None` while it runs.

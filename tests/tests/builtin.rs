@@ -57,7 +57,7 @@ impl Outcome for Busy {
     }
 }
 
-#[backfill_job(total = 4, unit = "days")]
+#[backfill_job(total = 4, unit = "days", deadline = "1h")]
 fn backfills(job: &Job, shown: &mut Shown) {
     let once = RetryPolicy::new().attempts(2).backoff(Duration::from_millis(1), Duration::from_millis(2));
     let _busy: Result<(), Busy> = job.retry_blocking(&once, "days", || Err(Busy));

@@ -19,6 +19,8 @@ pub(crate) struct Args {
     pub(crate) unit: Option<LitStr>,
     /// After how many milliseconds without progress the job is stalled.
     pub(crate) stalled_after_millis: Option<u64>,
+    /// How many milliseconds after its start the job is to have ended.
+    pub(crate) deadline_millis: Option<u64>,
     /// Where the next run finds what this one left, over the parameters.
     pub(crate) state: Option<Expr>,
     /// The parameter that is the job, where its type does not tell.
@@ -27,7 +29,7 @@ pub(crate) struct Args {
     pub(crate) root: Option<Path>,
 }
 
-const TAKEN: [&str; 7] = ["name", "total", "unit", "stalled_after", "state", "job", "crate"];
+const TAKEN: [&str; 8] = ["name", "total", "unit", "stalled_after", "deadline", "state", "job", "crate"];
 
 impl Args {
     /// Parses word by word: one that is wrong does not hide the next.
@@ -48,7 +50,12 @@ impl Args {
             "unit" => self.unit = text(word, "days", input, diagnostics)?,
             "stalled_after" => {
                 if let Some(text) = text(word, "5m", input, diagnostics)? {
-                    self.stalled_after_millis = millis(&text, diagnostics);
+                    self.stalled_after_millis = millis(word, "5m", &text, diagnostics);
+                }
+            }
+            "deadline" => {
+                if let Some(text) = text(word, "6h", input, diagnostics)? {
+                    self.deadline_millis = millis(word, "6h", &text, diagnostics);
                 }
             }
             "total" => {
@@ -104,13 +111,13 @@ fn text(
     }
 }
 
-fn millis(text: &LitStr, diagnostics: &mut Diagnostics) -> Option<u64> {
+fn millis(word: &Ident, such_as: &str, text: &LitStr, diagnostics: &mut Diagnostics) -> Option<u64> {
     match duration::parse(&text.value()) {
         Ok(duration) => {
             // Held to be a year at most by the parser.
             let millis = u64::try_from(duration.as_millis()).ok().filter(|millis| *millis > 0);
             if millis.is_none() {
-                diagnostics.at(text, "`stalled_after` takes a millisecond or more, such as `stalled_after = \"5m\"`");
+                diagnostics.at(text, format!("`{word}` takes a millisecond or more, such as `{word} = \"{such_as}\"`"));
             }
             millis
         }

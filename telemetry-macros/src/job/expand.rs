@@ -74,6 +74,7 @@ fn bind(parameter: FnArg) -> TokenStream {
 fn spec(model: &Model) -> TokenStream {
     let (root, name, unit) = (model.root(), model.name(), model.unit());
     let stalled_after = model.args.stalled_after_millis.unwrap_or(0);
+    let deadline = model.args.deadline_millis.unwrap_or(0);
     let spec = body::own(SPEC);
     // As a measured function's call site.
     quote_spanned! {Span::mixed_site()=>
@@ -83,6 +84,7 @@ fn spec(model: &Model) -> TokenStream {
                 #name,
                 #unit,
                 #stalled_after,
+                #deadline,
                 #root::__private::CallSite::new(
                     #name,
                     #root::__private::core::any::type_name::<__Path>,

@@ -207,6 +207,7 @@ impl Json {
             ("eta_seconds", optional(job.eta_seconds)),
             ("eta_low_seconds", optional(job.eta_low_seconds)),
             ("eta_high_seconds", optional(job.eta_high_seconds)),
+            ("deadline", job.deadline.map_or_else(|| "null".to_owned(), time)),
             ("result", job.result.map_or_else(null, text)),
         ]);
     }

@@ -56,6 +56,7 @@ fn job(run: &Run, standing: &Standing) -> snapshot::Job {
         eta_seconds: standing.eta.map(|eta| eta.seconds),
         eta_low_seconds: standing.eta.map(|eta| eta.low),
         eta_high_seconds: standing.eta.map(|eta| eta.high),
+        deadline: run.deadline().and_then(|after_start| run.started_at.checked_add(after_start)),
         resumed: run.is_resumed(),
         result: standing.result.map(RunResult::as_str),
     }
@@ -87,15 +88,22 @@ fn give(name: &str, runs: &[(Arc<Run>, Standing)], now: Instant, out: &mut Colle
         out.gauge(&families::backfill_eta_low_seconds::DESCRIPTOR, &[name], longest.low);
         out.gauge(&families::backfill_eta_high_seconds::DESCRIPTOR, &[name], longest.high);
     }
+    let deadlines = running().filter_map(|(run, _)| run.started_at.checked_add(run.deadline()?));
+    if let Some(first) = deadlines.min() {
+        out.gauge(&families::backfill_deadline_timestamp_seconds::DESCRIPTOR, &[name], unix_seconds(first));
+    }
     if let Some(at) = runs.iter().filter_map(|(_, standing)| standing.last_progress).max() {
-        let at = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64();
-        out.gauge(&families::backfill_last_progress_timestamp_seconds::DESCRIPTOR, &[name], at);
+        out.gauge(&families::backfill_last_progress_timestamp_seconds::DESCRIPTOR, &[name], unix_seconds(at));
     }
     let stalled = standings().any(|standing| standing.stalled);
     out.gauge(&families::backfill_stalled::DESCRIPTOR, &[name], f64::from(u8::from(stalled)));
     for (queue, reading) in queues(running().map(|(run, _)| &**run), now) {
         give_queue(&[name, &queue], &reading, out);
     }
+}
+
+fn unix_seconds(at: SystemTime) -> f64 {
+    at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }
 
 /// When both have ended.

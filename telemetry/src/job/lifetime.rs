@@ -18,27 +18,38 @@ pub struct JobSpec {
     name: &'static str,
     unit: &'static str,
     stalled_after: Option<Duration>,
+    deadline: Option<Duration>,
     /// For its span.
     site: CallSite,
 }
 
 impl JobSpec {
-    /// `stalled_after_millis` is 0 where it was not told.
+    /// `stalled_after_millis` and `deadline_millis` are 0 where they were not told.
     #[must_use]
-    pub const fn new(name: &'static str, unit: &'static str, stalled_after_millis: u64, site: CallSite) -> JobSpec {
-        let stalled_after = match stalled_after_millis {
-            0 => None,
-            millis => Some(Duration::from_millis(millis)),
-        };
-        JobSpec { name, unit, stalled_after, site }
+    pub const fn new(
+        name: &'static str,
+        unit: &'static str,
+        stalled_after_millis: u64,
+        deadline_millis: u64,
+        site: CallSite,
+    ) -> JobSpec {
+        JobSpec { name, unit, stalled_after: told(stalled_after_millis), deadline: told(deadline_millis), site }
     }
+}
+
+const fn told(millis: u64) -> Option<Duration> {
+    if millis == 0 { None } else { Some(Duration::from_millis(millis)) }
 }
 
 /// Starts a run. Its end is to be told by [`enter_job`]'s guard or by [`job_future`].
 #[must_use]
 pub fn start_job(spec: &JobSpec) -> Job {
     let run = runs::begin(|id| Run::new(id, spec.name, spec.unit, None, spec.stalled_after));
-    Job { run }
+    let job = Job { run };
+    if let Some(deadline) = spec.deadline {
+        job.set_deadline(deadline);
+    }
+    job
 }
 
 /// Takes the value of the argument `total`.

@@ -56,6 +56,10 @@
 //! `backfill_stalled` is 1 when nothing was done with for longer than `stalled_after`, which is by default five times the longest
 //! pause so far and at least a minute; ten minutes before the first unit.
 //!
+//! # Deadline
+//! Where one is told (the argument `deadline`, [`Job::set_deadline`], [`Job::set_deadline_at`]), `backfill_deadline_timestamp_seconds` has it while the job runs. The rule
+//! `BackfillTooSlow` of `dashboards/rules/backfill.yml` tells of a job that will not keep it.
+//!
 //! # Resume
 //! With the feature `resume` a job writes down how far it is, in a JSON file or in the DuckDB database that it fills, and its next run goes on from there: the
 //! argument `state` of [`#[backfill_job]`](macro@crate::backfill_job), `Job::checkpoint`, `Job::restored`, and the page `docs/jobs.md`.
@@ -105,7 +109,7 @@ use crate::builtin::jobs::recorded;
 use run::{Run, Status};
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// A running job, supplied by [`#[backfill_job]`](macro@crate::backfill_job). Cheap to clone into tasks and threads.
 ///
@@ -164,6 +168,18 @@ impl Job {
     /// absent until it is what it was before: it never goes backwards.
     pub fn set_total(&self, units: impl Count) {
         self.run.set_total(units.count());
+    }
+
+    /// Sets how long after its start the job is to have ended, in place of the argument `deadline` of the attribute. Nothing happens to a job that has not: the moment
+    /// shows as `backfill_deadline_timestamp_seconds` while it runs, and on the bar by how much it will be missed.
+    pub fn set_deadline(&self, after_start: Duration) {
+        self.run.set_deadline(Some(after_start));
+    }
+
+    /// Sets when the job is to have ended, see [`set_deadline`](Job::set_deadline): for one that has to be done by six in the morning. A moment before
+    /// its start is its start.
+    pub fn set_deadline_at(&self, at: SystemTime) {
+        self.run.set_deadline(Some(at.duration_since(self.run.started_at).unwrap_or_default()));
     }
 
     /// Counts units that are done.

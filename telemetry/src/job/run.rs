@@ -79,6 +79,8 @@ pub(crate) struct Run {
     /// How many of the lines that are due every ten seconds were written.
     pub(crate) lines: AtomicU64,
     movement: Mutex<Movement>,
+    /// How long after the start it is to have ended.
+    deadline: Mutex<Option<Duration>>,
     pub(crate) endpoints: Mutex<BTreeMap<Box<str>, Arc<Endpoint>>>,
     pub(crate) queues: Mutex<BTreeMap<Box<str>, Arc<QueueState>>>,
     pub(crate) cancel: Cancel,
@@ -182,6 +184,7 @@ impl Run {
             rate_limit_nanos: AtomicU64::new(0),
             lines: AtomicU64::new(0),
             movement: Mutex::default(),
+            deadline: Mutex::default(),
             endpoints: Mutex::default(),
             queues: Mutex::default(),
             cancel: Cancel::default(),
@@ -204,6 +207,15 @@ impl Run {
         if !self.counts_records {
             self.records.add(status, n);
         }
+    }
+
+    pub(crate) fn set_deadline(&self, deadline: Option<Duration>) {
+        *lock(&self.deadline) = deadline;
+    }
+
+    /// How long after the start it is to have ended.
+    pub(crate) fn deadline(&self) -> Option<Duration> {
+        *lock(&self.deadline)
     }
 
     pub(crate) fn total(&self) -> Option<u64> {
@@ -408,6 +420,19 @@ mod tests {
             }
         }
         assert!(shown_often > 1_000, "{shown_often}");
+    }
+
+    #[test]
+    fn a_deadline_is_told_from_the_start_and_kept_in_the_snapshot() {
+        let run = run("in_time", Some(10));
+        assert_eq!(run.deadline(), None);
+        let job = crate::Job { run: Arc::new(run) };
+        job.set_deadline(Duration::from_secs(60));
+        assert_eq!(job.run.deadline(), Some(Duration::from_secs(60)));
+        job.set_deadline_at(job.run.started_at + Duration::from_secs(5));
+        assert_eq!(job.run.deadline(), Some(Duration::from_secs(5)));
+        job.set_deadline_at(SystemTime::UNIX_EPOCH);
+        assert_eq!(job.run.deadline(), Some(Duration::ZERO), "it cannot be kept any more");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use telemetry::{Job, backfill_job, measured};
 
 /// A free function with all arguments.
-#[backfill_job(name = "everything", total = days.len(), unit = "days", stalled_after = "5m", crate = telemetry)]
+#[backfill_job(name = "everything", total = days.len(), unit = "days", stalled_after = "5m", deadline = "6h", crate = telemetry)]
 pub fn everything(job: &Job, days: &[u8]) -> Result<usize, std::num::TryFromIntError> {
     if days.is_empty() {
         return Ok(0);

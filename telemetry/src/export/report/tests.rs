@@ -120,6 +120,7 @@ fn example() -> Snapshot {
         eta_seconds: None,
         eta_low_seconds: None,
         eta_high_seconds: None,
+        deadline: None,
         resumed: false,
         result: Some("ok"),
     });

@@ -48,6 +48,12 @@ fn message(run: &Run, standing: &Standing) -> String {
             let _ = write!(text, " ({} to {})", seconds(eta.low), seconds(eta.high));
         }
     }
+    let over = |deadline: Duration| {
+        standing.elapsed.as_secs_f64() + standing.eta.map_or(0.0, |eta| eta.seconds) - deadline.as_secs_f64()
+    };
+    if let Some(over) = run.deadline().map(over).filter(|over| *over >= 1.0) {
+        let _ = write!(text, ", {} over its deadline", seconds(over));
+    }
     trouble(&mut text, run, standing);
     if standing.stalled {
         text.push_str(", stalled");
@@ -204,6 +210,19 @@ mod tests {
             line(&run, &standing),
             "flights: 120 of 365 days (32 %), 3.6/s, 1m 08s left (55s to 1m 40s), 1 failed, 2 retries, 1m 01s rate limited, stalled"
         );
+    }
+
+    #[test]
+    fn by_how_much_a_deadline_will_be_missed_is_told() {
+        let run = run();
+        run.set_deadline(Some(Duration::from_secs(150)));
+        let units = Tally { processed: 120, ..Tally::default() };
+        let told = |seconds| {
+            let eta = Some(Estimate { seconds, low: seconds, high: seconds });
+            line(&run, &Standing { units, progress: Some(0.5), eta, result: None, ..standing() })
+        };
+        assert!(told(50.0).ends_with("50s left, 2 retries"), "{}", told(50.0));
+        assert!(told(170.0).ends_with("2m 50s left, 2m 00s over its deadline, 2 retries"), "{}", told(170.0));
     }
 
     #[test]
