@@ -111,11 +111,15 @@ fn the_whole_year_arrives_with_faults_and_prometheus_counts_it() {
             .filter(|(_, query)| prometheus.query(query).is_empty())
             .map(|(title, _)| title)
             .collect();
-        // An ended job has no queues, and every fault of this run is an answer.
+        // An ended job has no time left, no deadline and no queues, and every fault of this run is an answer.
         assert_eq!(
             silent,
             [
                 "Time left",
+                "Time left, and between what it lies",
+                "Time left, and between what it lies",
+                "Time left, and between what it lies",
+                "Until the deadline",
                 "Requests without an answer, per second",
                 "Records in queues",
                 "Records in queues",
