@@ -154,7 +154,7 @@ fn killed_at_ten_moments_it_brings_every_row_once() {
         let child = start(&[]);
         child.address("the metrics are at");
         // The whole takes four seconds in one run. Anywhere between the opening of the file and some days' commits.
-        std::thread::sleep(Duration::from_micros(fastrand::u64(50_000..900_000)));
+        std::thread::sleep(Duration::from_micros(fastrand::u64(50_000..self::days() * 42_000)));
         child.signal("KILL");
         let ended = child.end();
         resumed += usize::from(ended.error.contains("flights: resumed from"));

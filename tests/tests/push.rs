@@ -67,6 +67,39 @@ fn a_real_pushgateway_has_the_last_state_of_a_batch_job() {
 }
 
 #[test]
+fn a_run_that_fails_leaves_the_last_success_of_an_earlier_one() {
+    let Some(gateway) = Pushgateway::start() else { return };
+    let url = url(gateway.address());
+    let run = |how: &str| {
+        let mut program = start(&[
+            ("TELEMETRY_PUSHGATEWAY", &url),
+            ("TELEMETRY_PUSHGATEWAY_JOB", "nightly"),
+            ("TELEMETRY_PUSH_PERIOD", "off"),
+        ]);
+        program.ask(&format!("job {how}"));
+        let ended = program.end();
+        assert!(ended.status.success(), "{ended:?}");
+        gateway.metrics()
+    };
+    let value = |text: &str, start: &str| -> Option<f64> {
+        let line = text.lines().find(|line| line.starts_with(start))?;
+        line.rsplit_once(' ')?.1.parse().ok()
+    };
+    let (success, failures) = (
+        r#"backfill_last_success_timestamp_seconds{instance="",job="nightly",job_name="nightly"}"#,
+        r#"backfill_runs_total{instance="",job="nightly",job_name="nightly",result="error"}"#,
+    );
+    let shown = run("error");
+    assert_eq!((value(&shown, success), value(&shown, failures)), (None, Some(1.0)), "{shown}");
+    let shown = run("ok");
+    let at = value(&shown, success);
+    assert!(at.is_some_and(|at| at > 1.7e9), "{shown}");
+    assert_eq!(value(&shown, failures), Some(0.0), "a run that succeeds replaces the group");
+    let shown = run("error");
+    assert_eq!((value(&shown, success), value(&shown, failures)), (at, Some(1.0)), "{shown}");
+}
+
+#[test]
 fn a_group_is_deleted_at_the_end_where_that_is_asked_for() {
     let Some(gateway) = Pushgateway::start() else { return };
     let url = url(gateway.address());

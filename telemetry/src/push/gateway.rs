@@ -4,6 +4,7 @@
 use super::client::{self, Judge};
 use super::state::Packer;
 use super::{Parcel, Verb, exported};
+use crate::builtin::jobs::recorded as families;
 use crate::config::push::Gateway;
 use crate::config::push::access::Endpoint;
 use crate::export::text;
@@ -40,7 +41,9 @@ impl Packer for Group {
 
     fn pack(&mut self, mut snapshot: Snapshot) -> Vec<Parcel> {
         give_way(&mut snapshot, &self.settings.grouping.keys().map(String::as_str).chain(["job"]).collect());
-        let verb = if self.settings.replaces { Verb::Put } else { Verb::Post };
+        // What replaces the group would take away an earlier run's success, which an alert lives by.
+        let replaces = self.settings.replaces && knows_last_successes(&snapshot);
+        let verb = if replaces { Verb::Put } else { Verb::Post };
         vec![self.parcel(verb, text::encode(&snapshot))]
     }
 
@@ -62,6 +65,14 @@ impl Packer for Group {
     fn judge(&self) -> Judge {
         client::judged
     }
+}
+
+/// Whether each job of this process has succeeded, in it or by its state's word.
+fn knows_last_successes(snapshot: &Snapshot) -> bool {
+    let name = families::backfill_last_success_timestamp_seconds::DESCRIPTOR.name;
+    let known = snapshot.families.iter().filter(|family| family.name == name).flat_map(|family| &family.series);
+    let known: BTreeSet<&str> = known.filter_map(|series| series.label("job_name")).collect();
+    snapshot.jobs.iter().all(|job| known.contains(&*job.name))
 }
 
 /// The group's URL: `…/metrics/job/nightly/shard/3`.

@@ -4,7 +4,7 @@ use std::io::BufRead;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
-use telemetry::{Collection, Collector, Descriptor, Telemetry, measured, metric};
+use telemetry::{Collection, Collector, Descriptor, Job, Telemetry, backfill_job, measured, metric};
 
 metric! {
     catalog = PUSHED;
@@ -48,6 +48,12 @@ impl Collector for Hangs {
     }
 }
 
+#[backfill_job(name = "nightly")]
+fn nightly(job: &Job, is_well: bool) -> Result<(), String> {
+    job.advance(1);
+    if is_well { Ok(()) } else { Err("the source is down".to_owned()) }
+}
+
 #[measured]
 fn step(milliseconds: u64) {
     std::thread::sleep(Duration::from_millis(milliseconds));
@@ -87,6 +93,8 @@ fn obey(words: &[&str], telemetry: &mut Option<Telemetry>) -> String {
         }
         ["observe", seconds] => pushed_step_seconds().observe(seconds.parse().unwrap_or(f64::NAN)),
         ["step", milliseconds] => step(milliseconds.parse().unwrap_or(0)),
+        // How it ends is asked for.
+        ["job", how] => drop(nightly(how == "ok")),
         ["hide"] => SHOWS.store(false, Relaxed),
         ["hang"] => return format!("{:?}", telemetry::register(Hangs)),
         ["value", family] => return telemetry::snapshot().sum(family, &[]).to_string(),
