@@ -96,6 +96,9 @@ impl Telemetry {
         // Changes nothing where it fails.
         #[cfg(feature = "prometheus")]
         let listening = start::listen(&config)?;
+        if let Some(progress) = config.progress {
+            crate::job::progress(progress);
+        }
         metric::set_max_series(config.max_series);
         config.prefixes.apply();
         budget::set_share(config.overhead_budget);
@@ -255,7 +258,9 @@ impl Telemetry {
             }
         };
         // Nobody is left to be told that standard error is closed.
-        let _ = error.lock().write_all(text.as_bytes());
+        crate::job::above_bars(|| {
+            let _ = error.lock().write_all(text.as_bytes());
+        });
     }
 }
 

@@ -108,6 +108,7 @@ fn example() -> Snapshot {
     ]);
     snapshot.jobs.push(Job {
         name: "flights".into(),
+        run_id: 1,
         unit: "days".into(),
         started_at: snapshot.started_at,
         elapsed_seconds: 12.1,
@@ -117,6 +118,9 @@ fn example() -> Snapshot {
         progress: Some(1.0),
         rate: None,
         eta_seconds: None,
+        stalled: false,
+        quiet_seconds: None,
+        workers: Vec::new(),
         resumed: false,
         result: Some("ok"),
     });
