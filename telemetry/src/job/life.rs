@@ -53,7 +53,7 @@ struct Workers {
 struct Said {
     /// Since when it was quiet, in seconds of the run.
     run: Option<f64>,
-    workers: BTreeMap<u64, f64>,
+    workers: BTreeMap<u64, (Arc<str>, f64)>,
 }
 
 /// That a run or a worker has stalled, or moves again.
@@ -194,18 +194,24 @@ impl Life {
             _ => {}
         }
         let workers = lock(&self.workers);
-        // One that is gone has nothing more to say.
-        said.workers.retain(|id, _| workers.all.iter().any(|worker| worker.id == *id));
+        // One that is gone has come to its end, and so went on.
+        said.workers.retain(|id, (name, since)| {
+            let is_here = workers.all.iter().any(|worker| worker.id == *id);
+            if !is_here {
+                changes.push(Change::Moves { worker: Some(name.clone()), after: at - *since });
+            }
+            is_here
+        });
         for (state, shown) in workers.shown(at, told) {
             let name = Some(state.name.clone());
             match (shown.stalled, said.workers.contains_key(&state.id)) {
                 (true, false) => {
-                    said.workers.insert(state.id, at - shown.quiet_seconds);
+                    said.workers.insert(state.id, (state.name.clone(), at - shown.quiet_seconds));
                     let in_flight = self.in_flight(run, Some(state.id), now);
                     changes.push(Change::Stalled { worker: name, quiet: shown.quiet_seconds, in_flight });
                 }
                 (false, true) => {
-                    let since = said.workers.remove(&state.id).unwrap_or(at);
+                    let since = said.workers.remove(&state.id).map_or(at, |(_, since)| since);
                     changes.push(Change::Moves { worker: name, after: at - shown.quiet_seconds - since });
                 }
                 _ => {}

@@ -143,3 +143,113 @@ pub(crate) fn in_flight(run: u64, worker: Option<u64>) -> Vec<InFlight> {
     let innermost = of_worker.filter_map(|place| place.calls.innermost());
     innermost.map(|(function, seconds)| InFlight { what: format!("call {function}"), seconds }).collect()
 }
+
+#[cfg(all(test, not(telemetry_off)))]
+mod tests {
+    use super::*;
+    use crate::record::{CallSite, Ending, enter};
+    use std::time::Duration;
+
+    static SITE: CallSite = CallSite::new("keeps_alive", || "", "", "", 0);
+
+    fn call() {
+        enter(&SITE, false).end(Ending::ok_if(&(), |()| true));
+    }
+
+    /// A job that may be quiet for ten seconds, and has been for five.
+    fn quiet(id: u64) -> Job {
+        let job = Job::of(Run::new(id, "quiet", "days", None, Some(Duration::from_secs(10))));
+        job.run.life.read(5.0, 0, Some(Duration::from_secs(10)));
+        assert!(job.run.life.wants_calls());
+        job
+    }
+
+    /// Whether it is stalled ten seconds later, after one more look.
+    fn stalls(job: &Job) -> bool {
+        look(std::slice::from_ref(&job.run));
+        let told = Some(Duration::from_secs(10));
+        job.run.life.read(11.0, 0, told);
+        job.run.life.is_stalled(11.0, told)
+    }
+
+    #[test]
+    fn a_call_within_a_job_keeps_it_alive() {
+        let job = quiet(u64::MAX);
+        let stalled = job.scope(|| {
+            look(std::slice::from_ref(&job.run));
+            call();
+            stalls(&job)
+        });
+        assert!(!stalled);
+    }
+
+    #[test]
+    fn without_calls_it_stalls() {
+        let job = quiet(u64::MAX - 1);
+        let stalled = job.scope(|| {
+            look(std::slice::from_ref(&job.run));
+            stalls(&job)
+        });
+        assert!(stalled);
+    }
+
+    #[test]
+    fn a_call_elsewhere_does_not_keep_it_alive() {
+        let job = quiet(u64::MAX - 2);
+        job.scope(|| look(std::slice::from_ref(&job.run)));
+        call();
+        std::thread::scope(|scope| scope.spawn(call).join().unwrap());
+        assert!(stalls(&job));
+    }
+
+    #[test]
+    fn a_call_that_runs_keeps_it_alive_at_its_begin_and_its_end_alone() {
+        let job = quiet(u64::MAX - 3);
+        job.scope(|| {
+            let look_at_it = || look(std::slice::from_ref(&job.run));
+            let signs = |at: f64| {
+                look_at_it();
+                job.run.life.read(at, 0, Some(Duration::from_secs(10)));
+                job.run.life.quiet(at)
+            };
+            look_at_it();
+            let running = enter(&SITE, false);
+            assert_eq!(signs(6.0), 0.0);
+            assert_eq!(signs(8.0), 2.0, "it runs, and nothing else is known of it");
+            assert_eq!(in_flight(job.run.id, None).len(), 1);
+            running.end(Ending::ok_if(&(), |()| true));
+            assert_eq!(signs(9.0), 0.0);
+            assert_eq!(in_flight(job.run.id, None).len(), 0);
+        });
+    }
+
+    #[test]
+    fn a_short_poll_tells_of_its_calls_where_it_is_asked_to() {
+        let job = quiet(u64::MAX - 4);
+        job.scope(call);
+        assert!(!stalls(&job));
+        let job = quiet(u64::MAX - 5);
+        job.scope(|| ());
+        assert!(stalls(&job));
+    }
+
+    #[test]
+    fn a_call_of_a_worker_is_its_own_sign_of_life() {
+        let job = quiet(u64::MAX - 6);
+        let (works, hangs) = (job.worker("works"), job.worker("hangs"));
+        hangs.scope(|| works.scope(call));
+        let told = Some(Duration::from_secs(10));
+        job.run.life.read(11.0, 0, told);
+        let stalled: Vec<bool> = job.run.life.workers(11.0, told).iter().map(|worker| worker.stalled).collect();
+        assert_eq!(stalled, [false, true]);
+    }
+
+    #[test]
+    fn a_run_within_a_run_keeps_it_alive() {
+        let outer = quiet(u64::MAX - 7);
+        let inner = Run::new(u64::MAX - 8, "inner", "days", None, None)
+            .living(crate::job::life::Life::within(Some(outer.clone())));
+        inner.life.read(1.0, 1, None);
+        assert!(!stalls(&outer));
+    }
+}

@@ -227,6 +227,7 @@ impl Run {
     }
 
     /// Seconds since the last sign of life, where that is longer ago than it may be.
+    #[cfg_attr(not(feature = "progress"), allow(dead_code, reason = "for bars, which come with a feature"))]
     pub(crate) fn stalled_for(&self, now: Instant) -> Option<f64> {
         let at = self.seconds(now);
         (self.is_running() && self.life.is_stalled(at, self.stalled_after)).then(|| self.life.quiet(at))

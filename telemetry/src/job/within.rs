@@ -98,3 +98,84 @@ impl<F> fmt::Debug for InJob<F> {
         f.debug_tuple("InJob").field(&self.job).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::run::Run;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::task::Waker;
+    use std::thread;
+
+    fn job(name: &str) -> Job {
+        Job::of(Run::new(0, name, "days", None, None))
+    }
+
+    fn current() -> Option<String> {
+        Job::current().map(|job| job.name().to_owned())
+    }
+
+    #[test]
+    fn a_job_is_the_current_one_within_its_scope_and_where_that_is_handed_to() {
+        let (outer, inner) = (job("outer"), job("inner"));
+        assert_eq!(current(), None);
+        outer.scope(|| {
+            assert_eq!(current().as_deref(), Some("outer"));
+            assert_eq!(inner.scope(current).as_deref(), Some("inner"));
+            assert_eq!(current().as_deref(), Some("outer"), "the inner one has left");
+            thread::scope(|threads| {
+                assert_eq!(threads.spawn(current).join().unwrap(), None, "nobody handed it over");
+                assert_eq!(threads.spawn(|| outer.scope(current)).join().unwrap().as_deref(), Some("outer"));
+            });
+        });
+        assert_eq!(current(), None);
+    }
+
+    #[test]
+    fn a_panic_leaves_the_job_that_was_the_current_one() {
+        let (outer, inner) = (job("outer"), job("inner"));
+        outer.scope(|| {
+            let panics = || inner.scope(|| std::panic::resume_unwind(Box::new(())));
+            assert!(catch_unwind(AssertUnwindSafe(panics)).is_err());
+            assert_eq!(current().as_deref(), Some("outer"));
+        });
+    }
+
+    #[test]
+    fn futures_of_two_jobs_take_turns_on_a_thread() {
+        let mut context = Context::from_waker(Waker::noop());
+        let future = |name| {
+            let mut polls = 0;
+            let asked = std::future::poll_fn(move |_| {
+                polls += 1;
+                if polls < 3 { Poll::Pending } else { Poll::Ready(current()) }
+            });
+            Box::pin(job(name).future(asked))
+        };
+        let (mut one, mut two) = (future("one"), future("two"));
+        for _ in 0..2 {
+            assert!(one.as_mut().poll(&mut context).is_pending());
+            assert!(two.as_mut().poll(&mut context).is_pending());
+            assert_eq!(current(), None);
+        }
+        // On another thread as well.
+        let ended = thread::scope(|threads| {
+            let poll = || one.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            threads.spawn(poll).join().unwrap()
+        });
+        assert_eq!(ended, Poll::Ready(Some("one".to_owned())));
+        assert_eq!(two.as_mut().poll(&mut context), Poll::Ready(Some("two".to_owned())));
+    }
+
+    #[test]
+    fn a_worker_is_the_current_job_within_its_scope() {
+        let job = job("has_worker");
+        let worker = job.worker("load-1");
+        worker.scope(|| Job::current().unwrap().advance(1));
+        let state = worker.worker.as_ref().unwrap();
+        assert_eq!(state.signs(), 1);
+        assert_eq!(job.run.life.workers(0.0, None).len(), 1);
+        drop(worker);
+        assert_eq!(job.run.life.workers(0.0, None), []);
+    }
+}

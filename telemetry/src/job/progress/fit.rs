@@ -94,7 +94,10 @@ mod tests {
         assert_eq!(at(20), "flights: 12 of 24 …");
         assert_eq!(at(3), "f…");
         assert_eq!(at(0), "");
-        assert_eq!(half("every_flight_of_every_carrier", Some(24), None, 40), "every_flight_o…: 12 of 24 days (50 %)");
+        assert_eq!(
+            half("every_flight_of_every_carrier", Some(24), None, 40),
+            "every_flight_of_…: 12 of 24 days (50 %)"
+        );
     }
 
     #[test]
@@ -103,7 +106,7 @@ mod tests {
             let line = half("航班数据回填任务", Some(24), Some(5.0), width);
             assert!(measure_text_width(&line) < width.max(1), "{line} in {width}");
         }
-        assert_eq!(half("航班数据回填任务", Some(24), None, 30), "航班数…: 12 of 24 days (50 %)");
+        assert_eq!(half("航班数据回填任务", Some(24), None, 33), "航班数据…: 12 of 24 days (50 %)");
     }
 
     #[test]

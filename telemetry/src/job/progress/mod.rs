@@ -16,12 +16,13 @@ pub(crate) use change::announce_change;
 pub use writer::{ProgressWriter, progress_writer};
 
 use crate::job::run::Run;
+use crate::job::signal;
 use crate::private::RECORDS;
 use crate::sync::Relaxed;
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::OnceLock;
-use std::sync::atomic::AtomicU8;
+use std::sync::atomic::{AtomicBool, AtomicU8};
 use std::time::{Duration, Instant};
 
 /// How running jobs are shown on standard error, see [`progress`](fn@crate::job::progress).
@@ -116,9 +117,7 @@ pub(crate) fn end(run: &Run) {
 pub(crate) fn announce_stop(signal: &str, stopping: &[&Arc<Run>]) {
     if choice() != Progress::Off {
         let names: Vec<_> = stopping.iter().map(|run| text::title(run)).collect();
-        // The terminal has written `^C` where the cursor was.
-        let begin = if signal == "SIGINT" && draws_bars() { "\r\n" } else { "" };
-        say(&format!("{begin}{signal}: asked {} to stop; a second signal ends the program at once", names.join(", ")));
+        say(&format!("{signal}: asked {} to stop; a second signal ends the program at once", names.join(", ")));
     }
 }
 
@@ -131,9 +130,17 @@ pub(crate) fn announce(line: std::fmt::Arguments<'_>) {
 
 /// Writes a line above the bars. Standard error may be closed, which is no reason to fail.
 fn say(line: &str) {
+    let begin = if cuts_off_echo() { "\n" } else { "" };
     above(|| {
-        let _ = writeln!(std::io::stderr().lock(), "{line}");
+        let _ = writeln!(std::io::stderr().lock(), "{begin}{line}");
     });
+}
+
+/// Whether the line that is to come is the first one since Ctrl-C, for which the terminal has written `^C` where the cursor was.
+fn cuts_off_echo() -> bool {
+    static CUT_OFF: AtomicBool = AtomicBool::new(false);
+    let is_asked = signal::asked() == Some("SIGINT");
+    is_asked & !CUT_OFF.swap(is_asked, Relaxed) && draws_bars()
 }
 
 /// Takes the bars away for the time of `write`.
