@@ -211,8 +211,12 @@ pub(crate) mod jobs {
             pub gauge backfill_queue_oldest_age_seconds(job_name: &str, queue: &str);
             /// Seconds since 1970-01-01 UTC at which a unit was last seen to be done with.
             pub gauge backfill_last_progress_timestamp_seconds(job_name: &str);
-            /// 1 while a running job has made no progress for longer than it may, else 0.
+            /// 1 while a running job has given no sign of life for longer than it may, else 0.
             pub gauge backfill_stalled(job_name: &str);
+            /// Workers of running jobs.
+            pub gauge backfill_workers(job_name: &str);
+            /// Workers of running jobs that have given no sign of life for longer than they may.
+            pub gauge backfill_stalled_workers(job_name: &str);
         }
     }
 }

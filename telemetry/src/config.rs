@@ -28,6 +28,7 @@ pub(crate) use propagators::Propagators;
 
 use crate::error::Error;
 use crate::export::Options;
+use crate::job::Progress;
 use crate::metric::{DEFAULT_MAX_SERIES, Prefixes};
 use crate::record::budget::DEFAULT_SHARE;
 use std::collections::BTreeMap;
@@ -78,6 +79,7 @@ pub struct Builder {
     service_name: Option<String>,
     resource: Vec<(String, String)>,
     color: Option<bool>,
+    progress: Option<Progress>,
     prefixes: Prefixes,
     formats: formats::Formats,
     #[cfg(feature = "prometheus")]
@@ -146,6 +148,13 @@ impl Builder {
         self
     }
 
+    /// `TELEMETRY_PROGRESS`: how running jobs are shown on standard error, as by [`job::progress`](fn@crate::job::progress): `auto`, which is a bar for each on a
+    /// terminal and elsewhere a line every ten seconds, `lines`, or `off`.
+    pub fn progress(mut self, progress: Progress) -> Builder {
+        self.progress = Some(progress);
+        self
+    }
+
     /// Has the metrics that the package `package` declares, in whichever of its versions, shown with a prefix: in snapshots, expositions,
     /// the report and [`catalog`](fn@crate::catalog). This mends a clash of names between crates that are not yours. There is no variable for it.
     ///
@@ -197,6 +206,10 @@ impl Builder {
             Some(given) => Some(given),
             None => variables.read(&NO_COLOR)?,
         };
+        if self.progress.is_none() {
+            // Only looked at, here where it can be refused: it is read again where bars are drawn, unless the program has said something else by then.
+            variables.read(&PROGRESS)?;
+        }
         let formats = self.formats.options(&variables)?;
         let server = self.server.config(&variables)?;
         let collect = self.collect.config(&variables)?;
@@ -219,6 +232,7 @@ impl Builder {
             overhead_budget,
             resource,
             color,
+            progress: self.progress,
             prefixes: self.prefixes,
             formats,
             server,
@@ -240,6 +254,8 @@ pub(crate) struct Config {
     pub(crate) resource: BTreeMap<String, String>,
     /// Whether the report has colour, where that was said.
     pub(crate) color: Option<bool>,
+    /// How running jobs are shown, where code said so.
+    pub(crate) progress: Option<Progress>,
     /// By package; not yet checked against the catalogue.
     pub(crate) prefixes: Prefixes,
     pub(crate) formats: Options,
@@ -321,6 +337,22 @@ const RESOURCE_ATTRIBUTES: Setting<Vec<(String, String)>> = Setting {
     takes: r#"pairs such as "service.version=1.2,host.name=a", with "%2C" for a comma and "%25" for a percent sign in a value"#,
     parse: |value| value.split(',').map(str::trim).filter(|pair| !pair.is_empty()).map(attribute).collect(),
 };
+
+const PROGRESS: Setting<Progress> = Setting {
+    variable: "TELEMETRY_PROGRESS",
+    takes: r#""auto", "lines" or "off""#,
+    parse: |value| match value {
+        "auto" => Some(Progress::Auto),
+        "lines" => Some(Progress::Lines),
+        "off" => Some(Progress::Off),
+        _ => None,
+    },
+};
+
+/// What `TELEMETRY_PROGRESS` says, where it can be read.
+pub(crate) fn progress_of_environment() -> Option<Progress> {
+    Variables(|name: &str| std::env::var_os(name)).read(&PROGRESS).ok().flatten()
+}
 
 /// Whatever it is set to means no: <https://no-color.org>.
 const NO_COLOR: Setting<bool> = Setting { variable: "NO_COLOR", takes: "anything", parse: |_| Some(false) };
@@ -487,6 +519,7 @@ mod tests {
                 "yes",
                 r#"TELEMETRY_REPORT is "yes"; it takes "auto", "text", "json", "markdown" or "off""#,
             ),
+            ("TELEMETRY_PROGRESS", "bars", r#"TELEMETRY_PROGRESS is "bars"; it takes "auto", "lines" or "off""#),
             (
                 "TELEMETRY_MAX_SERIES",
                 "0",
@@ -532,6 +565,7 @@ mod tests {
             "TELEMETRY_OVERHEAD_BUDGET",
             "OTEL_SERVICE_NAME",
             "NO_COLOR",
+            "TELEMETRY_PROGRESS",
         ];
         assert_eq!(config(&empty.map(|name| (name, ""))).unwrap(), config(&[]).unwrap());
     }

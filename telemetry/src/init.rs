@@ -96,6 +96,9 @@ impl Telemetry {
         // Changes nothing where it fails.
         #[cfg(feature = "prometheus")]
         let listening = start::listen(&config)?;
+        if let Some(progress) = config.progress {
+            crate::job::progress(progress);
+        }
         metric::set_max_series(config.max_series);
         config.prefixes.apply();
         budget::set_share(config.overhead_budget);
@@ -254,7 +257,7 @@ impl Telemetry {
                 report::text_for(&snapshot, width, self.color.unwrap_or(terminal))
             }
         };
-        notice::write(text.as_bytes());
+        crate::job::above_bars(|| notice::write(text.as_bytes()));
     }
 }
 

@@ -10,7 +10,7 @@ use std::fmt;
 pub(crate) fn say(message: fmt::Arguments<'_>) {
     /// Far less than the margin before a deadline.
     const PATIENCE_MS: libc::c_int = 20;
-    let mut line = format!("telemetry: {message}");
+    let mut line = format!("{}telemetry: {message}", crate::job::clearing());
     // Where a pipe has room at all it takes so many bytes at once: `PIPE_BUF`.
     let mut end = line.len().min(libc::PIPE_BUF - 1);
     while !line.is_char_boundary(end) {
@@ -58,5 +58,5 @@ pub(crate) fn write(bytes: &[u8]) {
 #[cfg(not(all(unix, not(miri))))]
 pub(crate) fn say(message: fmt::Arguments<'_>) {
     use std::io::Write;
-    let _ = writeln!(std::io::stderr().lock(), "telemetry: {message}");
+    let _ = writeln!(std::io::stderr().lock(), "{}telemetry: {message}", crate::job::clearing());
 }

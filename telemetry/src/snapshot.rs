@@ -217,6 +217,8 @@ pub struct Summary {
 pub struct Job {
     /// The job's name.
     pub name: Arc<str>,
+    /// Tells the runs of a process apart: the `telemetry.job.run_id` of its spans.
+    pub run_id: u64,
     /// What it counts.
     pub unit: Arc<str>,
     /// When the run began.
@@ -243,10 +245,29 @@ pub struct Job {
     pub eta_high_seconds: Option<f64>,
     /// When it is to have ended, where it has a deadline.
     pub deadline: Option<SystemTime>,
+    /// Whether it gave no sign of life for longer than it may.
+    pub stalled: bool,
+    /// Seconds since its last sign of life; `None` after its end.
+    pub quiet_seconds: Option<f64>,
+    /// Those who work for it, in the order of their beginning; none after its end.
+    pub workers: Vec<Worker>,
     /// Whether it went on from what an earlier run left that did not succeed.
     pub resumed: bool,
     /// How it ended; `None` while it runs.
     pub result: Option<&'static str>,
+}
+
+/// A worker of a running job, see [`Job::worker`](crate::Job::worker).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Worker {
+    /// The worker's name.
+    pub name: Arc<str>,
+    /// Seconds since its last sign of life.
+    pub quiet_seconds: f64,
+    /// Whether it has nothing to do.
+    pub idle: bool,
+    /// Whether it has something to do and gave no sign of life for longer than it may.
+    pub stalled: bool,
 }
 
 /// Units or records by what became of them.

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::task::{Context, Poll, Waker};
 use telemetry::alloc::Tracking;
-use telemetry::{Label, measured, metric};
+use telemetry::{Job, Label, backfill_job, measured, metric};
 use telemetry_benches::{bare, work};
 
 /// The tracking allocator for the paths whose names begin with `tracked_`, else the system's: whether there is one is seen at run time.
@@ -156,9 +156,39 @@ fn run(path: &str, calls: u64) -> bool {
             n
         }),
         "tracked_allocation" => each(&|n| allocating(n)),
+        "job_advance" => in_job(|job| {
+            each(&|n| {
+                job.advance(1);
+                n
+            });
+        }),
+        "job_advance_records" => in_job_of_records(|job| {
+            each(&|n| {
+                job.advance(1);
+                n
+            });
+        }),
+        "job_worker_advance" => in_job(|job| {
+            let worker = job.worker("bench");
+            each(&|n| {
+                worker.advance(1);
+                n
+            });
+        }),
         _ => return false,
     }
     true
+}
+
+#[backfill_job(unit = "days")]
+fn in_job(job: &Job, work: impl FnOnce(&Job)) {
+    work(job);
+}
+
+/// Where what is counted is records, each is counted in two families.
+#[backfill_job(unit = "records")]
+fn in_job_of_records(job: &Job, work: impl FnOnce(&Job)) {
+    work(job);
 }
 
 fn main() -> ExitCode {
@@ -166,6 +196,7 @@ fn main() -> ExitCode {
     let path = arguments.next().unwrap_or_default();
     let calls: Option<u64> = arguments.next().and_then(|calls| calls.parse().ok());
     TRACKED.store(path.starts_with("tracked_"), Relaxed);
+    telemetry::job::progress(telemetry::job::Progress::Off);
     let snapshot = telemetry::snapshot();
     let is_counter = snapshot.series("telemetry_clock_info", &[("source", "tsc")]).is_some();
     if !is_counter {

@@ -141,6 +141,9 @@ pub(crate) fn knows(database: &Arc<str>, hash: u64) -> bool {
 
 /// Adds a run to the table and to the metrics. Over `slow`, it says so on standard error.
 pub(crate) fn record(database: &Arc<str>, print: &Arc<Fingerprint>, run: &Run, slow: Option<Duration>) {
+    if let Some(job) = crate::Job::current() {
+        job.heartbeat();
+    }
     let plan: Option<Arc<str>> = run.profile.as_ref().map(|profile| profile.plan().into());
     let (is_new, evicted) = lock(&TABLE).add(database, print, run, plan.as_ref());
     let label = &*print.label;
@@ -205,7 +208,7 @@ fn say_slow(database: &str, label: &str, time: Duration, plan: Option<&str>) {
         text.push_str("\n  ");
         text.push_str(line);
     }
-    eprintln!("{text}");
+    crate::job::above_bars(|| eprintln!("{text}"));
 }
 
 /// The figures of every database, or of one; the statement that took most time first.

@@ -11,7 +11,7 @@
 
 use crate::export::json::{number, optional, text};
 use crate::export::{Encoder, Number, Sample, encode as walk};
-use crate::snapshot::{Exponential, Family, Histogram, Job, Series, Snapshot, Statement, Summary, Tally};
+use crate::snapshot::{Exponential, Family, Histogram, Job, Series, Snapshot, Statement, Summary, Tally, Worker};
 use std::convert::Infallible;
 use std::time::SystemTime;
 
@@ -195,6 +195,7 @@ impl Json {
     fn job(&mut self, job: &Job) {
         self.object([
             ("name", text(&job.name)),
+            ("run_id", job.run_id.to_string()),
             ("unit", text(&job.unit)),
             ("started_at", time(job.started_at)),
             ("elapsed_seconds", number(job.elapsed_seconds)),
@@ -208,6 +209,9 @@ impl Json {
             ("eta_low_seconds", optional(job.eta_low_seconds)),
             ("eta_high_seconds", optional(job.eta_high_seconds)),
             ("deadline", job.deadline.map_or_else(|| "null".to_owned(), time)),
+            ("stalled", job.stalled.to_string()),
+            ("quiet_seconds", optional(job.quiet_seconds)),
+            ("workers", workers(&job.workers)),
             ("result", job.result.map_or_else(null, text)),
         ]);
     }
@@ -234,6 +238,15 @@ fn null() -> String {
 fn tally(tally: &Tally) -> String {
     let Tally { processed, failed, skipped, dead_lettered } = tally;
     format!("{{\"processed\":{processed},\"failed\":{failed},\"skipped\":{skipped},\"dead_lettered\":{dead_lettered}}}")
+}
+
+fn workers(workers: &[Worker]) -> String {
+    let one = |worker: &Worker| {
+        let Worker { name, quiet_seconds, idle, stalled } = worker;
+        let quiet = number(*quiet_seconds);
+        format!("{{\"name\":{},\"quiet_seconds\":{quiet},\"idle\":{idle},\"stalled\":{stalled}}}", text(name))
+    };
+    format!("[{}]", workers.iter().map(one).collect::<Vec<_>>().join(","))
 }
 
 fn time(time: SystemTime) -> String {

@@ -32,7 +32,7 @@ impl Collector for Jobs {
                 run.read(now);
             }
             let standing = run.standing(now);
-            out.job(job(&run, &standing));
+            out.job(job(&run, &standing, now));
             by_name.entry(run.name.clone()).or_default().push((run, standing));
         }
         for (name, runs) in by_name {
@@ -41,9 +41,10 @@ impl Collector for Jobs {
     }
 }
 
-fn job(run: &Run, standing: &Standing) -> snapshot::Job {
+fn job(run: &Run, standing: &Standing, now: Instant) -> snapshot::Job {
     snapshot::Job {
         name: run.name.clone(),
+        run_id: run.id,
         unit: run.unit.clone(),
         started_at: run.started_at,
         elapsed_seconds: standing.elapsed.as_secs_f64(),
@@ -57,6 +58,9 @@ fn job(run: &Run, standing: &Standing) -> snapshot::Job {
         eta_low_seconds: standing.eta.map(|eta| eta.low),
         eta_high_seconds: standing.eta.map(|eta| eta.high),
         deadline: run.deadline().and_then(|after_start| run.started_at.checked_add(after_start)),
+        stalled: standing.stalled,
+        quiet_seconds: run.quiet(now),
+        workers: run.workers(now),
         resumed: run.is_resumed(),
         result: standing.result.map(RunResult::as_str),
     }
@@ -97,6 +101,12 @@ fn give(name: &str, runs: &[(Arc<Run>, Standing)], now: Instant, out: &mut Colle
     }
     let stalled = standings().any(|standing| standing.stalled);
     out.gauge(&families::backfill_stalled::DESCRIPTOR, &[name], f64::from(u8::from(stalled)));
+    let workers: Vec<_> = running().flat_map(|(run, _)| run.workers(now)).collect();
+    if !workers.is_empty() {
+        let stalled = workers.iter().filter(|worker| worker.stalled).count();
+        out.gauge(&families::backfill_workers::DESCRIPTOR, &[name], approximate(workers.len() as u64));
+        out.gauge(&families::backfill_stalled_workers::DESCRIPTOR, &[name], approximate(stalled as u64));
+    }
     for (queue, reading) in queues(running().map(|(run, _)| &**run), now) {
         give_queue(&[name, &queue], &reading, out);
     }

@@ -1,8 +1,9 @@
 //! From the start of a run to its end: what `#[backfill_job]` calls on each side of a function's body.
 
 use crate::job::count::Total;
+use crate::job::life::Life;
 use crate::job::run::{Run, RunResult};
-use crate::job::{Job, current, runs};
+use crate::job::{Job, place, runs};
 use crate::record::span::Work;
 use crate::record::{CallSite, Ending, Outcome};
 use std::fmt;
@@ -44,8 +45,10 @@ const fn told(millis: u64) -> Option<Duration> {
 /// Starts a run. Its end is to be told by [`enter_job`]'s guard or by [`job_future`].
 #[must_use]
 pub fn start_job(spec: &JobSpec) -> Job {
-    let run = runs::begin(|id| Run::new(id, spec.name, spec.unit, None, spec.stalled_after));
-    let job = Job { run };
+    let life = Life::within(place::current());
+    life.sign_outside();
+    let new = |id| Run::new(id, spec.name, spec.unit, None, spec.stalled_after).living(life);
+    let job = Job { run: runs::begin(new), worker: None };
     if let Some(deadline) = spec.deadline {
         job.set_deadline(deadline);
     }
@@ -72,6 +75,7 @@ fn finish(job: &Job, outcome: Outcome) {
     let _result = job.run.end(result, Instant::now());
     #[cfg(feature = "resume")]
     job.run.state.end(job.name(), _result);
+    job.run.life.sign_outside();
     runs::end(&job.run);
 }
 
@@ -89,7 +93,7 @@ pub struct JobGuard {
 /// Makes the job the thread's current one until the guard's end.
 pub fn enter_job(job: &Job, spec: &'static JobSpec) -> JobGuard {
     let mut outer = Some(job.clone());
-    current::exchange(&mut outer);
+    place::exchange(&mut outer);
     let mut span = Work::begin(&spec.site);
     span.enter();
     JobGuard { job: Some(job.clone()), outer, span, _thread: PhantomData }
@@ -103,7 +107,7 @@ impl JobGuard {
 
     fn leave(&mut self, outcome: Outcome) {
         if let Some(job) = self.job.take() {
-            current::exchange(&mut self.outer);
+            place::exchange(&mut self.outer);
             self.span.end(outcome);
             finish(&job, outcome);
         }
@@ -159,7 +163,7 @@ struct Step<'a> {
 
 impl Drop for Step<'_> {
     fn drop(&mut self) {
-        current::exchange(&mut self.call.running);
+        place::exchange(&mut self.call.running);
         if self.returned {
             return;
         }
@@ -194,7 +198,7 @@ impl<F: Future> Future for JobFuture<F> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let poll = {
-            current::exchange(&mut this.call.running);
+            place::exchange(&mut this.call.running);
             if let Some(spec) = this.call.spec.take() {
                 this.call.span = Work::begin(&spec.site);
             }

@@ -53,8 +53,19 @@
 //!
 //! `backfill_progress_ratio` is absent where more is done than was expected, and after the total grew, until it is what it was before.
 //!
-//! `backfill_stalled` is 1 when nothing was done with for longer than `stalled_after`, which is by default five times the longest
-//! pause so far and at least a minute; ten minutes before the first unit.
+//! # Stall
+//! `backfill_stalled` is 1 when a job gave no sign of life for longer than `stalled_after`, which is by default five times the longest pause between two
+//! signs so far and at least a minute; ten minutes before the first. Signs of life are
+//! - units that are done with, whatever became of them, and [`Job::heartbeat`];
+//! - requests, batches, operations and checkpoints that begin or end; waits before a request, while they last;
+//! - measured calls and DuckDB statements that begin or end where the job is the [current](Job::current) one: in its function, in the polls of its future, and in a
+//!   [`scope`](Job::scope) or [`future`](Job::future) of it on other threads and in tasks;
+//! - those of a job that runs within it.
+//!
+//! What paused for longer than is allowed was a stall, of which only what was allowed is learned.
+//!
+//! A line says that a job has stalled, with what is in flight, and another that it moves again. A worker of several that hangs is found by itself:
+//! [`Job::worker`].
 //!
 //! # Deadline
 //! Where one is told (the argument `deadline`, [`Job::set_deadline`], [`Job::set_deadline_at`]), `backfill_deadline_timestamp_seconds` has it while the job runs. The rule
@@ -69,13 +80,15 @@ mod cancel;
 pub mod channel;
 pub(crate) mod collector;
 mod count;
-mod current;
 mod estimate;
 mod kind;
+mod life;
 pub(crate) mod lifetime;
 mod limit;
 mod outcome;
+mod place;
 mod progress;
+mod pulse;
 mod queue;
 mod request;
 mod retry;
@@ -86,6 +99,8 @@ mod signal;
 pub(crate) mod state;
 mod step;
 mod wait;
+mod within;
+mod worker;
 
 #[cfg(any(feature = "reqwest", feature = "ureq"))]
 pub use adapters::checked::{HttpAnswer, HttpError, checked};
@@ -95,7 +110,7 @@ pub use count::{Count, Total};
 pub use kind::ErrorKind;
 pub use limit::{Limiter, Rate};
 pub use outcome::Outcome;
-pub use progress::{Progress, progress};
+pub use progress::{Progress, ProgressWriter, progress, progress_writer};
 pub use queue::Queue;
 pub use request::Request;
 pub use retry::RetryPolicy;
@@ -104,12 +119,17 @@ pub use state::{AsState, State, StateError};
 #[cfg(all(feature = "resume", feature = "duckdb"))]
 pub use state::{Database, open_database};
 pub use step::{Batch, Operation};
+pub use within::InJob;
+pub use worker::{Idle, Worker};
+
+pub(crate) use progress::{above as above_bars, clearing};
 
 use crate::builtin::jobs::recorded;
 use run::{Run, Status};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+use worker::WorkerState;
 
 /// A running job, supplied by [`#[backfill_job]`](macro@crate::backfill_job). Cheap to clone into tasks and threads.
 ///
@@ -117,12 +137,14 @@ use std::time::{Duration, SystemTime};
 #[derive(Clone)]
 pub struct Job {
     pub(crate) run: Arc<Run>,
+    /// For whom it is done, where that is one of several.
+    pub(crate) worker: Option<Arc<WorkerState>>,
 }
 
 impl Job {
     /// The job that the calling thread is working for: the one whose function is running, or whose future is being polled; the
-    /// innermost one where jobs are nested. `None` outside of jobs, and in tasks and threads that a job has spawned: clone
-    /// it into those.
+    /// innermost one where jobs are nested. `None` outside of jobs, and in tasks and threads that a job has spawned: hand it to those with
+    /// [`scope`](Job::scope) and [`future`](Job::future).
     ///
     /// ```
     /// use telemetry::{Job, backfill_job};
@@ -143,7 +165,77 @@ impl Job {
     /// ```
     #[must_use]
     pub fn current() -> Option<Job> {
-        current::get()
+        place::current()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of(run: Run) -> Job {
+        Job { run: Arc::new(run), worker: None }
+    }
+
+    #[inline]
+    fn count_units(&self, status: Status, units: u64) {
+        self.run.count_units(status, units);
+        if let Some(worker) = &self.worker {
+            worker.sign();
+        }
+    }
+
+    /// Says that the work goes on although no unit is done with yet: for a unit that takes long, from time to time.
+    ///
+    /// Without it, and without requests, waits, batches, operations or measured calls that begin or end, a job counts as stalled after a while: see
+    /// [the module](crate::job#stall).
+    ///
+    /// ```
+    /// # use telemetry::{Job, backfill_job};
+    /// #[backfill_job]
+    /// fn sum(job: &Job, numbers: &[u64]) -> u64 {
+    ///     let mut sum = 0;
+    ///     for part in numbers.chunks(1_000_000) {
+    ///         sum += part.iter().sum::<u64>();
+    ///         job.heartbeat();
+    ///     }
+    ///     job.advance(1);
+    ///     sum
+    /// }
+    /// assert_eq!(sum(&[1, 2]), 3);
+    /// ```
+    #[inline]
+    pub fn heartbeat(&self) {
+        self.run.life.sign();
+        if let Some(worker) = &self.worker {
+            worker.sign();
+        }
+    }
+
+    /// Begins a worker, one of several that work for the job: a thread, a task. Each is watched by itself, so that one that hangs is found although
+    /// the others go on: `backfill_stalled_workers` counts them, a line on standard error and the [snapshot](crate::snapshot::Job::workers) name them.
+    ///
+    /// A worker is a `Job`: what is done by it is done for the job. Any name will do, also one with a number, since it is no label.
+    ///
+    /// ```
+    /// # use telemetry::{Job, backfill_job};
+    /// #[backfill_job]
+    /// fn backfill(job: &Job, days: &[u32]) {
+    ///     std::thread::scope(|threads| {
+    ///         for (number, days) in days.chunks(2).enumerate() {
+    ///             threads.spawn(move || {
+    ///                 let worker = job.worker(&format!("load-{number}"));
+    ///                 // So that measured calls are its signs of life, too.
+    ///                 worker.scope(|| {
+    ///                     for day in days {
+    ///                         assert!(*day < 32);
+    ///                         worker.advance(1);
+    ///                     }
+    ///                 });
+    ///             });
+    ///         }
+    ///     });
+    /// }
+    /// backfill(&[1, 2, 3]);
+    /// ```
+    pub fn worker(&self, name: &str) -> Worker {
+        Worker::begin(self, name)
     }
 
     /// The job's name: the value of the label `job_name`.
@@ -187,25 +279,25 @@ impl Job {
     /// A thread-local addition and one shared one: no lock, no clock.
     #[inline]
     pub fn advance(&self, units: impl Count) {
-        self.run.count_units(Status::Processed, units.count());
+        self.count_units(Status::Processed, units.count());
     }
 
     /// Counts units that were given up.
     #[inline]
     pub fn fail(&self, units: impl Count) {
-        self.run.count_units(Status::Failed, units.count());
+        self.count_units(Status::Failed, units.count());
     }
 
     /// Counts units that need not be done, such as those that an earlier run did.
     #[inline]
     pub fn skip(&self, units: impl Count) {
-        self.run.count_units(Status::Skipped, units.count());
+        self.count_units(Status::Skipped, units.count());
     }
 
     /// Counts units that were set aside for somebody to look at.
     #[inline]
     pub fn dead_letter(&self, units: impl Count) {
-        self.run.count_units(Status::DeadLettered, units.count());
+        self.count_units(Status::DeadLettered, units.count());
     }
 
     /// Counts records that were processed, in a job whose unit is something else. Where records are the unit, they are counted as
@@ -252,12 +344,12 @@ impl Job {
         F: Future,
         F::Output: Outcome,
     {
-        Request::new(self.run.clone(), self.run.endpoint(endpoint), future)
+        Request::new(self.clone(), self.run.endpoint(endpoint), future)
     }
 
     /// Sends a request that blocks, see [`request`](Job::request).
     pub fn request_blocking<T: Outcome>(&self, endpoint: &str, request: impl FnOnce() -> T) -> T {
-        request::request_blocking(self.run.clone(), self.run.endpoint(endpoint), request)
+        request::request_blocking(self.clone(), self.run.endpoint(endpoint), request)
     }
 
     /// Sends a request again while the policy says so; returns the last output.
@@ -367,12 +459,12 @@ impl Job {
     /// assert!(telemetry::testing::value("backfill_records_total", &processed) >= Some(3.0));
     /// ```
     pub fn batch(&self, records: impl Count) -> Batch {
-        Batch::begin(self.run.clone(), records.count())
+        Batch::begin(self.clone(), records.count())
     }
 
     /// Begins a step of the work that is timed until the guard is dropped. `name` is one of a few words: `classify`.
     pub fn operation(&self, name: &str) -> Operation {
-        Operation::begin(self.run.clone(), name)
+        Operation::begin(self.clone(), name)
     }
 
     /// Whether the job has been asked to stop, by SIGINT or SIGTERM. Stays so. Look at it between units.

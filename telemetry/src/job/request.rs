@@ -3,10 +3,10 @@
 //! An answer that the job asks too often makes the limiter of the endpoint's name stand still, if there is one.
 
 use crate::builtin::jobs::recorded as families;
+use crate::job::Job;
 use crate::job::limit::{Bucket, Rate};
 use crate::job::outcome::{Outcome, code_label, is_rate_limited};
 use crate::job::retry::GIVEN_UP;
-use crate::job::run::Run;
 use crate::metric::{Counter, DurationCounter, Gauge, Histogram};
 use std::fmt;
 use std::future::Future;
@@ -90,8 +90,10 @@ impl Seen {
 
 /// A request that is on its way. Dropped without an end, it was given up: its future was dropped, or it unwound.
 struct InFlight {
-    run: Arc<Run>,
+    job: Job,
     endpoint: Arc<Endpoint>,
+    /// Its number among those of the run that are on their way.
+    number: u64,
     started: Instant,
     ended: bool,
     /// The code where it is dropped.
@@ -99,9 +101,12 @@ struct InFlight {
 }
 
 impl InFlight {
-    fn begin(run: Arc<Run>, endpoint: Arc<Endpoint>, dropped: &'static str) -> InFlight {
+    fn begin(job: Job, endpoint: Arc<Endpoint>, dropped: &'static str) -> InFlight {
         endpoint.in_flight.inc();
-        InFlight { run, endpoint, started: Instant::now(), ended: false, dropped }
+        job.heartbeat();
+        let started = Instant::now();
+        let number = job.run.life.opens(&endpoint, started);
+        InFlight { job, endpoint, number, started, ended: false, dropped }
     }
 
     fn end_as(&mut self, seen: &Seen) {
@@ -115,8 +120,10 @@ impl InFlight {
         if !std::mem::replace(&mut self.ended, true) {
             // What was given up took time too: left out, a source that never answers in time would look quick.
             self.endpoint.duration.observe_duration(self.started.elapsed());
-            families::backfill_requests_total(&self.run.name, &self.endpoint.name, code).inc();
+            families::backfill_requests_total(self.job.name(), &self.endpoint.name, code).inc();
             self.endpoint.in_flight.dec();
+            self.job.run.life.closes(self.number);
+            self.job.heartbeat();
         }
     }
 }
@@ -128,9 +135,9 @@ impl Drop for InFlight {
 }
 
 /// Sends a request that blocks.
-pub(crate) fn request_blocking<T: Outcome>(run: Arc<Run>, endpoint: Arc<Endpoint>, request: impl FnOnce() -> T) -> T {
+pub(crate) fn request_blocking<T: Outcome>(job: Job, endpoint: Arc<Endpoint>, request: impl FnOnce() -> T) -> T {
     // Only a panic passes its end by.
-    let mut sent = InFlight::begin(run, endpoint, "panic");
+    let mut sent = InFlight::begin(job, endpoint, "panic");
     let output = request();
     sent.end_as(&Seen::of(&output));
     output
@@ -150,7 +157,7 @@ pin_project_lite::pin_project! {
 
 enum State {
     /// Nothing was sent: a future that is never polled is no request.
-    New(Arc<Run>, Arc<Endpoint>),
+    New(Job, Arc<Endpoint>),
     Sent(InFlight),
 }
 
@@ -159,8 +166,8 @@ where
     F: Future,
     F::Output: Outcome,
 {
-    pub(crate) fn new(run: Arc<Run>, endpoint: Arc<Endpoint>, future: F) -> Request<F> {
-        Request { state: State::New(run, endpoint), seen: |output| Seen::of(output), future }
+    pub(crate) fn new(job: Job, endpoint: Arc<Endpoint>, future: F) -> Request<F> {
+        Request { state: State::New(job, endpoint), seen: |output| Seen::of(output), future }
     }
 }
 
@@ -183,8 +190,8 @@ impl<F: Future> Future for Request<F> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        if let State::New(run, endpoint) = this.state {
-            *this.state = State::Sent(InFlight::begin(run.clone(), endpoint.clone(), "cancelled"));
+        if let State::New(job, endpoint) = this.state {
+            *this.state = State::Sent(InFlight::begin(job.clone(), endpoint.clone(), "cancelled"));
         }
         let State::Sent(sent) = this.state else { return Poll::Pending };
         let mut step = Step { sent, returned: false };

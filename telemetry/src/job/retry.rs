@@ -248,7 +248,7 @@ where
         limiter.take(1, AtStop::Stays, None).await;
     }
     loop {
-        let output = Request::new(job.run.clone(), tries.endpoint.clone(), request()).await;
+        let output = Request::new(job.clone(), tries.endpoint.clone(), request()).await;
         let Some((long, why)) = tries.wait_after(&output) else { return output };
         if !wait(job, &tries.endpoint, AtStop::Leaves, for_so_long(long, why)).await {
             tries.give_up(GivenUp::Cancelled);
@@ -274,7 +274,7 @@ where
         limiter.take_blocking(1, AtStop::Stays, None);
     }
     loop {
-        let output = request_blocking(job.run.clone(), tries.endpoint.clone(), &mut request);
+        let output = request_blocking(job.clone(), tries.endpoint.clone(), &mut request);
         let Some((long, why)) = tries.wait_after(&output) else { return output };
         if !wait_blocking(job, &tries.endpoint, AtStop::Leaves, for_so_long(long, why)) {
             tries.give_up(GivenUp::Cancelled);
@@ -387,7 +387,7 @@ mod tests {
     }
 
     fn job(name: &str) -> Job {
-        Job { run: Arc::new(Run::new(0, name, "days", None, None)) }
+        Job::of(Run::new(0, name, "days", None, None))
     }
 
     fn of(job: &Job, family: &str, labels: &[(&str, &str)]) -> Option<f64> {

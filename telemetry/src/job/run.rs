@@ -3,12 +3,13 @@
 use crate::builtin::jobs::recorded as families;
 use crate::job::cancel::Cancel;
 use crate::job::estimate::{Estimate, Estimator};
+use crate::job::life::{Change, Life};
 use crate::job::queue::QueueState;
 use crate::job::request::Endpoint;
 use crate::metric::Counter;
 use crate::record::isolated::{self, Scope};
-use crate::snapshot::Tally;
-use crate::sync::{AtomicU64, Mutex, Relaxed, lock};
+use crate::snapshot::{self, Tally};
+use crate::sync::{AtomicBool, AtomicU64, Mutex, Relaxed, lock};
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
@@ -54,12 +55,6 @@ const RECORDS: &str = "records";
 const MOST_NAMES: usize = 200;
 const TOO_MANY: &str = "too_many_names";
 
-/// Without `stalled_after`: the longest pause so far times this, and never less than the time beneath.
-const STALLED_PAUSES: f64 = 5.0;
-const STALLED_LEAST: f64 = 60.0;
-/// Before the first unit nothing is known of the job's own pace.
-const STALLED_AT_START: f64 = 600.0;
-
 /// The state that a [`Job`](crate::Job)'s clones share.
 pub(crate) struct Run {
     pub(crate) id: u64,
@@ -68,6 +63,8 @@ pub(crate) struct Run {
     /// Where a test runs it by itself.
     pub(crate) scope: Option<&'static Scope>,
     counts_records: bool,
+    /// There is or was another run of this name at the same time.
+    pub(crate) has_twin: AtomicBool,
     stalled_after: Option<Duration>,
     started: Instant,
     pub(crate) started_at: SystemTime,
@@ -81,6 +78,7 @@ pub(crate) struct Run {
     movement: Mutex<Movement>,
     /// How long after the start it is to have ended.
     deadline: Mutex<Option<Duration>>,
+    pub(crate) life: Life,
     pub(crate) endpoints: Mutex<BTreeMap<Box<str>, Arc<Endpoint>>>,
     pub(crate) queues: Mutex<BTreeMap<Box<str>, Arc<QueueState>>>,
     pub(crate) cancel: Cancel,
@@ -119,7 +117,6 @@ struct Movement {
     seen: u64,
     /// Seconds after the start at which more was seen to be done.
     moved_at: Option<f64>,
-    longest_pause: f64,
     /// The progress that was shown last: less than that is not, after the total grew.
     shown: f64,
 }
@@ -129,20 +126,10 @@ impl Movement {
         let done = units.sum();
         if done > self.seen {
             self.seen = done;
-            self.longest_pause = self.longest_pause.max(at - self.moved_at.unwrap_or(0.0));
             self.moved_at = Some(at);
         }
         // What is skipped is done with, but tells nothing about the pace of the work: a resumed run skips much at once.
         self.estimator.read(at, done - units.skipped);
-    }
-
-    fn is_stalled(&self, at: f64, stalled_after: Option<Duration>) -> bool {
-        let allowed = match (stalled_after, self.moved_at) {
-            (Some(told), _) => told.as_secs_f64(),
-            (None, None) => STALLED_AT_START,
-            (None, Some(_)) => (self.longest_pause * STALLED_PAUSES).max(STALLED_LEAST),
-        };
-        at - self.moved_at.unwrap_or(0.0) > allowed
     }
 }
 
@@ -174,6 +161,7 @@ impl Run {
             unit: unit.into(),
             scope: isolated::current_if_any(),
             counts_records: unit == RECORDS,
+            has_twin: AtomicBool::new(false),
             stalled_after,
             started: Instant::now(),
             started_at: SystemTime::now(),
@@ -185,6 +173,7 @@ impl Run {
             lines: AtomicU64::new(0),
             movement: Mutex::default(),
             deadline: Mutex::default(),
+            life: Life::default(),
             endpoints: Mutex::default(),
             queues: Mutex::default(),
             cancel: Cancel::default(),
@@ -192,6 +181,10 @@ impl Run {
             state: Default::default(),
             ended: OnceLock::new(),
         }
+    }
+
+    pub(crate) fn living(self, life: Life) -> Run {
+        Run { life, ..self }
     }
 
     #[inline]
@@ -230,8 +223,37 @@ impl Run {
     /// Reads how far the job is. Called by the thread that watches the jobs, and at snapshots.
     pub(crate) fn read(&self, now: Instant) {
         let units = self.units.tally();
-        lock(&self.movement).read(self.seconds(now), &units);
+        let at = self.seconds(now);
+        lock(&self.movement).read(at, &units);
+        self.life.read(at, units.sum(), self.stalled_after);
         lock(&self.endpoints).values().for_each(|endpoint| endpoint.show_tokens(now));
+    }
+
+    /// Seconds of the run.
+    pub(crate) fn seconds_now(&self) -> f64 {
+        self.seconds(Instant::now())
+    }
+
+    /// Seconds since the last sign of life, where that is longer ago than it may be.
+    #[cfg_attr(not(feature = "progress"), allow(dead_code, reason = "for bars, which come with a feature"))]
+    pub(crate) fn stalled_for(&self, now: Instant) -> Option<f64> {
+        let at = self.seconds(now);
+        (self.is_running() && self.life.is_stalled(at, self.stalled_after)).then(|| self.life.quiet(at))
+    }
+
+    /// Seconds since the last sign of life; none after the end.
+    pub(crate) fn quiet(&self, now: Instant) -> Option<f64> {
+        self.is_running().then(|| self.life.quiet(self.seconds(now)))
+    }
+
+    /// Those who work for it; none after the end.
+    pub(crate) fn workers(&self, now: Instant) -> Vec<snapshot::Worker> {
+        if self.is_running() { self.life.workers(self.seconds(now), self.stalled_after) } else { Vec::new() }
+    }
+
+    /// What has stalled or moves again since the last time that this was asked.
+    pub(crate) fn changes(&self, now: Instant) -> Vec<Change> {
+        self.life.changes(self.id, self.seconds(now), now, self.stalled_after)
     }
 
     fn seconds(&self, now: Instant) -> f64 {
@@ -277,7 +299,7 @@ impl Run {
             lately: movement.estimator.lately(),
             overall: movement.estimator.overall(),
             eta: left.filter(|_| running).and_then(|left| movement.estimator.estimate(left)),
-            stalled: running && movement.is_stalled(elapsed.as_secs_f64(), self.stalled_after),
+            stalled: running && self.life.is_stalled(elapsed.as_secs_f64(), self.stalled_after),
             last_progress: movement.moved_at.map(|at| self.started_at + Duration::from_secs_f64(at)),
             result,
         }
@@ -426,7 +448,7 @@ mod tests {
     fn a_deadline_is_told_from_the_start_and_kept_in_the_snapshot() {
         let run = run("in_time", Some(10));
         assert_eq!(run.deadline(), None);
-        let job = crate::Job { run: Arc::new(run) };
+        let job = crate::Job { run: Arc::new(run), worker: None };
         job.set_deadline(Duration::from_secs(60));
         assert_eq!(job.run.deadline(), Some(Duration::from_secs(60)));
         job.set_deadline_at(job.run.started_at + Duration::from_secs(5));

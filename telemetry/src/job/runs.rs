@@ -3,11 +3,12 @@
 //! Counting must cost next to nothing, so it takes no time and tells nobody. What needs a clock (rates, pauses, the bar, waking
 //! those who wait for the end) is done by one thread, ten times a second, from the first job's start to the last one's end.
 
+use crate::job::place;
 use crate::job::progress;
 use crate::job::run::Run;
 use crate::job::signal;
 use crate::record::isolated;
-use crate::sync::{Mutex, lock};
+use crate::sync::{Mutex, Relaxed, lock};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::thread;
@@ -33,6 +34,10 @@ pub(crate) fn begin(make: impl FnOnce(u64) -> Run) -> Arc<Run> {
     let mut runs = lock(&RUNS);
     runs.started += 1;
     let run = Arc::new(make(runs.started));
+    for twin in runs.all.iter().filter(|other| other.name == run.name && other.is_running()) {
+        run.has_twin.store(true, Relaxed);
+        twin.has_twin.store(true, Relaxed);
+    }
     runs.all.push_back(run.clone());
     if !runs.watched {
         // Without the thread there is no bar, and a signal is seen by `is_cancelled` alone; all else works.
@@ -72,6 +77,10 @@ fn watch() {
         let now = Instant::now();
         for run in &running {
             run.read(now);
+        }
+        place::look(&running);
+        for run in running.iter().filter(|run| run.is_running()) {
+            run.changes(now).iter().for_each(|change| progress::announce_change(run, change));
         }
         let asked = signal::asked();
         if let Some(signal) = asked {

@@ -162,6 +162,9 @@ mod unix {
 
     /// Ends the program as it would have ended without us: the status says by which signal.
     fn act_by_default(signal: libc::c_int) {
+        let clearing = crate::job::clearing();
+        // SAFETY: async-signal-safe; the bytes are there, and as many as is said.
+        unsafe { libc::write(libc::STDERR_FILENO, clearing.as_ptr().cast(), clearing.len()) };
         // SAFETY: both are async-signal-safe; the signal is blocked until the handler returns and then ends the process.
         unsafe {
             libc::signal(signal, libc::SIG_DFL);

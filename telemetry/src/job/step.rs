@@ -1,13 +1,13 @@
 //! Steps of a job's work that are timed: batches, and operations by name.
 
 use crate::builtin::jobs::recorded as families;
+use crate::job::Job;
 use crate::job::count::Count;
-use crate::job::run::{Run, Status};
+use crate::job::run::Status;
 use crate::metric::Histogram;
 use crate::record::span::{Value, Work};
 use crate::record::{CallSite, Outcome};
 use std::fmt;
-use std::sync::Arc;
 use std::time::Instant;
 
 /// The operation that a batch is, where it has no other name.
@@ -24,7 +24,7 @@ static SITE: CallSite = CallSite::new(BATCH, || "", "", "", 0);
 /// Where calls are spans (`telemetry::trace`), a batch is one too, `batch` with the attributes `telemetry.batch.records` and, where it has a name, `telemetry.batch.operation`. What [`run`](Batch::run) does is within it.
 #[must_use = "a batch ends when it is dropped, so at once if it is not kept"]
 pub struct Batch {
-    run: Arc<Run>,
+    job: Job,
     records: u64,
     operation: Option<Box<str>>,
     started: Instant,
@@ -34,12 +34,13 @@ pub struct Batch {
 }
 
 impl Batch {
-    pub(crate) fn begin(run: Arc<Run>, records: u64) -> Batch {
+    pub(crate) fn begin(job: Job, records: u64) -> Batch {
+        job.heartbeat();
         #[expect(clippy::cast_precision_loss, reason = "no batch has 2^53 records")]
-        families::backfill_batch_records(&run.name).observe(records as f64);
+        families::backfill_batch_records(job.name()).observe(records as f64);
         let mut span = Work::begin(&SITE);
         span.attribute("telemetry.batch.records", Value::Int(i64::try_from(records).unwrap_or(i64::MAX)));
-        Batch { run, records, operation: None, started: Instant::now(), status: Some(Status::Processed), span }
+        Batch { job, records, operation: None, started: Instant::now(), status: Some(Status::Processed), span }
     }
 
     /// Names what is done with the batch, one of a few words (`write`): its time and its records are then those of this operation
@@ -90,15 +91,16 @@ impl Batch {
 
 impl Drop for Batch {
     fn drop(&mut self) {
+        self.job.heartbeat();
         let operation = self.operation.as_deref().unwrap_or(BATCH);
-        families::backfill_processing_duration_seconds(&self.run.name, operation)
+        families::backfill_processing_duration_seconds(self.job.name(), operation)
             .observe_duration(self.started.elapsed());
         // What failed took its time too, so its records count for the operation's pace, whatever became of them.
-        families::backfill_processing_records_total(&self.run.name, operation).add(self.records);
+        families::backfill_processing_records_total(self.job.name(), operation).add(self.records);
         // A run that has ended before its batch was dropped in the middle of it.
-        let cut_off = std::thread::panicking() || !self.run.is_running();
+        let cut_off = std::thread::panicking() || !self.job.run.is_running();
         if let Some(status) = self.status.filter(|status| *status != Status::Processed || !cut_off) {
-            self.run.count_records(status, self.records);
+            self.job.run.count_records(status, self.records);
         }
         self.span.end(match self.status {
             Some(Status::Failed) => Outcome::Error,
@@ -120,16 +122,17 @@ impl fmt::Debug for Batch {
 /// Its records by second of its work: `rate(backfill_processing_records_total[5m]) / rate(backfill_processing_duration_seconds_sum[5m])`.
 #[must_use = "an operation ends when it is dropped, so at once if it is not kept"]
 pub struct Operation {
-    run: Arc<Run>,
+    job: Job,
     name: Box<str>,
     time: Histogram,
     started: Instant,
 }
 
 impl Operation {
-    pub(crate) fn begin(run: Arc<Run>, name: &str) -> Operation {
-        let time = families::backfill_processing_duration_seconds(&run.name, name);
-        Operation { run, name: name.into(), time, started: Instant::now() }
+    pub(crate) fn begin(job: Job, name: &str) -> Operation {
+        job.heartbeat();
+        let time = families::backfill_processing_duration_seconds(job.name(), name);
+        Operation { job, name: name.into(), time, started: Instant::now() }
     }
 
     /// Counts records that the step has had: with its duration, its pace. Does not count them as done with by the job.
@@ -148,12 +151,13 @@ impl Operation {
     /// assert!(telemetry::testing::value("backfill_processing_records_total", &classified) >= Some(3.0));
     /// ```
     pub fn records(&self, records: impl Count) {
-        families::backfill_processing_records_total(&self.run.name, &self.name).add(records.count());
+        families::backfill_processing_records_total(self.job.name(), &self.name).add(records.count());
     }
 }
 
 impl Drop for Operation {
     fn drop(&mut self) {
+        self.job.heartbeat();
         self.time.observe_duration(self.started.elapsed());
     }
 }

@@ -66,6 +66,8 @@ impl<'a> Counted<'a> {
     }
 
     fn begin(&mut self, why: Why, long: Duration) {
+        // It waits because it was told to, and not because it hangs.
+        self.job.heartbeat();
         let (job, endpoint) = (self.job.name(), self.endpoint.name());
         if !self.begun.contains(&Some(why)) {
             self.begun = [Some(why), self.begun[0]];

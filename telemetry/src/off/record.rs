@@ -47,6 +47,27 @@ pub(crate) mod thread {
     }
 }
 
+/// How calls go on: none does.
+pub(crate) mod calls {
+    pub(crate) struct Calls(());
+
+    impl Calls {
+        pub(crate) fn nowhere() -> Calls {
+            Calls(())
+        }
+
+        pub(crate) fn follow(&self) {}
+
+        pub(crate) fn count(&self) -> u64 {
+            0
+        }
+
+        pub(crate) fn innermost(&self) -> Option<(String, f64)> {
+            None
+        }
+    }
+}
+
 /// What a test records for itself: nothing, as everywhere.
 pub(crate) mod isolated {
     pub(crate) struct Scope(());

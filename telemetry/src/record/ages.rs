@@ -69,6 +69,11 @@ impl Ages {
         self.on_thread.store(0, Relaxed);
     }
 
+    /// When the outermost call or poll began that runs on this thread, in ticks.
+    pub(crate) fn on_thread(&self) -> Option<u64> {
+        Some(self.on_thread.load(Relaxed)).filter(|&start| start != 0)
+    }
+
     /// A call that began at `start` waits for the first time. Its end is to be told to the slot.
     #[inline]
     pub(crate) fn suspend(&self, start: u64) -> &'static Slot {
@@ -139,8 +144,7 @@ impl Ages {
             let begun = slot.begun.load(Acquire);
             (begun != ended).then(|| slot.since.load(Relaxed))
         });
-        let running = Some(self.on_thread.load(Relaxed)).filter(|&start| start != 0);
-        waiting.chain(running).min()
+        waiting.chain(self.on_thread()).min()
     }
 }
 

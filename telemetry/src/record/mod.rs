@@ -7,6 +7,7 @@ pub(crate) mod ages;
 pub(crate) mod asked;
 mod block;
 pub(crate) mod budget;
+pub(crate) mod calls;
 pub(crate) mod callsite;
 pub(crate) mod clock;
 mod count;

@@ -108,6 +108,7 @@ fn example() -> Snapshot {
     ]);
     snapshot.jobs.push(Job {
         name: "flights".into(),
+        run_id: 1,
         unit: "days".into(),
         started_at: snapshot.started_at,
         elapsed_seconds: 12.1,
@@ -121,6 +122,9 @@ fn example() -> Snapshot {
         eta_low_seconds: None,
         eta_high_seconds: None,
         deadline: None,
+        stalled: false,
+        quiet_seconds: None,
+        workers: Vec::new(),
         resumed: false,
         result: Some("ok"),
     });

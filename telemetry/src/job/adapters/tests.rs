@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 fn job(name: &str) -> Job {
-    Job { run: Arc::new(Run::new(0, name, "days", None, None)) }
+    Job::of(Run::new(0, name, "days", None, None))
 }
 
 fn of(job: &Job, family: &str, labels: &[(&str, &str)]) -> f64 {

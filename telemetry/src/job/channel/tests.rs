@@ -1,13 +1,12 @@
 use crate::job::Job;
 use crate::job::run::Run;
 use crate::testing::value;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread;
 use std::time::{Duration, Instant};
 
 fn job(name: &str) -> Job {
-    Job { run: Arc::new(Run::new(0, name, "days", None, None)) }
+    Job::of(Run::new(0, name, "days", None, None))
 }
 
 fn blocked(job: &Job, side: &str) -> f64 {

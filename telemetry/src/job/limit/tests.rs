@@ -11,7 +11,7 @@ use std::thread;
 const SECOND: Duration = Duration::from_secs(1);
 
 fn job(name: &str) -> Job {
-    Job { run: Arc::new(Run::new(0, name, "days", None, None)) }
+    Job::of(Run::new(0, name, "days", None, None))
 }
 
 /// A bucket, and the time at which it was made.

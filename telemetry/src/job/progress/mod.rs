@@ -4,15 +4,25 @@
 
 #[cfg(feature = "progress")]
 mod bar;
+mod change;
+#[cfg(feature = "progress")]
+mod fit;
+#[cfg(feature = "progress")]
+pub(crate) mod screen;
 mod text;
+mod writer;
+
+pub(crate) use change::announce_change;
+pub use writer::{ProgressWriter, progress_writer};
 
 use crate::job::run::Run;
+use crate::job::signal;
 use crate::private::RECORDS;
 use crate::sync::Relaxed;
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::OnceLock;
-use std::sync::atomic::AtomicU8;
+use std::sync::atomic::{AtomicBool, AtomicU8};
 use std::time::{Duration, Instant};
 
 /// How running jobs are shown on standard error, see [`progress`](fn@crate::job::progress).
@@ -28,9 +38,13 @@ pub enum Progress {
     Off,
 }
 
-static CHOICE: AtomicU8 = AtomicU8::new(Progress::Auto as u8);
+/// Nobody has chosen: as the environment says.
+const UNCHOSEN: u8 = u8::MAX;
+
+static CHOICE: AtomicU8 = AtomicU8::new(UNCHOSEN);
 
 /// Chooses how running jobs are shown from now on: by default a bar for each on a terminal, and elsewhere a line every ten seconds.
+/// Without a word on it, the variable `TELEMETRY_PROGRESS` says so: `auto`, `lines` or `off`.
 ///
 /// ```
 /// use telemetry::job::{Progress, progress};
@@ -45,10 +59,17 @@ fn choice() -> Progress {
         return Progress::Off;
     }
     match CHOICE.load(Relaxed) {
+        UNCHOSEN => of_environment(),
         choice if choice == Progress::Off as u8 => Progress::Off,
         choice if choice == Progress::Lines as u8 => Progress::Lines,
         _ => Progress::Auto,
     }
+}
+
+/// Jobs are shown without `init`, too, so the variable is read where it is first needed; that it cannot be read is for `init` to say.
+fn of_environment() -> Progress {
+    static OF_ENVIRONMENT: OnceLock<Progress> = OnceLock::new();
+    *OF_ENVIRONMENT.get_or_init(|| crate::config::progress_of_environment().unwrap_or_default())
 }
 
 const BETWEEN_LINES: Duration = Duration::from_secs(10);
@@ -95,13 +116,12 @@ pub(crate) fn end(run: &Run) {
 /// Says that a signal has asked jobs to stop.
 pub(crate) fn announce_stop(signal: &str, stopping: &[&Arc<Run>]) {
     if choice() != Progress::Off {
-        let names: Vec<_> = stopping.iter().map(|run| &*run.name).collect();
+        let names: Vec<_> = stopping.iter().map(|run| text::title(run)).collect();
         say(&format!("{signal}: asked {} to stop; a second signal ends the program at once", names.join(", ")));
     }
 }
 
 /// Says something that jobs have to say while they run.
-#[cfg(feature = "resume")]
 pub(crate) fn announce(line: std::fmt::Arguments<'_>) {
     if choice() != Progress::Off {
         say(&line.to_string());
@@ -110,11 +130,31 @@ pub(crate) fn announce(line: std::fmt::Arguments<'_>) {
 
 /// Writes a line above the bars. Standard error may be closed, which is no reason to fail.
 fn say(line: &str) {
-    let write = || {
-        let _ = writeln!(std::io::stderr().lock(), "{line}");
-    };
+    let begin = if cuts_off_echo() { "\n" } else { "" };
+    above(|| {
+        let _ = writeln!(std::io::stderr().lock(), "{begin}{line}");
+    });
+}
+
+/// Whether the line that is to come is the first one since Ctrl-C, for which the terminal has written `^C` where the cursor was.
+fn cuts_off_echo() -> bool {
+    static CUT_OFF: AtomicBool = AtomicBool::new(false);
+    let is_asked = signal::asked() == Some("SIGINT");
+    is_asked & !CUT_OFF.swap(is_asked, Relaxed) && draws_bars()
+}
+
+/// Takes the bars away for the time of `write`.
+pub(crate) fn above<R>(write: impl FnOnce() -> R) -> R {
     #[cfg(feature = "progress")]
-    bar::around(write);
+    return bar::around(write);
     #[cfg(not(feature = "progress"))]
-    write();
+    write()
+}
+
+/// What takes the bars away until they are drawn again, for who cannot wait for anybody; to be written before the rest.
+pub(crate) fn clearing() -> &'static str {
+    #[cfg(feature = "progress")]
+    return screen::clearing();
+    #[cfg(not(feature = "progress"))]
+    ""
 }

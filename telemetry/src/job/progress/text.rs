@@ -7,30 +7,18 @@ use std::time::Duration;
 
 /// A running job: `flights: 120 of 365 days (33 %), 3.6/s, 1m 08s left, 2 retries`.
 pub(super) fn line(run: &Run, standing: &Standing) -> String {
-    format!("{}: {}", run.name, message(run, standing))
+    let stalled = if standing.stalled { ", stalled" } else { "" };
+    format!("{}: {}{stalled}", title(run), message(run, standing))
 }
 
-/// A running job with a bar: `flights [=======>                ] 120 of 365 days (32 %), 3.6/s, 1m 08s left`.
-#[cfg_attr(not(feature = "progress"), allow(dead_code, reason = "bars come with a feature"))]
-pub(super) fn bar(run: &Run, standing: &Standing) -> String {
-    match standing.progress {
-        Some(progress) => format!("{} [{}] {}", run.name, filled(progress), message(run, standing)),
-        None => line(run, standing),
-    }
-}
-
-/// How wide a bar is: each of its parts is some four percent.
-const WIDTH: usize = 24;
-
-fn filled(progress: f64) -> String {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to WIDTH")]
-    let full = (progress.clamp(0.0, 1.0) * WIDTH as f64) as usize;
-    let head = if full < WIDTH { ">" } else { "" };
-    format!("{:WIDTH$}", "=".repeat(full) + head)
+/// The job's name, with the number of its run where another one of that name runs or ran at the same time: `flights #2`.
+pub(super) fn title(run: &Run) -> String {
+    let name: String = run.name.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
+    if run.has_twin.load(Relaxed) { format!("{name} #{}", run.id) } else { name }
 }
 
 /// A running job without its name.
-fn message(run: &Run, standing: &Standing) -> String {
+pub(super) fn message(run: &Run, standing: &Standing) -> String {
     let mut text = done(&run.unit, standing);
     if let Some(progress) = standing.progress {
         // Rounded down: 100 % is all.
@@ -55,9 +43,6 @@ fn message(run: &Run, standing: &Standing) -> String {
         let _ = write!(text, ", {} over its deadline", seconds(over));
     }
     trouble(&mut text, run, standing);
-    if standing.stalled {
-        text.push_str(", stalled");
-    }
     text
 }
 
@@ -70,7 +55,7 @@ fn seconds(seconds: f64) -> String {
 
 /// An ended job: `flights: 365 of 365 days in 1m 40s (3.6/s), 336,776 records, 2 retries, ok`.
 pub(super) fn last_line(run: &Run, standing: &Standing) -> String {
-    let mut text = format!("{}: {} in {}", run.name, done(&run.unit, standing), duration(standing.elapsed));
+    let mut text = format!("{}: {} in {}", title(run), done(&run.unit, standing), duration(standing.elapsed));
     if let Some(overall) = standing.overall {
         let _ = write!(text, " ({})", rate(overall));
     }
@@ -145,7 +130,7 @@ fn rate(per_second: f64) -> String {
 }
 
 /// `0.4s`, `12s`, `1m 40s`, `2h 05m`, `3d 04h`: two parts are enough.
-fn duration(duration: Duration) -> String {
+pub(super) fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
         0..10 => format!("{:.1}s", duration.as_secs_f64()),
@@ -223,19 +208,6 @@ mod tests {
         };
         assert!(told(50.0).ends_with("50s left, 2 retries"), "{}", told(50.0));
         assert!(told(170.0).ends_with("2m 50s left, 2m 00s over its deadline, 2 retries"), "{}", told(170.0));
-    }
-
-    #[test]
-    fn a_bar_is_as_long_as_the_progress_and_absent_where_that_is_unknown() {
-        let told = |total, progress| {
-            let units = Tally { processed: 12, ..Tally::default() };
-            let standing = Standing { units, total, progress, lately: None, result: None, ..standing() };
-            bar(&Run::new(0, "flights", "days", total, None), &standing)
-        };
-        assert_eq!(told(Some(24), Some(0.5)), "flights [============>           ] 12 of 24 days (50 %)");
-        assert_eq!(told(Some(12), Some(1.0)), "flights [========================] 12 of 12 days (100 %)");
-        assert_eq!(told(None, None), "flights: 12 days in 1m 40s");
-        assert_eq!(told(Some(11), None), "flights: 12 of 11 days in 1m 40s");
     }
 
     #[test]

@@ -234,6 +234,13 @@ impl SiteCell {
         }
     }
 
+    /// How many calls began, plus how many ended: a number that changes with each of them.
+    pub(crate) fn begun_and_ended(&self) -> u64 {
+        // SAFETY: null, or a leaked cell.
+        let results = self.results.iter().filter_map(|result| unsafe { result.load(Acquire).as_ref() });
+        results.fold(self.started.load(Relaxed), |sum, result| sum.wrapping_add(result.ended()))
+    }
+
     /// What a result's cell holds, if the result has occurred here.
     pub(crate) fn read(&self, outcome: Outcome) -> Option<ResultReading> {
         // SAFETY: null, or a leaked cell.
