@@ -111,7 +111,7 @@ fn the_whole_year_arrives_with_faults_and_prometheus_counts_it() {
             .filter(|(_, query)| prometheus.query(query).is_empty())
             .map(|(title, _)| title)
             .collect();
-        // An ended job has no time left, no deadline and no queues, and every fault of this run is an answer.
+        // An ended job has no time left, no deadline, no workers and no queues, and every fault of this run is an answer.
         assert_eq!(
             silent,
             [
@@ -121,6 +121,8 @@ fn the_whole_year_arrives_with_faults_and_prometheus_counts_it() {
                 "Time left, and between what it lies",
                 "Until the deadline",
                 "Requests without an answer, per second",
+                "Workers, and those that hang",
+                "Workers, and those that hang",
                 "Records in queues",
                 "Records in queues",
                 "Age of the oldest record in a queue",

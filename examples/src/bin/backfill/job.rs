@@ -7,8 +7,8 @@ use crate::store::{self, FetchedDay, Warehouse};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use telemetry::job::State;
 use telemetry::job::channel::tokio::{Receiver, Sender};
+use telemetry::job::{State, Worker};
 use telemetry::{Job, backfill_job, metric};
 use telemetry_examples::day::Day;
 use tokio::task::{JoinError, JoinSet, spawn_blocking};
@@ -60,9 +60,11 @@ pub async fn backfill(
 
     let (client, missing) = (Arc::new(client), Arc::new(Mutex::new(missing.into_iter())));
     let mut workers = JoinSet::new();
-    for _ in 0..concurrency {
-        let worker = fetch(job.clone(), Arc::clone(&client), Arc::clone(&missing), sender.clone());
-        workers.spawn(telemetry::in_current(worker));
+    for number in 1..=concurrency {
+        // By name, so that one that hangs is found although the others go on.
+        let worker = job.worker(&format!("fetch-{number}"));
+        let fetching = fetch(worker, Arc::clone(&client), Arc::clone(&missing), sender.clone());
+        workers.spawn(telemetry::in_current(fetching));
     }
     drop(sender); // the writer ends when the last worker has
     let mut failures = Vec::new();
@@ -94,23 +96,24 @@ type Failure = (Day, client::Error);
 
 /// One worker: fetches one day after the other until there are no more.
 async fn fetch(
-    job: Job,
+    worker: Worker,
     client: Arc<Client>,
     missing: Arc<Mutex<impl Iterator<Item = Day>>>,
     fetched: Sender<FetchedDay>,
 ) -> Vec<Failure> {
     let mut failures = Vec::new();
-    while !job.is_cancelled() {
+    while !worker.is_cancelled() {
         let Some(day) = lock(&missing).next() else { break };
-        match client.day(&job, day).await {
+        match client.day(&worker, day).await {
             Ok(day) => {
+                let _waits = worker.idle(); // for the writer, where the queue is full
                 if fetched.send(day).await.is_err() {
                     break; // the writer has failed, and says why itself
                 }
             }
-            Err(_) if job.is_cancelled() => break, // it might have come yet
+            Err(_) if worker.is_cancelled() => break, // it might have come yet
             Err(error) => {
-                job.fail(1);
+                worker.fail(1);
                 failures.push((day, error));
             }
         }

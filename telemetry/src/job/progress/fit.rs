@@ -58,13 +58,8 @@ mod tests {
         let run = Run::new(7, name, "days", total, None);
         run.count_units(Status::Processed, 12);
         let now = Instant::now();
-        let standing = Standing {
-            elapsed: Duration::from_secs(100),
-            lately: None,
-            overall: None,
-            eta: None,
-            ..run.standing(now)
-        };
+        let standing =
+            Standing { elapsed: Duration::from_secs(100), lately: None, overall: None, eta: None, ..run.standing(now) };
         bar(&run, &standing, stalled_for, width)
     }
 
