@@ -82,7 +82,9 @@ impl Worker {
     ///         worker.advance(1);
     ///     }
     /// }
-    /// # drop(backfill(std::sync::mpsc::channel().1));
+    /// # let (sender, days) = std::sync::mpsc::channel();
+    /// # drop(sender);
+    /// # backfill(days);
     /// ```
     pub fn idle(&self) -> Idle {
         self.state.idle.fetch_add(1, Relaxed);

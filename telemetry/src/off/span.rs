@@ -2,10 +2,14 @@
 
 #[path = "../record/span/shown.rs"]
 mod shown;
+#[path = "../record/span/text.rs"]
+#[allow(dead_code, reason = "values are never made")]
+mod text;
 #[path = "../record/span/values.rs"]
 mod values;
 
 use crate::record::{CallSite, Outcome};
+use text::text;
 
 pub use shown::{Show, Shown, ShownLess, ShownNot};
 pub use values::{Annotations, SpanValue};
