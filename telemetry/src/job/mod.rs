@@ -122,7 +122,9 @@ pub use step::{Batch, Operation};
 pub use within::InJob;
 pub use worker::{Idle, Worker};
 
+pub(crate) use place::current;
 pub(crate) use progress::{above as above_bars, clearing};
+pub(crate) use within::within;
 
 use crate::builtin::jobs::recorded;
 use run::{Run, Status};

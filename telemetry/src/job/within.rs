@@ -6,8 +6,13 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+/// Makes a job the current one, if there is one, until what is returned is dropped.
+pub(crate) fn within(job: &mut Option<Job>) -> Option<Within<'_>> {
+    job.is_some().then(|| Within::begin(job))
+}
+
 /// The job is the current one until this is dropped, also by a panic.
-struct Within<'a>(&'a mut Option<Job>);
+pub(crate) struct Within<'a>(&'a mut Option<Job>);
 
 impl<'a> Within<'a> {
     fn begin(job: &'a mut Option<Job>) -> Within<'a> {
@@ -113,6 +118,20 @@ mod tests {
 
     fn current() -> Option<String> {
         Job::current().map(|job| job.name().to_owned())
+    }
+
+    #[test]
+    fn what_is_handed_over_works_for_the_job() {
+        let outer = job("handed_over");
+        let (handed, mut task) = outer.scope(|| (crate::current(), Box::pin(crate::in_current(async { current() }))));
+        thread::scope(|threads| {
+            let seen = threads.spawn(|| handed.scope(current)).join().unwrap();
+            assert_eq!(seen.as_deref(), Some("handed_over"));
+        });
+        let polled = task.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert_eq!(polled, Poll::Ready(Some("handed_over".to_owned())));
+        assert_eq!(current(), None);
+        assert_eq!(job("inner").scope(|| crate::current()).scope(current).as_deref(), Some("inner"));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 #[path = "../record/outcome.rs"]
 pub(crate) mod outcome;
 
+use crate::job::{self, Job, within};
 use crate::metric::{IntoLabel, LabelArg};
 use std::fmt;
 use std::marker::PhantomData;
@@ -275,41 +276,40 @@ impl Drop for SpanGuard {
     fn drop(&mut self) {}
 }
 
-/// Nobody: what is handed on is credited to no function. Made by [`current()`].
+/// What is handed on is credited to no function; it still works for the job, which [`Job::current`] tells there. Made by [`current()`].
 #[derive(Clone, Debug)]
-pub struct Current(());
+pub struct Current(Option<Job>);
 
-/// Nobody.
-#[inline(always)]
+/// The job that runs here, and nobody else.
 #[must_use = "it credits nothing before `scope` or `future`"]
 pub fn current() -> Current {
-    Current(())
+    Current(job::current())
 }
 
-/// The future, credited to nobody.
-#[inline(always)]
+/// The future, for the job that runs here.
 pub fn in_current<F: Future>(future: F) -> InCurrent<F> {
     current().future(future)
 }
 
 impl Current {
-    /// Just runs.
-    #[inline(always)]
+    /// Runs something for the job.
     pub fn scope<R>(&self, work: impl FnOnce() -> R) -> R {
+        let mut job = self.0.clone();
+        let _job = within(&mut job);
         work()
     }
 
-    /// The future, credited to nobody.
-    #[inline(always)]
+    /// The future, for the job.
     pub fn future<F: Future>(&self, future: F) -> InCurrent<F> {
-        InCurrent { future }
+        InCurrent { job: self.0.clone(), future }
     }
 }
 
 pin_project_lite::pin_project! {
-    /// A future that is credited to nobody. Made by [`in_current`] and [`Current::future`].
+    /// A future that is credited to nobody but a job. Made by [`in_current`] and [`Current::future`].
     #[must_use = "futures do nothing unless polled"]
     pub struct InCurrent<F> {
+        job: Option<Job>,
         #[pin]
         future: F,
     }
@@ -318,9 +318,10 @@ pin_project_lite::pin_project! {
 impl<F: Future> Future for InCurrent<F> {
     type Output = F::Output;
 
-    #[inline(always)]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        self.project().future.poll(context)
+        let this = self.project();
+        let _job = within(this.job);
+        this.future.poll(context)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Work that a call hands to others: credited to its call site where the user asks for it.
 
+use crate::job::{self, Job, within};
 use crate::record::callsite::CallSite;
 use crate::record::guard::Visit;
 use crate::record::isolated::Scope;
@@ -19,6 +20,8 @@ pub struct Current {
     scope: Option<&'static Scope>,
     /// Its span, where somebody makes spans.
     spans: Option<Arc<Parents>>,
+    /// The job that it is part of.
+    job: Option<Job>,
 }
 
 /// The innermost measured function that is running on this thread, if any.
@@ -26,7 +29,7 @@ pub struct Current {
 /// What a spawned thread or task does is not seen by the call that spawned it. Where it works for that call, hand this over: then what it
 /// takes (busy and CPU time, allocations, bytes of I/O) counts as the function's, on whatever thread. It is no further call and has no duration;
 /// the function's busy time is then that of all who worked for it, and may exceed its duration. Where calls are spans (`telemetry::trace`), those
-/// that begin there are children of the span that runs here.
+/// that begin there are children of the span that runs here. Where it is part of a job, that job is the current one there ([`Job::current`](crate::Job::current)).
 ///
 /// Threads that are waited for borrow it, as here; others are given a clone.
 ///
@@ -46,10 +49,12 @@ pub struct Current {
 #[must_use = "it credits nothing before `scope` or `future`"]
 pub fn current() -> Current {
     let spans = if span::is_on() { shared_spans() } else { None };
+    let job = job::current();
     thread::with(|thread| Current {
         site: thread.running.get().map(|cell| cell.site),
         scope: thread.scope.get(),
         spans,
+        job,
     })
 }
 
@@ -81,6 +86,8 @@ impl Current {
     pub fn scope<R>(&self, work: impl FnOnce() -> R) -> R {
         let _isolated = self.scope.and_then(Scope::enter_anew);
         let _spans = self.spans.as_deref().map(Parents::resume);
+        let mut job = self.job.clone();
+        let _job = within(&mut job);
         let Some(site) = self.site else { return work() };
         let mut kept = 0;
         let _credit = Credit::begin(site, &mut kept);
@@ -92,7 +99,14 @@ impl Current {
     /// # Cancellation
     /// Dropped half-way it leaves credited what its polls took.
     pub fn future<F: Future>(&self, future: F) -> InCurrent<F> {
-        InCurrent { site: self.site, scope: self.scope, spans: self.spans.clone(), kept: 0, future }
+        InCurrent {
+            site: self.site,
+            scope: self.scope,
+            spans: self.spans.clone(),
+            job: self.job.clone(),
+            kept: 0,
+            future,
+        }
     }
 }
 
@@ -109,6 +123,8 @@ pin_project_lite::pin_project! {
         site: Option<&'static CallSite>,
         scope: Option<&'static Scope>,
         spans: Option<Arc<Parents>>,
+        // During a poll, the job around it, if any.
+        job: Option<Job>,
         // Bytes that the polls so far allocated and did not free.
         kept: i64,
         #[pin]
@@ -123,6 +139,7 @@ impl<F: Future> Future for InCurrent<F> {
         let this = self.project();
         let _isolated = this.scope.and_then(Scope::enter_anew);
         let _spans = this.spans.as_deref().map(Parents::resume);
+        let _job = within(this.job);
         let _credit = this.site.map(|site| Credit::begin(site, this.kept));
         this.future.poll(context)
     }
