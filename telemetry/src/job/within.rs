@@ -131,7 +131,7 @@ mod tests {
         let polled = task.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         assert_eq!(polled, Poll::Ready(Some("handed_over".to_owned())));
         assert_eq!(current(), None);
-        assert_eq!(job("inner").scope(|| crate::current()).scope(current).as_deref(), Some("inner"));
+        assert_eq!(job("inner").scope(crate::current).scope(current).as_deref(), Some("inner"));
     }
 
     #[test]
