@@ -69,6 +69,7 @@ fn backfills(job: &Job, shown: &mut Shown) {
     assert_eq!(receiver.recv(), Ok(7));
     let _: Result<(), Busy> = job.batch(10).run(|| Ok(()));
     job.advance(1);
+    let _worker = job.worker("one of one");
     // The time left is told once the job has been seen to move.
     let end = Instant::now() + Duration::from_secs(10);
     while !shown.look().contains("backfill_eta_seconds") && Instant::now() < end {
