@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-/// 500: more statements than a program has written down, and the default of issue 9.
+/// 500: more statements than a program has written down.
 pub(crate) const CAPACITY: usize = 500;
 
 /// A run that is over.

@@ -2,7 +2,7 @@
 
 use super::*;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::AtomicUsize;
 
@@ -28,6 +28,14 @@ impl Program {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["exit::tests::child", "--exact", "--ignored", "--nocapture"]).env(PROGRAM, name);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // What a shell starts in the background ignores SIGINT, and so would this.
+        // SAFETY: async-signal-safe.
+        unsafe {
+            command.pre_exec(|| {
+                libc::signal(libc::SIGINT, libc::SIG_DFL);
+                Ok(())
+            })
+        };
         let mut child = command.spawn().unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
         Program { child, output }
