@@ -234,6 +234,8 @@ pub(crate) mod duckdb {
             /// Seconds that DuckDB had a statement, planning included where it was planned for this run.
             pub histogram duckdb_query_duration_seconds(database: &str, statement: &str)
                 [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+            /// Statements that failed, by DuckDB's class of the error: binder, catalog, constraint, conversion, interrupt, out_of_memory and others.
+            pub counter duckdb_query_errors_total(database: &str, statement: &str, error_type: &str);
             /// Rows that came back, or that a statement which writes has changed.
             pub counter duckdb_query_rows_returned_total(database: &str, statement: &str);
             /// Rows that were read from tables, where the statement was profiled.
@@ -244,6 +246,14 @@ pub(crate) mod duckdb {
             pub gauge duckdb_query_peak_memory_bytes(database: &str, statement: &str);
             /// The most space in temporary files that a profiled run has taken.
             pub gauge duckdb_query_peak_temp_bytes(database: &str, statement: &str);
+            /// Bytes that were read from files, where the statement was profiled.
+            pub counter duckdb_query_read_bytes_total(database: &str, statement: &str);
+            /// Bytes that were written to files, where the statement was profiled.
+            pub counter duckdb_query_written_bytes_total(database: &str, statement: &str);
+            /// Seconds of binding, optimizing and making plans, where the statement was profiled.
+            pub counter duckdb_query_planning_seconds_total(database: &str, statement: &str);
+            /// Seconds that DuckDB's threads were blocked, added up over them, where the statement was profiled.
+            pub counter duckdb_query_blocked_seconds_total(database: &str, statement: &str);
             /// Seconds that operators ran, added up over DuckDB's threads, where statements were profiled.
             pub counter duckdb_operator_seconds_total(database: &str, operator: &str);
             /// Rows that operators gave to the next one, where statements were profiled.

@@ -302,16 +302,65 @@ pub struct Statement {
     pub text: Arc<str>,
     /// Runs that succeeded.
     pub calls: u64,
-    /// Runs that failed.
+    /// Runs that failed, or were interrupted.
     pub errors: u64,
+    /// What they failed of, and how often: DuckDB's own classes, such as `constraint`, `conversion` and `interrupt`.
+    pub error_types: Vec<(Arc<str>, u64)>,
     /// Seconds of all runs.
     pub total_seconds: f64,
+    /// Seconds of the shortest run.
+    pub min_seconds: f64,
     /// Seconds of the longest run.
     pub max_seconds: f64,
+    /// The standard deviation of a run's seconds.
+    pub deviation_seconds: f64,
+    /// Seconds that half of the runs stayed below, to some 5 %.
+    pub p50_seconds: f64,
+    /// The same of 95 in a hundred.
+    pub p95_seconds: f64,
+    /// The same of 99 in a hundred.
+    pub p99_seconds: f64,
     /// Rows that it returned or changed.
     pub rows: u64,
+    /// What DuckDB's profiles said of it.
+    pub profile: StatementProfile,
     /// The last run's plan with time and rows by operator, where it was profiled.
     pub last_plan: Option<Arc<str>>,
+}
+
+impl Statement {
+    /// Seconds of a run on average.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "a mean")]
+    pub fn mean_seconds(&self) -> f64 {
+        match self.calls + self.errors {
+            0 => 0.0,
+            runs => self.total_seconds / runs as f64,
+        }
+    }
+}
+
+/// What DuckDB's profiles said of a statement: sums over the runs that were profiled, and where it says so the most of one run. What no profile told is `None`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StatementProfile {
+    /// Runs that were profiled.
+    pub runs: u64,
+    /// Rows read from tables.
+    pub rows_scanned: Option<u64>,
+    /// Seconds of operators, added up over DuckDB's threads, waiting for each other included. It is no CPU time.
+    pub operator_seconds: Option<f64>,
+    /// Seconds of binding, optimizing and making the plan.
+    pub planning_seconds: Option<f64>,
+    /// Seconds that DuckDB's threads were blocked.
+    pub blocked_seconds: Option<f64>,
+    /// The most buffer memory of one run, in bytes.
+    pub peak_memory_bytes: Option<u64>,
+    /// The most space in temporary files of one run, in bytes.
+    pub peak_temp_bytes: Option<u64>,
+    /// Bytes read from files.
+    pub read_bytes: Option<u64>,
+    /// Bytes written to files.
+    pub written_bytes: Option<u64>,
 }
 
 impl Family {

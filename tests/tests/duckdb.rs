@@ -105,6 +105,70 @@ fn the_profile_is_duckdbs_own() {
 }
 
 #[test]
+fn the_figures_of_a_statement_are_those_of_its_runs_and_of_duckdbs_profiles() {
+    let folder = tempfile::tempdir().unwrap();
+    let connection = Connection::open(folder.path().join("figures.duckdb")).unwrap().with_name("figures");
+    connection
+        .execute_batch("create table t as select range a, hash(range)::varchar b from range(300000); checkpoint")
+        .unwrap();
+    for least in 0..20 {
+        let rows: i64 = connection
+            .query_row(&format!("select count(distinct b) from t where a > {least}"), [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(rows, 299_999 - least);
+    }
+    let select = statement(&connection, "select_t_");
+    assert_eq!((select.calls, select.errors, select.rows, select.profile.runs), (20, 0, 20, 20));
+    let in_order = [select.min_seconds, select.p50_seconds, select.p95_seconds, select.p99_seconds, select.max_seconds];
+    assert!(select.min_seconds > 0.0 && in_order.is_sorted(), "{in_order:?}");
+    assert!(select.min_seconds <= select.mean_seconds() && select.mean_seconds() <= select.max_seconds);
+    assert!(select.deviation_seconds <= select.max_seconds - select.min_seconds);
+    let profile = &select.profile;
+    assert_eq!(profile.rows_scanned, Some(20 * 300_000));
+    assert!(profile.peak_memory_bytes > Some(100_000), "{profile:?}");
+    assert!(profile.operator_seconds > Some(0.0) && profile.planning_seconds > Some(0.0), "{profile:?}");
+    assert!(profile.planning_seconds < Some(select.total_seconds), "{profile:?}");
+    assert!(profile.blocked_seconds.is_some() && profile.read_bytes.is_some(), "{profile:?}");
+    let create = statement(&connection, "create_t_");
+    assert!(create.profile.written_bytes.is_some(), "{create:?}");
+    let labels = [("database", "figures"), ("statement", &*select.label)];
+    assert!((sum("duckdb_query_planning_seconds_total", &labels) - profile.planning_seconds.unwrap()).abs() < 1e-6);
+    assert_eq!(sum("duckdb_query_read_bytes_total", &labels), profile.read_bytes.unwrap() as f64);
+
+    connection.statements_reset();
+    assert!(connection.statements().is_empty());
+    assert_eq!(sum("duckdb_queries_total", &labels), 20.0, "a counter does not go back");
+    let other = open("figures_of_others");
+    other.execute("select 1", []).unwrap();
+    connection.statements_reset();
+    assert_eq!(other.statements().len(), 1);
+}
+
+#[test]
+fn errors_are_counted_by_duckdbs_own_class() {
+    let connection = open("classes");
+    connection.execute_batch("create table t (a integer primary key)").unwrap();
+    for (sql, class) in [
+        ("insert into t values (1), (1)", "constraint"),
+        ("select nope from t", "binder"),
+        ("select * from nowhere", "catalog"),
+        ("select 'x'::integer", "conversion"),
+        ("selec 1", "parser"),
+        ("select error('hunter2')", "invalid_input"),
+    ] {
+        connection.execute(sql, []).unwrap_err();
+        let labels = [("database", "classes"), ("error_type", class)];
+        assert_eq!(sum("duckdb_query_errors_total", &labels), 1.0, "{sql}");
+    }
+    let all = connection.statements();
+    let types: Vec<_> =
+        all.iter().flat_map(|statement| &statement.error_types).map(|(name, count)| (&**name, *count)).collect();
+    assert_eq!(types.len(), 6, "{types:?}");
+    let shown = telemetry::export::snapshot_json::encode(&telemetry::snapshot());
+    assert!(shown.contains(r#""error_types":{"constraint":1}"#) && !shown.contains("hunter2"), "{shown}");
+}
+
+#[test]
 fn without_profiles_there_is_time_and_rows_and_no_zeros() {
     let connection = open("unprofiled").with_profile(false);
     assert_eq!(connection.query_row("select 42", [], |row| row.get::<_, i32>(0)).unwrap(), 42);
@@ -376,6 +440,8 @@ fn an_interrupted_statement_is_cancelled() {
     interrupter.join().unwrap();
     assert!(error.to_string().contains("INTERRUPT"), "{error}");
     assert_eq!((runs("interrupted", "cancelled"), runs("interrupted", "error")), (1.0, 0.0));
+    let interrupts = [("database", "interrupted"), ("error_type", "interrupt")];
+    assert_eq!(sum("duckdb_query_errors_total", &interrupts), 1.0);
 }
 
 #[test]

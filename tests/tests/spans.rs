@@ -706,3 +706,44 @@ fn a_poll_within_another_call_leaves_that_one_running() {
     parents.dedup();
     assert_eq!(parents, ["polls", "task"]);
 }
+
+#[measured]
+fn loads(connection: &telemetry::duckdb::Connection) {
+    connection
+        .execute_batch(
+            "create table flights (carrier varchar, delay integer); insert into flights values ('secret', 11)",
+        )
+        .unwrap();
+    let late: i64 =
+        connection.query_row("select count(*) from flights where carrier = 'secret'", [], |row| row.get(0)).unwrap();
+    assert_eq!(late, 1);
+    connection.execute("select 'secret'::integer from flights", []).unwrap_err();
+    let mut appender = connection.appender("flights").unwrap();
+    appender.append_row(("AA", 3)).unwrap();
+}
+
+#[test]
+fn statements_are_spans_of_a_client_of_a_database() {
+    let connection = telemetry::duckdb::Connection::open_in_memory().unwrap().with_name("spanned");
+    let trace = traced(|| loads(&connection));
+    trace.nests();
+    let names = trace.names();
+    for name in ["CREATE flights", "INSERT flights", "APPEND flights"] {
+        let span = trace.one(name);
+        assert_eq!((span.span_kind.clone(), trace.parent(span)), (SpanKind::Client, Some("loads")), "{names:?}");
+        assert_eq!(text(span, "db.system.name").as_deref(), Some("duckdb"));
+        assert_eq!(text(span, "db.namespace").as_deref(), Some("spanned"));
+        assert_eq!(text(span, "db.query.summary").as_deref(), Some(name));
+        assert_eq!(attribute(span, "db.response.returned_rows"), None, "{name} gives none back");
+    }
+    let selects = trace.all("SELECT flights");
+    assert_eq!(selects.len(), 2, "{names:?}");
+    let (right, wrong): (Vec<_>, Vec<_>) = selects.into_iter().partition(|span| span.status == Status::Unset);
+    assert_eq!(attribute(right[0], "db.response.returned_rows"), Some(&Value::I64(1)));
+    assert_eq!(text(right[0], "db.query.text").as_deref(), Some("select count(*) from flights where carrier = ?"));
+    assert_eq!(
+        (text(wrong[0], "error.type").as_deref(), &wrong[0].status),
+        (Some("conversion"), &Status::error("conversion"))
+    );
+    assert!(!format!("{:?}", trace.0).contains("secret"), "no literal leaves the process");
+}

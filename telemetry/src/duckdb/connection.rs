@@ -2,6 +2,7 @@
 
 use crate::duckdb::appender::Appender;
 use crate::duckdb::database::Lease;
+use crate::duckdb::errors;
 use crate::duckdb::fingerprint::{Fingerprint, Quotes};
 use crate::duckdb::profile::Profile;
 use crate::duckdb::settings::Settings;
@@ -11,6 +12,8 @@ use crate::duckdb::table::{self, Run, RunResult};
 use crate::duckdb::transaction::Transaction;
 use crate::private::RECORDS;
 use crate::snapshot;
+#[cfg(all(feature = "otel", not(telemetry_off)))]
+use crate::trace;
 use ::duckdb::profiling::ProfilingInfo;
 use ::duckdb::{
     Config, DatabaseName, Error, InterruptHandle, Params, ProgressHandle, QueryProgress, Result, Row, ToSql,
@@ -203,6 +206,11 @@ impl Connection {
     #[must_use]
     pub fn statements(&self) -> Vec<snapshot::Statement> {
         table::statements(Some(&self.name.borrow()))
+    }
+
+    /// Forgets the figures of the statements that ran under this name. Metrics stay, for counters do not go back.
+    pub fn statements_reset(&self) {
+        table::reset(Some(&self.name.borrow()));
     }
 
     fn rename(&self, name: Arc<str>) {
@@ -638,8 +646,9 @@ impl Connection {
     #[cold]
     fn account_error(&self, query: &Query, time: Duration, error: &Error) {
         let message = error.to_string();
-        let result = if message.starts_with("INTERRUPT") { RunResult::Interrupted } else { RunResult::Error };
-        let never_parsed = message.starts_with("Parser Error") || matches!(error, Error::NulError(_));
+        let class = errors::class(&message);
+        let result = if class == errors::INTERRUPT { RunResult::Interrupted } else { RunResult::Error(class) };
+        let never_parsed = class == errors::PARSER || matches!(error, Error::NulError(_));
         let print = if never_parsed {
             Arc::new(Fingerprint::unparsed())
         } else if table::knows(&self.name.borrow(), query.print.hash) || query.sql.is_empty() {
@@ -661,7 +670,23 @@ impl Connection {
         if !RECORDS {
             return;
         }
+        #[cfg(all(feature = "otel", not(telemetry_off)))]
+        self.tell_span(print, &run);
         table::record(&self.name.borrow(), print, &run, self.settings.get().slow);
+    }
+
+    /// Tells who makes spans of a statement that is over.
+    #[cfg(all(feature = "otel", not(telemetry_off)))]
+    fn tell_span(&self, print: &Fingerprint, run: &Run) {
+        trace::statement::tell(&trace::statement::Statement {
+            database: &self.name.borrow(),
+            operation: print.operation,
+            table: print.table(),
+            text: &print.text,
+            time: run.time,
+            returned_rows: run.rows.filter(|_| !print.writes() && print.operation != "append"),
+            error_type: run.result.error_type(),
+        });
     }
 
     /// The profile of the statement that has just run. Reading it is no statement.

@@ -81,6 +81,13 @@ impl Fingerprint {
         Fingerprint::of(&quoted, Quotes::Name)
     }
 
+    /// The main table, as it is in the label.
+    #[cfg(all(feature = "otel", not(telemetry_off)))]
+    pub(crate) fn table(&self) -> Option<&str> {
+        let (name, _hash) = self.label.rsplit_once('_')?;
+        name.strip_prefix(self.operation)?.strip_prefix('_')
+    }
+
     /// Whether its result is a count of changed rows rather than rows.
     pub(crate) fn writes(&self) -> bool {
         matches!(self.operation, "insert" | "update" | "delete" | "merge" | "copy" | "create" | "truncate")

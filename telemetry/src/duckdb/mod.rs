@@ -23,7 +23,16 @@
 //! # What is recorded
 //! The time that DuckDB had the statement, planning included where it was planned for this run; rows that came back or were changed;
 //! `ok`, `error`, or `cancelled` for what was interrupted and for streams dropped before their end. From DuckDB's profile, where
-//! there is one: rows scanned, memory, temporary space, and time and rows by operator. What is not known is absent, never zero.
+//! there is one: rows scanned, memory, temporary space, bytes read and written, planning, waiting, and time and rows by operator. What is not known is absent, never
+//! zero. Errors are counted by DuckDB's own class of them, `duckdb_query_errors_total`. [`Connection::statements`] has all of it by statement, with least, most,
+//! deviation and quantiles of their times.
+//!
+//! Time of operators is added up over DuckDB's threads, and is no CPU time (DuckDB 2.0 calls that sum `cpu_time`): on a machine that is busy it is far above what the system
+//! charged.
+//!
+//! # Spans
+//! With the feature `otel` and a tracer, a statement is a client's span by OpenTelemetry's conventions for databases: `SELECT flights`, with `db.system.name`, `db.namespace` (the
+//! connection's name), `db.operation.name`, `db.collection.name`, `db.query.summary`, `db.query.text` (without literals), `db.response.returned_rows` and `error.type`.
 //! Texts that do not parse are one statement, `unparsed`: no word in them is known not to be a literal.
 //!
 //! # What it costs
@@ -35,6 +44,7 @@ mod appender;
 mod arrow;
 mod connection;
 mod database;
+mod errors;
 mod fingerprint;
 mod lexer;
 mod profile;
@@ -43,6 +53,7 @@ mod settings;
 mod split;
 mod statement;
 mod table;
+mod times;
 mod transaction;
 
 pub use appender::Appender;

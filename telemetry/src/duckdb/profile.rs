@@ -15,6 +15,12 @@ pub(crate) struct Profile {
     pub(crate) result_bytes: Option<u64>,
     pub(crate) peak_memory_bytes: Option<u64>,
     pub(crate) peak_temp_bytes: Option<u64>,
+    pub(crate) read_bytes: Option<u64>,
+    pub(crate) written_bytes: Option<u64>,
+    /// How long DuckDB's threads waited.
+    pub(crate) blocked: Option<Duration>,
+    /// Binding, optimizing and making the plan.
+    pub(crate) planning: Option<Duration>,
     /// In the order of the tree, parents first.
     pub(crate) operators: Vec<Operator>,
 }
@@ -60,6 +66,12 @@ impl Profile {
         Some(profile)
     }
 
+    /// What the operators took, added up over DuckDB's threads; `None` where none of them tells. (DuckDB 2.0 calls this sum `cpu_time`, which it is not: threads that
+    /// wait for each other count too.)
+    pub(crate) fn operators_time(&self) -> Option<Duration> {
+        self.operators.iter().filter_map(|operator| operator.time).reduce(|sum, time| sum.saturating_add(time))
+    }
+
     /// The tree for people: an operator a line, with its time and rows. Holds no literal, since conditions are left out.
     pub(crate) fn plan(&self) -> String {
         let width = self.operators.iter().map(|operator| operator.depth * 2 + operator.name.len()).max().unwrap_or(0);
@@ -76,6 +88,9 @@ impl Profile {
         plan
     }
 }
+
+/// A metric of the planner, of the optimizer, and of the physical planner.
+const PLANNING: [&str; 3] = ["binding_time", "filter_pushdown", "create_plan"];
 
 /// The statement without what DuckDB may or may not keep of it.
 fn bare(sql: &str) -> &str {
@@ -123,6 +138,16 @@ impl Search {
             keep(&mut profile.result_bytes, &["result_set_size"]);
             keep(&mut profile.peak_memory_bytes, &["peak_buffer_memory", "system_peak_buffer_memory"]);
             keep(&mut profile.peak_temp_bytes, &["peak_temp_dir_size", "system_peak_temp_dir_size"]);
+            keep(&mut profile.read_bytes, &["total_bytes_read"]);
+            keep(&mut profile.written_bytes, &["total_bytes_written"]);
+            let blocked = metric(&["blocked_thread_time"]).and_then(seconds);
+            profile.blocked = profile.blocked.or(blocked);
+            // Three groups of 2.0 have a time of their own under the same name, and are known by what else is in them.
+            if PLANNING.iter().any(|known| metric(&[known]).is_some()) {
+                if let Some(time) = metric(&["total_time"]).and_then(seconds) {
+                    profile.planning = Some(profile.planning.unwrap_or_default().saturating_add(time));
+                }
+            }
             let sql = metric(&["sql", "query_name"]).filter(|sql| !sql.is_empty());
             self.sql = self.sql.take().or_else(|| sql.map(str::to_owned));
         }
@@ -180,9 +205,19 @@ mod tests {
         let execute = tree(&[("intermediate_rows", "0"), ("timing", "0.0"), ("type", "EXECUTE")], vec![count]);
         let collector =
             tree(&[("intermediate_rows", "0"), ("timing", "9e-06"), ("type", "RESULT_COLLECTOR")], vec![execute]);
-        let system = tree(&[("peak_buffer_memory", "299008"), ("peak_temp_dir_size", "0")], vec![]);
-        let query = tree(&[("sql", "select count(*) from t where a > 5;"), ("total_rows_scanned", "1000")], vec![]);
-        tree(&[], vec![collector, system, query])
+        let system = tree(
+            &[("peak_buffer_memory", "299008"), ("peak_temp_dir_size", "0"), ("blocked_thread_time", "7e-05")],
+            vec![],
+        );
+        let query = tree(
+            &[("sql", "select count(*) from t where a > 5;"), ("total_rows_scanned", "1000"), ("total_time", "0.004")],
+            vec![],
+        );
+        let io = tree(&[("total_bytes_read", "262144"), ("total_bytes_written", "0")], vec![]);
+        let planner = tree(&[("binding_time", "0.0005"), ("total_time", "0.001")], vec![]);
+        let optimizer = tree(&[("filter_pushdown", "3e-05"), ("total_time", "0.0004")], vec![]);
+        let physical = tree(&[("create_plan", "2e-05"), ("total_time", "0.0001")], vec![]);
+        tree(&[], vec![collector, io, planner, optimizer, physical, system, query])
     }
 
     #[test]
@@ -191,6 +226,14 @@ mod tests {
         assert_eq!(profile.rows_scanned, Some(1000));
         assert_eq!((profile.peak_memory_bytes, profile.peak_temp_bytes), (Some(299_008), Some(0)));
         assert_eq!(profile.result_bytes, None);
+        assert_eq!((profile.read_bytes, profile.written_bytes), (Some(262_144), Some(0)));
+        assert_eq!(profile.blocked, Some(Duration::from_micros(70)));
+        assert_eq!(
+            profile.planning,
+            Some(Duration::from_micros(1_500)),
+            "the three that plan, and not the query's own"
+        );
+        assert_eq!(profile.operators_time(), Some(Duration::from_nanos(37_900)));
         let names: Vec<_> = profile.operators.iter().map(|operator| &*operator.name).collect();
         assert_eq!(names, ["RESULT_COLLECTOR", "UNGROUPED_AGGREGATE", "TABLE_SCAN"]);
     }

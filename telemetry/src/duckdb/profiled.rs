@@ -57,6 +57,11 @@ pub trait ProfiledConnection {
         self.profiled().statements()
     }
 
+    /// See [`Connection::statements_reset`].
+    fn statements_reset(&self) {
+        self.profiled().statements_reset();
+    }
+
     /// See [`Connection::execute`].
     ///
     /// # Errors

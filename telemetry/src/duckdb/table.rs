@@ -4,11 +4,13 @@
 //! share their figures.
 
 use crate::builtin::duckdb::statements as families;
+use crate::duckdb::errors;
 use crate::duckdb::fingerprint::Fingerprint;
 use crate::duckdb::profile::Profile;
-use crate::snapshot::Statement;
+use crate::duckdb::times::Times;
+use crate::snapshot::{Statement, StatementProfile};
 use crate::sync::{Mutex, lock};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -30,7 +32,8 @@ pub(crate) struct Run {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RunResult {
     Ok,
-    Error,
+    /// By DuckDB's class of the error, one of [`errors`](super::errors)' words.
+    Error(&'static str),
     /// Interrupted.
     Interrupted,
     /// A stream that was dropped before its end. Nothing failed.
@@ -38,10 +41,18 @@ pub(crate) enum RunResult {
 }
 
 impl RunResult {
+    pub(crate) fn error_type(self) -> Option<&'static str> {
+        match self {
+            RunResult::Error(error_type) => Some(error_type),
+            RunResult::Interrupted => Some(errors::INTERRUPT),
+            RunResult::Ok | RunResult::Abandoned => None,
+        }
+    }
+
     fn label(self) -> &'static str {
         match self {
             RunResult::Ok => "ok",
-            RunResult::Error => "error",
+            RunResult::Error(_) => "error",
             RunResult::Interrupted | RunResult::Abandoned => "cancelled",
         }
     }
@@ -51,9 +62,10 @@ struct Entry {
     print: Arc<Fingerprint>,
     calls: u64,
     errors: u64,
-    total: Duration,
-    max: Duration,
+    error_types: BTreeMap<&'static str, u64>,
+    times: Times,
     rows: u64,
+    profile: StatementProfile,
     last_plan: Option<Arc<str>>,
     /// The number of the table's run that was its last.
     last_run: u64,
@@ -88,11 +100,16 @@ impl Table {
         entry.last_run = self.runs;
         match run.result {
             RunResult::Ok | RunResult::Abandoned => entry.calls += 1,
-            RunResult::Error | RunResult::Interrupted => entry.errors += 1,
+            RunResult::Error(_) | RunResult::Interrupted => entry.errors += 1,
         }
-        entry.total += run.time;
-        entry.max = entry.max.max(run.time);
+        if let Some(error_type) = run.result.error_type() {
+            *entry.error_types.entry(error_type).or_default() += 1;
+        }
+        entry.times.add(run.time);
         entry.rows += run.rows.unwrap_or(0);
+        if let Some(profile) = &run.profile {
+            add_profile(&mut entry.profile, profile);
+        }
         if let Some(plan) = plan {
             entry.last_plan = Some(Arc::clone(plan));
         }
@@ -111,27 +128,56 @@ impl Entry {
             print,
             calls: 0,
             errors: 0,
-            total: Duration::ZERO,
-            max: Duration::ZERO,
+            error_types: BTreeMap::new(),
+            times: Times::default(),
             rows: 0,
+            profile: StatementProfile::default(),
             last_plan: None,
             last_run: 0,
         }
     }
 
     fn statement(&self, database: &Arc<str>) -> Statement {
+        let times = &self.times;
         Statement {
             database: Arc::clone(database),
             label: Arc::from(&*self.print.label),
             text: Arc::from(&*self.print.text),
             calls: self.calls,
             errors: self.errors,
-            total_seconds: self.total.as_secs_f64(),
-            max_seconds: self.max.as_secs_f64(),
+            error_types: self.error_types.iter().map(|(name, count)| (Arc::from(*name), *count)).collect(),
+            total_seconds: times.total(),
+            min_seconds: times.min(),
+            max_seconds: times.max(),
+            deviation_seconds: times.deviation(),
+            p50_seconds: times.quantile(0.5),
+            p95_seconds: times.quantile(0.95),
+            p99_seconds: times.quantile(0.99),
             rows: self.rows,
+            profile: self.profile.clone(),
             last_plan: self.last_plan.clone(),
         }
     }
+}
+
+fn add_profile(known: &mut StatementProfile, of_run: &Profile) {
+    fn sum<T: Copy + std::ops::Add<Output = T>>(known: &mut Option<T>, of_run: Option<T>) {
+        *known = match (*known, of_run) {
+            (Some(known), Some(of_run)) => Some(known + of_run),
+            (known, of_run) => known.or(of_run),
+        };
+    }
+    let seconds = |time: Option<Duration>| time.map(|time| time.as_secs_f64());
+    known.runs += 1;
+    sum(&mut known.rows_scanned, of_run.rows_scanned);
+    sum(&mut known.operator_seconds, seconds(of_run.operators_time()));
+    sum(&mut known.planning_seconds, seconds(of_run.planning));
+    sum(&mut known.blocked_seconds, seconds(of_run.blocked));
+    sum(&mut known.read_bytes, of_run.read_bytes);
+    sum(&mut known.written_bytes, of_run.written_bytes);
+    // `None` is less than anything that is known.
+    known.peak_memory_bytes = known.peak_memory_bytes.max(of_run.peak_memory_bytes);
+    known.peak_temp_bytes = known.peak_temp_bytes.max(of_run.peak_temp_bytes);
 }
 
 /// Whether such a statement has run, so that its names are known to be names.
@@ -156,6 +202,9 @@ pub(crate) fn record(database: &Arc<str>, print: &Arc<Fingerprint>, run: &Run, s
         families::duckdb_statements_evicted_total().inc();
     }
     families::duckdb_queries_total(database, label, run.result.label()).inc();
+    if let Some(error_type) = run.result.error_type() {
+        families::duckdb_query_errors_total(database, label, error_type).inc();
+    }
     families::duckdb_query_duration_seconds(database, label).observe_duration(run.time);
     if let Some(rows) = run.rows {
         families::duckdb_query_rows_returned_total(database, label).add(rows);
@@ -180,6 +229,18 @@ fn record_profile(database: &str, label: &str, profile: &Profile) {
     }
     if let Some(bytes) = profile.peak_temp_bytes {
         raise(families::duckdb_query_peak_temp_bytes(database, label), bytes);
+    }
+    if let Some(bytes) = profile.read_bytes {
+        families::duckdb_query_read_bytes_total(database, label).add(bytes);
+    }
+    if let Some(bytes) = profile.written_bytes {
+        families::duckdb_query_written_bytes_total(database, label).add(bytes);
+    }
+    if let Some(time) = profile.planning {
+        families::duckdb_query_planning_seconds_total(database, label).add(time);
+    }
+    if let Some(time) = profile.blocked {
+        families::duckdb_query_blocked_seconds_total(database, label).add(time);
     }
     for operator in &profile.operators {
         if let Some(time) = operator.time {
@@ -209,6 +270,11 @@ fn say_slow(database: &str, label: &str, time: Duration, plan: Option<&str>) {
         text.push_str(line);
     }
     crate::job::above_bars(|| eprintln!("{text}"));
+}
+
+/// Forgets the figures of every database, or of one. Metrics stay: counters do not go back.
+pub(crate) fn reset(database: Option<&str>) {
+    lock(&TABLE).entries.retain(|(name, _), _| database.is_some_and(|database| **name != *database));
 }
 
 /// The figures of every database, or of one; the statement that took most time first.
@@ -250,13 +316,41 @@ mod tests {
         let mut table = Table::new(2);
         let database: Arc<str> = "sums".into();
         let print = Arc::new(Fingerprint::of("select a", Quotes::Name));
-        for (result, milliseconds) in
-            [(RunResult::Ok, 10), (RunResult::Error, 30), (RunResult::Interrupted, 5), (RunResult::Abandoned, 5)]
-        {
+        for (result, milliseconds) in [
+            (RunResult::Ok, 10),
+            (RunResult::Error("binder"), 30),
+            (RunResult::Interrupted, 5),
+            (RunResult::Abandoned, 5),
+        ] {
             table.add(&database, &print, &run(result, milliseconds), None);
         }
         let statement = table.entries[&(Arc::clone(&database), print.hash)].statement(&database);
         assert_eq!((statement.calls, statement.errors, statement.rows), (2, 2, 8));
         assert!((statement.total_seconds - 0.05).abs() < 1e-9 && (statement.max_seconds - 0.03).abs() < 1e-9);
+        assert!((statement.min_seconds - 0.005).abs() < 1e-9 && (statement.mean_seconds() - 0.0125).abs() < 1e-9);
+        let types: Vec<_> = statement.error_types.iter().map(|(name, count)| (&**name, *count)).collect();
+        assert_eq!(types, [("binder", 1), ("interrupt", 1)]);
+        assert_eq!(
+            statement.profile,
+            StatementProfile::default(),
+            "nobody profiled it: nothing is known, and nothing is zero"
+        );
+    }
+
+    #[test]
+    fn profiles_add_up_and_what_none_told_is_not_known() {
+        let mut known = StatementProfile::default();
+        let profile = |rows, memory| Profile {
+            rows_scanned: rows,
+            peak_memory_bytes: memory,
+            planning: Some(Duration::from_millis(2)),
+            ..Profile::default()
+        };
+        add_profile(&mut known, &profile(Some(10), Some(700)));
+        add_profile(&mut known, &profile(None, Some(300)));
+        add_profile(&mut known, &profile(Some(5), None));
+        assert_eq!((known.runs, known.rows_scanned, known.peak_memory_bytes), (3, Some(15), Some(700)));
+        assert!((known.planning_seconds.unwrap() - 0.006).abs() < 1e-9);
+        assert_eq!((known.read_bytes, known.blocked_seconds), (None, None));
     }
 }

@@ -217,17 +217,8 @@ impl Json {
     }
 
     fn statement(&mut self, statement: &Statement) {
-        self.object([
-            ("database", text(&statement.database)),
-            ("statement", text(&statement.label)),
-            ("text", text(&statement.text)),
-            ("calls", statement.calls.to_string()),
-            ("errors", statement.errors.to_string()),
-            ("total_seconds", number(statement.total_seconds)),
-            ("max_seconds", number(statement.max_seconds)),
-            ("rows", statement.rows.to_string()),
-            ("last_plan", statement.last_plan.as_deref().map_or_else(null, text)),
-        ]);
+        let plan = ("last_plan", statement.last_plan.as_deref().map_or_else(null, text));
+        self.object(crate::export::json::statement(statement).into_iter().chain([plan]));
     }
 }
 

@@ -196,6 +196,30 @@ pub(super) fn begin_other(builder: SpanBuilder, parent: &Context) -> Option<Cont
     Some(context)
 }
 
+/// Makes a span that ends now and took so long, of the tracer that calls have, as a child of what runs here. Nothing ran within it.
+#[cfg(feature = "duckdb")]
+pub(super) fn tell_past(builder: SpanBuilder, took: std::time::Duration, error_type: Option<&'static str>) {
+    let (Some(tracer), Some(parent)) = (CALLS.tracer(), current(Context::clone)) else { return };
+    if parent.is_telemetry_suppressed() {
+        return;
+    }
+    let parent = process::adopt(parent);
+    let around = parent.get::<Anchor>().copied();
+    let anchor = around.unwrap_or_else(Anchor::new);
+    let end = anchor.time(clock::now());
+    let builder = builder.with_start_time(end.checked_sub(took).unwrap_or(end));
+    if let Some((context, is_recorded)) = tracer.begin(builder, &parent, around.is_none().then_some(anchor)) {
+        if is_recorded {
+            of_job(&context.span());
+        }
+        let span = context.span();
+        if let Some(error_type) = error_type {
+            span.set_status(Status::error(error_type));
+        }
+        span.end_with_timestamp(end);
+    }
+}
+
 /// Ends such a span.
 #[cfg(any(feature = "reqwest", feature = "axum"))]
 pub(super) fn end_other(context: &Context) {

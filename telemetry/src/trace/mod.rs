@@ -33,6 +33,8 @@ pub(crate) mod provider; // whose tracer it is
 mod request; // the span of a request
 #[cfg(feature = "reqwest")]
 pub mod reqwest; // the trace in what reqwest sends
+#[cfg(feature = "duckdb")]
+pub(crate) mod statement; // the span of a DuckDB statement
 
 pub use context::{InContext, TraceContext, baggage, current_context};
 pub use provider::use_tracer_provider;

@@ -82,17 +82,9 @@ fn tally(tally: &Tally) -> String {
     ])
 }
 
+/// All but the plan.
 fn statement(statement: &Statement) -> String {
-    object([
-        ("statement", text(&statement.label)),
-        ("database", text(&statement.database)),
-        ("text", text(&statement.text)),
-        ("calls", statement.calls.to_string()),
-        ("errors", statement.errors.to_string()),
-        ("total_seconds", number(statement.total_seconds)),
-        ("max_seconds", number(statement.max_seconds)),
-        ("rows", statement.rows.to_string()),
-    ])
+    object(crate::export::json::statement(statement))
 }
 
 fn metric(family: &Family, series: &Series) -> String {
