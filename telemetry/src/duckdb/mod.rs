@@ -35,6 +35,10 @@
 //! connection's name), `db.operation.name`, `db.collection.name`, `db.query.summary`, `db.query.text` (without literals), `db.response.returned_rows` and `error.type`.
 //! Texts that do not parse are one statement, `unparsed`: no word in them is known not to be a literal.
 //!
+//! # Asynchronous code
+//! DuckDB's calls block. [`Connection::background`] puts a connection on a thread of its own, where `connection.run(|connection| …).await` has work done; dropped, that future interrupts
+//! the engine.
+//!
 //! # What it costs
 //! Profiles take some 40 to 200 µs a statement, to be made and to be read: nothing beside a query, much beside a point lookup. Switch
 //! them off with [`Connection::with_profile`] or `profile = false`. A batch is parsed once more before its statements are run one by
@@ -42,6 +46,7 @@
 
 mod appender;
 mod arrow;
+mod background;
 mod connection;
 mod database;
 mod errors;
@@ -58,6 +63,7 @@ mod transaction;
 
 pub use appender::Appender;
 pub use arrow::{Arrow, ArrowStream};
+pub use background::{Background, Running};
 pub use connection::Connection;
 pub use profiled::{ProfiledConnection, Wraps};
 pub use settings::Settings;

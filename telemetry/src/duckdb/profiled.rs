@@ -1,6 +1,6 @@
 //! A struct that holds a profiled connection and has its methods.
 
-use crate::duckdb::{Appender, CachedStatement, Connection, Settings, Statement, Transaction};
+use crate::duckdb::{Appender, Background, CachedStatement, Connection, Settings, Statement, Transaction};
 use crate::snapshot;
 use ::duckdb::{Error, InterruptHandle, Params, Result, Row};
 use std::path::Path;
@@ -55,6 +55,18 @@ pub trait ProfiledConnection {
     /// The figures of the statements that ran under the connection's name, the one that took most time first.
     fn statements(&self) -> Vec<snapshot::Statement> {
         self.profiled().statements()
+    }
+
+    /// Puts the struct on a thread of its own, as [`Connection::background`] does a connection: `warehouse.run(|warehouse| …).await`.
+    ///
+    /// # Errors
+    /// Where the system has no thread to give.
+    fn background(self) -> std::io::Result<Background<Self>>
+    where
+        Self: Sized + Send + 'static,
+    {
+        let interrupt = self.profiled().interrupt_handle();
+        Background::start(self, interrupt)
     }
 
     /// See [`Connection::statements_reset`].

@@ -7,11 +7,12 @@ use crate::store::{self, FetchedDay, Warehouse};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use telemetry::duckdb::Background;
 use telemetry::job::channel::tokio::{Receiver, Sender};
 use telemetry::job::{State, Worker};
 use telemetry::{Job, backfill_job, metric};
 use telemetry_examples::day::Day;
-use tokio::task::{JoinError, JoinSet, spawn_blocking};
+use tokio::task::{JoinError, JoinSet};
 
 metric! {
     /// Flights that were classified, by what became of them.
@@ -38,25 +39,21 @@ const QUEUE_DAYS: usize = 8;
 pub async fn backfill(
     job: &Job,
     client: Client,
-    warehouse: &Arc<Mutex<Warehouse>>,
+    warehouse: &Arc<Background<Warehouse>>,
     days: &[Day],
     concurrency: u16,
 ) -> Result<(), Error> {
-    // DuckDB's calls block, and would keep a worker of the runtime from everything else.
     let whole = {
-        let (job, warehouse) = (job.clone(), Arc::clone(warehouse));
-        spawn_blocking(move || begin(&job, &lock(&warehouse))).await??
+        let job = job.clone();
+        warehouse.run(move |warehouse| begin(&job, warehouse)).await?
     };
     let (there, missing): (Vec<Day>, Vec<Day>) = days.iter().partition(|day| whole.contains_key(day));
     job.skip(there.len());
     job.records_skipped(there.iter().filter_map(|day| whole.get(day)).sum::<u64>());
 
     let (sender, receiver) = job.queue("write").tokio_channel(QUEUE_DAYS);
-    let writer = {
-        let (job, warehouse) = (job.clone(), Arc::clone(warehouse));
-        let current = telemetry::current(); // so that what the thread does is part of the job's trace
-        spawn_blocking(move || current.scope(|| write(&job, &mut lock(&warehouse), receiver)))
-    };
+    // Each task is part of the job and of its trace.
+    let writer = tokio::spawn(telemetry::in_current(write(job.clone(), Arc::clone(warehouse), receiver)));
 
     let (client, missing) = (Arc::new(client), Arc::new(Mutex::new(missing.into_iter())));
     let mut workers = JoinSet::new();
@@ -121,22 +118,31 @@ async fn fetch(
     failures
 }
 
-/// Classifies and writes what comes, a day at a time, until nothing can come any more.
-fn write(job: &Job, warehouse: &mut Warehouse, mut days: Receiver<FetchedDay>) -> Result<(), store::Error> {
-    while let Some(day) = days.blocking_recv() {
-        job.batch(day.flights.len()).operation("write").run(|| {
-            let statuses = {
-                let step = job.operation("classify");
-                step.records(day.flights.len());
-                model::classify(&day.flights)
-            };
-            warehouse.write_day(job, &day, &statuses)?;
-            count(&statuses);
-            Ok::<_, store::Error>(())
-        })?;
+/// Has what comes classified and written, a day at a time, until nothing can come any more.
+async fn write(
+    job: Job,
+    warehouse: Arc<Background<Warehouse>>,
+    mut days: Receiver<FetchedDay>,
+) -> Result<(), store::Error> {
+    while let Some(day) = days.recv().await {
+        let of_day = job.clone();
+        warehouse.run(move |warehouse| write_day(&of_day, warehouse, &day)).await?;
         job.advance(1);
     }
     Ok(())
+}
+
+fn write_day(job: &Job, warehouse: &mut Warehouse, day: &FetchedDay) -> Result<(), store::Error> {
+    job.batch(day.flights.len()).operation("write").run(|| {
+        let statuses = {
+            let step = job.operation("classify");
+            step.records(day.flights.len());
+            model::classify(&day.flights)
+        };
+        warehouse.write_day(job, day, &statuses)?;
+        count(&statuses);
+        Ok(())
+    })
 }
 
 fn count(statuses: &[Status]) {
@@ -146,8 +152,8 @@ fn count(statuses: &[Status]) {
     }
 }
 
-/// What another thread's panic left behind is still whole: a day is written in a transaction.
-pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+/// What another thread's panic left behind is still whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -20,12 +20,13 @@ mod summary;
 
 use clap::Parser;
 use client::Client;
-use job::lock;
 use options::Options;
 use std::io::Write;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use store::Warehouse;
+use telemetry::ProfiledConnection;
+use telemetry::duckdb::Background;
 use telemetry_examples::source::Source;
 use tokio::task::spawn_blocking;
 
@@ -56,12 +57,13 @@ async fn run(options: &Options) -> Result<ExitCode, AnyError> {
     let metrics = telemetry.address().map_or("nowhere".into(), |address| format!("at http://{address}/metrics"));
     say(format_args!("the source is at {}, the metrics are {metrics}", source.url()));
 
-    let warehouse = Arc::new(Mutex::new(warehouse));
+    // On a thread of its own: DuckDB's calls block, and would keep a worker of the runtime from everything else.
+    let warehouse = Arc::new(warehouse.background()?);
     let client = Client::new(source.url(), options.limit())?.bearing(options.patience);
     let result = job::backfill(client, &warehouse, &options.days(), options.concurrency).await;
     // The job has given the signals back: from here on they end the holding, and do not cut off what is said at the end.
     let stop = stop()?;
-    let is_whole = tell(options, Arc::clone(&warehouse)).await?;
+    let is_whole = tell(options, &warehouse).await?;
     let status = match result {
         Ok(()) if is_whole => ExitCode::SUCCESS,
         Ok(()) => {
@@ -82,12 +84,10 @@ async fn run(options: &Options) -> Result<ExitCode, AnyError> {
 }
 
 /// Writes to standard output what is in the database; says whether all days asked for are.
-async fn tell(options: &Options, warehouse: Arc<Mutex<Warehouse>>) -> Result<bool, AnyError> {
-    let (whole, summary) = spawn_blocking(move || {
-        let warehouse = lock(&warehouse);
-        Ok::<_, store::Error>((warehouse.flights_by_day()?, summary::summary(&warehouse)?))
-    })
-    .await??;
+async fn tell(options: &Options, warehouse: &Background<Warehouse>) -> Result<bool, AnyError> {
+    let ask =
+        |warehouse: &mut Warehouse| Ok::<_, store::Error>((warehouse.flights_by_day()?, summary::summary(warehouse)?));
+    let (whole, summary) = warehouse.run(ask).await?;
     let days = options.days();
     let there = days.iter().filter(|day| whole.contains_key(day)).count();
     let text = format!("{there} of {} days are whole in {}\n{summary}", days.len(), options.database.display());
