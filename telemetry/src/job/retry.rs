@@ -424,6 +424,7 @@ mod tests {
 
     const MILLI: Duration = Duration::from_millis(1);
 
+    #[cfg(not(telemetry_off))]
     #[test]
     fn each_try_takes_a_token_and_an_answer_of_429_makes_the_limiter_stand_still() {
         let (job, limited) = (job("retry_limiter"), job("retry_limiter_paused"));
@@ -441,6 +442,7 @@ mod tests {
         assert_eq!(of(&limited, "backfill_rate_limit_hits_total", &[]), Some(1.0));
     }
 
+    #[cfg(not(telemetry_off))]
     #[test]
     fn a_token_that_would_come_after_the_deadline_is_not_waited_for() {
         let job = job("retry_late");
@@ -456,6 +458,7 @@ mod tests {
         assert!(waits.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     }
 
+    #[cfg(not(telemetry_off))]
     #[test]
     fn what_is_dropped_or_panics_between_its_tries_is_given_up_as_cancelled() {
         let job = job("retry_dropped");
@@ -475,6 +478,7 @@ mod tests {
         assert_eq!(of(&job, "backfill_requests_in_flight", &[]), Some(0.0));
     }
 
+    #[cfg(not(telemetry_off))]
     #[test]
     fn what_goes_well_is_not_given_up() {
         let job = job("retry_well");

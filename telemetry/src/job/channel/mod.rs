@@ -30,7 +30,8 @@
 #[cfg(feature = "crossbeam")]
 pub mod crossbeam;
 pub mod sync;
-#[cfg(test)]
+// What they count. That they are channels without telemetry too is tried in `tests/fixtures/off`.
+#[cfg(all(test, not(telemetry_off)))]
 mod tests;
 #[cfg(feature = "tokio")]
 pub mod tokio;

@@ -140,6 +140,7 @@ fn another_rate_keeps_what_is_there() {
     about(left(&Bucket::take(&bucket, 1, now), now), 3600 * SECOND);
 }
 
+#[cfg(not(telemetry_off))]
 #[test]
 fn threads_share_a_limiter_and_what_they_wait_is_counted() {
     let job = job("limiter_threads");
@@ -184,6 +185,7 @@ fn a_job_that_is_asked_to_stop_waits_no_longer_and_takes_nothing() {
     assert!(left(&taken, Instant::now()) <= 3600 * SECOND);
 }
 
+#[cfg(not(telemetry_off))]
 #[test]
 fn the_limiter_of_a_name_is_one_and_shows_what_is_left() {
     let job = job("limiter_one");
