@@ -32,6 +32,7 @@ impl Gauge {
     /// waiting_records().dec();
     /// assert_eq!(waiting_records().get(), 2.0);
     /// ```
+    #[inline]
     pub fn set(self, value: f64) {
         if value.is_finite() {
             self.bits().store(value.to_bits(), Relaxed);
