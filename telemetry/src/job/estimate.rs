@@ -27,7 +27,7 @@
 //! developments: some personal views: statistical theory: the prequential approach", J. R. Statist. Soc. A 147 (1984), 278-292.)
 //!
 //! Eight are few, and at first there are none. So a variance that is assumed beforehand counts for [`ASSUMED`] more of them, as a scaled inverse
-//! chi-squared prior does: [`DRIFT`] squared for a pace that changes, and 1/n each for the n units that the rate was seen at and the m that it is to hold for, as
+//! chi-squared prior does: [`DRIFT`] squared for a pace that changes, the more the farther ahead it is to hold, and 1/n each for the n units that the rate was seen at and the m that it is to hold for, as
 //! of units whose times are exponentially distributed.
 //!
 //! The interval is then the estimate times and by exp(1.2816 s), of which 80 % of a log-normal distribution lie within. It says what the job's past says: a
@@ -56,8 +56,10 @@ const QUANTILE: f64 = 1.2816;
 const JUDGED: u32 = 8;
 /// For how many of them what is assumed beforehand counts.
 const ASSUMED: f64 = 3.0;
-/// By what share a pace is assumed to change.
+/// By what share a pace is assumed to change while as many units are done as already are.
 const DRIFT: f64 = 0.15;
+/// Beyond so many times what is done, the assumption is not made wider.
+const FARTHEST: f64 = 10.0;
 /// Moments that are kept, evenly spaced over the run: when there are so many, every second one goes.
 const MOST_MOMENTS: usize = 128;
 /// Seconds between them at first.
@@ -223,7 +225,7 @@ impl Estimator {
     /// The variance of the logarithm of the time that so many units will take.
     fn variance(&self, left: f64) -> f64 {
         let done = units(self.done);
-        let assumed = DRIFT * DRIFT + 1.0 / done + 1.0 / left;
+        let assumed = DRIFT * DRIFT * (1.0 + left / done).min(FARTHEST) + 1.0 / done + 1.0 / left;
         // As far ahead, by what was done then, as is to be looked now.
         let ahead = left / done;
         let (mut sum, mut count) = (ASSUMED * assumed, ASSUMED);

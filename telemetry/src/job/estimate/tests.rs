@@ -1,4 +1,5 @@
 use super::*;
+use proptest::prelude::*;
 
 /// Reads a trace every 100 ms up to `end`; `done` tells the units at each time.
 fn after(end: f64, done: impl Fn(f64) -> f64) -> Estimator {
@@ -68,28 +69,26 @@ fn readings_at_one_moment_are_one() {
     assert_eq!(estimator.lately(), before);
 }
 
-#[test]
-fn whatever_is_read_nothing_is_infinite_or_not_a_number() {
-    // A linear congruential generator, by Knuth's constants for MMIX.
-    let mut state = 7_u64;
-    let mut draw = |below: u64| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) % below
-    };
-    for _ in 0..200 {
+proptest! {
+    #[test]
+    fn whatever_is_read_nothing_is_infinite_or_not_a_number(
+        readings in proptest::collection::vec((0..6_usize, 0..6_usize, 0..20_u8), 1..200),
+        left in prop_oneof![Just(0), Just(1), Just(1_000), Just(u64::MAX), any::<u64>()],
+    ) {
         let (mut estimator, mut at, mut done) = (Estimator::default(), 0.0, 0_u64);
-        for _ in 0..200 {
-            at += [0.0, 0.05, 0.1, 1.0, 100.0, 1e6][draw(6) as usize];
-            let more = [0, 0, 1, 1, 1_000, u64::MAX / 3][draw(6) as usize];
-            done = if draw(20) == 0 { done / 2 } else { done.saturating_add(more) };
+        for (step, more, back) in readings {
+            at += [0.0, 0.05, 0.1, 1.0, 100.0, 1e6][step];
+            done = done.saturating_add([0, 0, 1, 1, 1_000, u64::MAX / 3][more]);
+            if back == 0 {
+                done /= 2;
+            }
             estimator.read(at, done);
-            for left in [0, 1, 1_000, u64::MAX] {
-                let Some(told) = estimator.estimate(left) else { continue };
-                assert!(0.0 <= told.low && told.low <= told.seconds, "{told:?} of {left}");
-                assert!(told.seconds <= told.high && told.high.is_finite(), "{told:?} of {left}");
+            if let Some(told) = estimator.estimate(left) {
+                prop_assert!(0.0 <= told.low && told.low <= told.seconds, "{told:?}");
+                prop_assert!(told.seconds <= told.high && told.high.is_finite(), "{told:?}");
             }
             let rates = [estimator.lately(), estimator.overall()];
-            assert!(rates.iter().flatten().all(|rate| rate.is_finite() && *rate >= 0.0), "{rates:?}");
+            prop_assert!(rates.iter().flatten().all(|rate| rate.is_finite() && *rate >= 0.0), "{rates:?}");
         }
     }
 }

@@ -142,12 +142,11 @@ fn table_of_traces(traces: &[Trace]) {
 fn half_way_through_recorded_jobs_the_error_is_below_a_tenth() {
     let traces = all();
     table_of_traces(&traces);
-    println!("\n| median | of | 10 % | 25 % | 50 % | 75 % | in the interval |\n| :--- | :--- | ---: | ---: | ---: | ---: | ---: |");
-    let groups: [(&str, &[Kind]); 3] = [
-        ("steady and drifting", &[Steady, Drifting]),
-        ("uneven", &[Uneven]),
-        ("all", &[Steady, Drifting, Uneven]),
-    ];
+    println!(
+        "\n| median | of | 10 % | 25 % | 50 % | 75 % | in the interval |\n| :--- | :--- | ---: | ---: | ---: | ---: | ---: |"
+    );
+    let groups: [(&str, &[Kind]); 3] =
+        [("steady and drifting", &[Steady, Drifting]), ("uneven", &[Uneven]), ("all", &[Steady, Drifting, Uneven])];
     let mut asserted = Vec::new();
     for (name, kinds) in groups {
         let group: Vec<&Trace> = traces.iter().filter(|trace| kinds.contains(&trace.kind)).collect();
