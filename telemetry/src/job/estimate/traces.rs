@@ -166,21 +166,22 @@ fn half_way_through_recorded_jobs_the_error_is_below_a_tenth() {
     assert!((0.65..=0.95).contains(&covered), "{covered}");
 }
 
-/// A trend is neither seen where there is none, nor does what is told leap from one reading to the next while units are done evenly.
+/// What is told does not leap from one reading to the next while units are done evenly, or ever more slowly.
 #[test]
-fn what_is_told_of_a_steady_job_does_not_leap() {
-    let traces = all();
-    let steady = traces.iter().find(|trace| trace.name == "even_files").unwrap();
-    let (mut estimator, mut before, mut leap) = (Estimator::default(), None, 0.0_f64);
-    for step in 1..=(steady.seconds() * 9.0) as u64 {
-        let at = step as f64 / 10.0;
-        estimator.read(at, steady.done(at) as u64);
-        let left = steady.points.last().unwrap().1 as u64 - estimator.done;
-        let end = estimator.estimate(left).map(|estimate| at + estimate.seconds).filter(|_| at > 10.0);
-        if let (Some(end), Some(before)) = (end, before) {
-            leap = leap.max((end - before as f64).abs() / steady.seconds());
+fn what_is_told_of_an_even_job_does_not_leap() {
+    for trace in all().iter().filter(|trace| ["even_files", "growing_table", "warming_cache"].contains(&trace.name)) {
+        let (mut estimator, mut before, mut leap) = (Estimator::default(), None, 0.0_f64);
+        for step in 1..=(trace.seconds() * 9.5) as u64 {
+            let at = step as f64 / 10.0;
+            estimator.read(at, trace.done(at) as u64);
+            let left = trace.points.last().unwrap().1 as u64 - estimator.done;
+            let end =
+                estimator.estimate(left).map(|estimate| at + estimate.seconds).filter(|_| at > 0.1 * trace.seconds());
+            if let (Some(end), Some(before)) = (end, before) {
+                leap = leap.max(f64::abs(end - before) / trace.seconds());
+            }
+            before = end;
         }
-        before = end;
+        assert!(leap < 0.1, "{}: {leap}", trace.name);
     }
-    assert!(leap < 0.05, "{leap}");
 }

@@ -3,7 +3,7 @@
 use super::tests::{after, run};
 use super::*;
 use proptest::prelude::*;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 
 #[test]
@@ -101,37 +101,34 @@ fn with_a_steady_total_progress_is_shown_all_the_time() {
 /// Threads that count and change the total, beside threads that look: none sees less than it saw before, and while the total stays none sees nothing.
 #[test]
 fn threads_that_count_and_look_at_once_see_it_grow() {
+    const EACH: u64 = 200_000;
     for grows in [false, true] {
-        let run = run("at_once", Some(40_000));
+        let run = run("at_once", Some(2 * EACH));
         let counting = AtomicUsize::new(2);
+        let count = || {
+            for n in 0..EACH {
+                if grows && n % 100 == 0 {
+                    run.set_total(2 * EACH + n);
+                }
+                run.count_units(Status::Processed, 1);
+            }
+            counting.fetch_sub(1, SeqCst);
+        };
+        let look = || {
+            let mut last = 0.0;
+            while counting.load(SeqCst) > 0 {
+                match run.standing(Instant::now()).progress {
+                    Some(progress) => {
+                        assert!((last..=1.0).contains(&progress), "{progress} after {last}");
+                        last = progress;
+                    }
+                    None => assert!(grows, "withdrawn after {last} though the total stays"),
+                }
+            }
+        };
         thread::scope(|threads| {
-            for _ in 0..2 {
-                threads.spawn(|| {
-                    for n in 0..20_000 {
-                        if grows && n % 100 == 0 {
-                            run.set_total(40_000 + n);
-                        }
-                        run.count_units(Status::Processed, 1);
-                    }
-                    counting.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
-                });
-            }
-            for _ in 0..2 {
-                threads.spawn(|| {
-                    let mut last = 0.0;
-                    while counting.load(std::sync::atomic::Ordering::SeqCst) > 0 {
-                        let now = Instant::now();
-                        run.read(now);
-                        match run.standing(now).progress {
-                            Some(progress) => {
-                                assert!((last..=1.0).contains(&progress), "{progress} after {last}");
-                                last = progress;
-                            }
-                            None => assert!(grows, "withdrawn after {last} though the total stays"),
-                        }
-                    }
-                });
-            }
+            (0..2).for_each(|_| drop(threads.spawn(count)));
+            (0..4).for_each(|_| drop(threads.spawn(look)));
         });
     }
 }
