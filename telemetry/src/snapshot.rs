@@ -231,7 +231,8 @@ pub struct Job {
     pub units: Tally,
     /// Records done with, by what became of them.
     pub records: Tally,
-    /// The share of the units that is done with, 0 to 1; `None` where the total is not known.
+    /// The share of the units that is done with, 0 to 1; `None` where the total is not known, where more is done than that, and
+    /// while it would be less than what was shown before, because the total grew.
     pub progress: Option<f64>,
     /// Units a second, lately; `None` before the first.
     pub rate: Option<f64>,
@@ -287,7 +288,8 @@ impl Tally {
     /// All that is done with.
     #[must_use]
     pub fn sum(&self) -> u64 {
-        self.processed + self.failed + self.skipped + self.dead_lettered
+        // A count is what somebody told, and may be anything.
+        [self.failed, self.skipped, self.dead_lettered].into_iter().fold(self.processed, u64::saturating_add)
     }
 }
 

@@ -14,6 +14,11 @@
 //! job of ten seconds and one of ten hours both forget at their own pace. Its weights are divided by their sum, so that the
 //! first minutes are not drawn towards the zero that it starts with.
 //!
+//! # Its trend
+//! A table that is searched takes longer the more rows it has, a cache makes each unit cheaper: there the pace itself has a direction, and any mean of it is late. `trend` finds
+//! the power of the units done by which a unit's time grows, where the run has shown one throughout; where it has not, the power is 0. What is left
+//! is then not taken at the pace of now but along that curve, until three times as much is done as now, and straight on from there.
+//!
 //! # Its interval
 //! How good such estimates are depends on the job, and the job has shown it: the estimator keeps what it believed at earlier moments, and looks
 //! how long what then lay ahead has really taken. Were half as many units done by then as now, and is as much left now as is done, then that half's
@@ -22,13 +27,17 @@
 //! developments: some personal views: statistical theory: the prequential approach", J. R. Statist. Soc. A 147 (1984), 278-292.)
 //!
 //! Eight are few, and at first there are none. So a variance that is assumed beforehand counts for [`ASSUMED`] more of them, as a scaled inverse
-//! chi-squared prior does: [`DRIFT`] squared for a pace that changes, and 1/n each for the n units that the rate was seen at and the m that it is to hold for, as
+//! chi-squared prior does: [`DRIFT`] squared for a pace that changes, the more the farther ahead it is to hold, and 1/n each for the n units that the rate was seen at and the m that it is to hold for, as
 //! of units whose times are exponentially distributed.
 //!
 //! The interval is then the estimate times and by exp(1.2816 s), of which 80 % of a log-normal distribution lie within. It says what the job's past says: a
 //! source that goes down in an hour is in nobody's.
 //!
 //! Time is passed in.
+
+mod trend;
+
+use trend::Trend;
 
 /// The share of the run that "lately" remembers. A quarter: half-way through, a change of pace in the last quarter counts.
 const MEMORY_SHARE: f64 = 0.25;
@@ -47,8 +56,10 @@ const QUANTILE: f64 = 1.2816;
 const JUDGED: u32 = 8;
 /// For how many of them what is assumed beforehand counts.
 const ASSUMED: f64 = 3.0;
-/// By what share a pace is assumed to change.
+/// By what share a pace is assumed to change while as many units are done as already are.
 const DRIFT: f64 = 0.15;
+/// Beyond so many times what is done, the assumption is not made wider.
+const FARTHEST: f64 = 10.0;
 /// Moments that are kept, evenly spaced over the run: when there are so many, every second one goes.
 const MOST_MOMENTS: usize = 128;
 /// Seconds between them at first.
@@ -63,13 +74,21 @@ pub(crate) struct Estimate {
 }
 
 /// What was known and believed at an earlier moment.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Moment {
     at: f64,
     done: f64,
     /// As of [`Estimator::pace`].
     rate: f64,
     passed: f64,
+    trend: Trend,
+}
+
+impl Moment {
+    /// How long so many more units were thought to take.
+    fn believed(&self, more: f64) -> f64 {
+        more / self.rate * self.trend.growth(more / self.done) - self.passed
+    }
 }
 
 /// The rates of a run, from readings of how much is done.
@@ -86,6 +105,8 @@ pub(crate) struct Estimator {
     moves: u32,
     weighted_rate: f64,
     weight: f64,
+    /// As it was when the last moment was kept.
+    trend: Trend,
     moments: Vec<Moment>,
     between_moments: f64,
 }
@@ -100,6 +121,7 @@ impl Default for Estimator {
             moves: 0,
             weighted_rate: 0.0,
             weight: 0.0,
+            trend: Trend::default(),
             moments: Vec::new(),
             between_moments: BETWEEN_MOMENTS,
         }
@@ -132,8 +154,12 @@ impl Estimator {
     /// Keeps this moment, if it is time.
     fn remember(&mut self) {
         let due = self.moments.last().map_or(0.0, |last| last.at + self.between_moments);
-        let Some((rate, passed)) = self.pace().filter(|_| self.at >= due) else { return };
-        self.moments.push(Moment { at: self.at, done: units(self.done), rate, passed });
+        if self.at < due {
+            return;
+        }
+        self.trend = self.trend.towards(self.shown_trend());
+        let Some((rate, passed)) = self.pace() else { return };
+        self.moments.push(Moment { at: self.at, done: units(self.done), rate, passed, trend: self.trend });
         if self.moments.len() == MOST_MOMENTS {
             let mut keeps = false;
             self.moments.retain(|_| {
@@ -175,7 +201,7 @@ impl Estimator {
             if self.moves > 0 { (self.done - first, self.moved_at - first_at) } else { (first, first_at) };
         let since_first = units(more) / (time + beyond);
         let lately = if self.moves > 0 { self.lately()? } else { since_first };
-        let rate = LATELY * lately + (1.0 - LATELY) * since_first;
+        let rate = LATELY * lately + (1.0 - LATELY) * since_first * self.trend.of_now_by_mean();
         (rate > 0.0 && rate.is_finite()).then_some((rate, passed))
     }
 
@@ -189,7 +215,8 @@ impl Estimator {
             return None;
         }
         let (rate, passed) = self.pace()?;
-        let seconds = (units(left) / rate - passed).max(0.0);
+        let now = Moment { at: self.at, done: units(self.done), rate, passed, trend: self.trend };
+        let seconds = now.believed(units(left)).max(0.0);
         let factor = (QUANTILE * self.variance(units(left)).sqrt()).exp();
         let estimate = Estimate { seconds, low: seconds / factor, high: seconds * factor };
         estimate.high.is_finite().then_some(estimate)
@@ -198,7 +225,7 @@ impl Estimator {
     /// The variance of the logarithm of the time that so many units will take.
     fn variance(&self, left: f64) -> f64 {
         let done = units(self.done);
-        let assumed = DRIFT * DRIFT + 1.0 / done + 1.0 / left;
+        let assumed = DRIFT * DRIFT * (1.0 + left / done).min(FARTHEST) + 1.0 / done + 1.0 / left;
         // As far ahead, by what was done then, as is to be looked now.
         let ahead = left / done;
         let (mut sum, mut count) = (ASSUMED * assumed, ASSUMED);
@@ -207,7 +234,7 @@ impl Estimator {
             let place = self.moments.partition_point(|moment| moment.done < by_then);
             let Some(then) = self.moments.get(place).filter(|then| then.done * (1.0 + ahead) <= done) else { continue };
             let was_ahead = ahead * then.done;
-            let (believed, truth) = (was_ahead / then.rate - then.passed, self.when(then.done + was_ahead) - then.at);
+            let (believed, truth) = (then.believed(was_ahead), self.when(then.done + was_ahead) - then.at);
             if truth > 0.0 && believed > 0.0 {
                 sum += (truth / believed).ln().powi(2);
                 count += 1.0;
@@ -216,13 +243,33 @@ impl Estimator {
         sum / count
     }
 
+    /// The trend of the times of equal parts of the units that were done after the first ones.
+    fn shown_trend(&self) -> Trend {
+        let Some((first_at, first)) = self.first else { return Trend::default() };
+        let more = units(self.done - first);
+        if self.moments.len() < trend::LEAST || more < trend::LEAST as f64 {
+            return Trend::default();
+        }
+        let mut before = first_at;
+        let times = std::array::from_fn(|part| {
+            let until = match part + 1 {
+                trend::PARTS => self.moved_at,
+                parts => self.when(units(first) + more * parts as f64 / trend::PARTS as f64),
+            };
+            let time = until - before;
+            before = until;
+            time
+        });
+        Trend::of(&times)
+    }
+
     /// When so many units were done, in seconds after the start: between two kept moments by a straight line.
     fn when(&self, done: f64) -> f64 {
-        let now = Moment { at: self.at, done: units(self.done), rate: 0.0, passed: 0.0 };
+        let now = Moment { at: self.at, done: units(self.done), ..Moment::default() };
         let place = self.moments.partition_point(|moment| moment.done < done);
         let after = self.moments.get(place).copied().unwrap_or(now);
         let before = place.checked_sub(1).and_then(|place| self.moments.get(place)).copied();
-        let before = before.unwrap_or(Moment { at: 0.0, done: 0.0, rate: 0.0, passed: 0.0 });
+        let before = before.unwrap_or_default();
         let share = if after.done > before.done { (done - before.done) / (after.done - before.done) } else { 1.0 };
         before.at + share.clamp(0.0, 1.0) * (after.at - before.at)
     }
@@ -238,77 +285,8 @@ fn memory(at: f64) -> f64 {
 }
 
 #[cfg(test)]
-mod traces; // recorded jobs
-
+mod naive; // estimators that others have, to compare with
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Reads a trace every 100 ms up to `end`; `done` tells the units at each time.
-    fn after(end: f64, done: impl Fn(f64) -> f64) -> Estimator {
-        let mut estimator = Estimator::default();
-        for step in 1..=(end * 10.0) as u64 {
-            let at = step as f64 / 10.0;
-            estimator.read(at, done(at) as u64);
-        }
-        estimator
-    }
-
-    fn error_at_half_time(seconds: f64, done: impl Fn(f64) -> f64) -> f64 {
-        let estimator = after(seconds / 2.0, &done);
-        let left = done(seconds) as u64 - done(seconds / 2.0) as u64;
-        (estimator.estimate(left).unwrap().seconds - seconds / 2.0).abs() / seconds
-    }
-
-    #[test]
-    fn a_steady_rate_is_told_exactly() {
-        let estimator = after(100.0, |at| at * 4.0);
-        assert!((estimator.lately().unwrap() - 4.0).abs() < 0.1, "{estimator:?}");
-        assert!((estimator.overall().unwrap() - 4.0).abs() < 0.01, "{estimator:?}");
-        assert!((estimator.estimate(400).unwrap().seconds - 100.0).abs() < 2.0, "{estimator:?}");
-    }
-
-    #[test]
-    fn half_way_through_the_error_is_below_a_tenth() {
-        assert!(error_at_half_time(600.0, |at| at * 5.0) < 0.01);
-        // Slows by a third over the run.
-        assert!(error_at_half_time(600.0, |at| at * (6.0 - at / 600.0)) < 0.1);
-        // A batch of a hundred every ten seconds.
-        assert!(error_at_half_time(600.0, |at| (at / 10.0).floor() * 100.0) < 0.1);
-        // A tenth of every minute is a pause.
-        assert!(error_at_half_time(600.0, |at| (at / 60.0).floor() * 540.0 + (at % 60.0).min(54.0) * 10.0) < 0.1);
-    }
-
-    #[test]
-    fn nothing_done_is_no_estimate() {
-        let estimator = after(100.0, |_| 0.0);
-        assert_eq!((estimator.lately(), estimator.overall(), estimator.estimate(5)), (None, None, None));
-    }
-
-    #[test]
-    fn an_estimate_is_withdrawn_when_nothing_moves_and_comes_back() {
-        let trace = |at: f64| if at < 100.0 { at } else { 100.0 + (at - 300.0).max(0.0) };
-        assert!(after(120.0, trace).estimate(100).is_some());
-        assert_eq!(after(299.0, trace).estimate(100).map(|_| ()), Some(()), "three memories of 75 s are not over");
-        let stopped = |at: f64| at.min(10.0);
-        assert_eq!(after(60.0, stopped).estimate(100), None);
-        assert!(after(320.0, trace).estimate(100).is_some());
-    }
-
-    #[test]
-    fn a_job_that_became_slower_is_told_by_its_late_rate() {
-        let estimator = after(400.0, |at| if at < 200.0 { at * 10.0 } else { 2000.0 + (at - 200.0) });
-        // Overall 5.5 a second, lately some 1.6: half a minute for 100 units rather than 18 seconds.
-        let seconds = estimator.estimate(100).unwrap().seconds;
-        assert!((25.0..60.0).contains(&seconds), "{seconds}");
-    }
-
-    #[test]
-    fn readings_at_one_moment_are_one() {
-        let mut estimator = after(10.0, |at| at);
-        let before = estimator.lately();
-        estimator.read(10.0, 1_000);
-        estimator.read(10.0001, 1_000);
-        assert_eq!(estimator.lately(), before);
-    }
-}
+mod tests;
+#[cfg(test)]
+mod traces; // recorded jobs

@@ -1,73 +1,103 @@
 //! What the estimator says of recorded jobs: `ci/long/traces` tells how each was recorded.
 
+use super::naive::{TwiceSmoothed, mean};
 use super::*;
+use Kind::{Drifting, Steady, Uneven};
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    Steady,
+    /// Each unit takes longer than those before, or less.
+    Drifting,
+    /// Pauses, bursts and units of all sizes, which nobody foresees.
+    Uneven,
+}
 
 struct Trace {
     name: &'static str,
-    /// A pace that is steady, or drifts; else it has pauses or leaps, which nobody foresees.
-    is_even: bool,
+    kind: Kind,
     /// Seconds after the start, and the units done.
     points: Vec<(f64, f64)>,
 }
 
 macro_rules! traces {
-    ($($name:ident $is_even:literal)*) => {
-        [$(trace(stringify!($name), $is_even, include_str!(concat!("traces/", stringify!($name), ".csv")))),*]
+    ($($name:ident $kind:ident)*) => {
+        [$(trace(stringify!($name), $kind, include_str!(concat!("traces/", stringify!($name), ".csv")))),*]
     };
 }
 
 fn all() -> Vec<Trace> {
     traces! {
-        steady true
-        faults true
-        few_days_at_a_time true
-        even_files true
-        growing_table true
-        warming_cache true
-        resumed true
-        own_limit_unknown true
-        small_files_first false
-        large_files_first false
-        slow_answers false
-        heavy_tailed false
-        batches false
-        refused_for_a_while false
-        down_for_a_while false
+        steady Steady
+        faults Steady
+        few_days_at_a_time Steady
+        even_files Steady
+        resumed Steady
+        own_limit_unknown Steady
+        growing_table Drifting
+        warming_cache Drifting
+        small_files_first Drifting
+        large_files_first Drifting
+        slow_answers Uneven
+        heavy_tailed Uneven
+        batches Uneven
+        in_windows Uneven
+        with_pauses Uneven
+        refused_for_a_while Uneven
+        down_for_a_while Uneven
     }
     .into()
 }
 
-fn trace(name: &'static str, is_even: bool, text: &str) -> Trace {
+fn trace(name: &'static str, kind: Kind, text: &str) -> Trace {
     let point = |line: &str| line.split_once(',').and_then(|(at, done)| Some((at.parse().ok()?, done.parse().ok()?)));
-    Trace { name, is_even, points: text.lines().map(|line| point(line).unwrap()).collect() }
+    Trace { name, kind, points: text.lines().map(|line| point(line).unwrap()).collect() }
+}
+
+/// What is believed of a trace at one moment.
+struct Told {
+    /// Seconds that are left in truth.
+    truth: f64,
+    /// By the estimator, by the mean over the run and by a smoothed rate as `indicatif` has it.
+    by: [f64; 3],
+    is_within: bool,
+}
+
+impl Told {
+    fn errors_of_left(&self) -> [f64; 3] {
+        self.by.map(|seconds| (seconds - self.truth).abs() / self.truth)
+    }
 }
 
 impl Trace {
-    fn whole(&self) -> (f64, f64) {
-        *self.points.last().unwrap()
+    fn seconds(&self) -> f64 {
+        self.points.last().unwrap().0
     }
 
-    /// How much was done at a time, between two readings by a straight line.
+    /// How much was done at a time: what the last reading said.
     fn done(&self, at: f64) -> f64 {
-        let place = self.points.partition_point(|point| point.0 < at);
-        let (before, after) = (self.points[place.max(1) - 1], self.points[place.min(self.points.len() - 1)]);
-        let share = if after.0 > before.0 { (at - before.0) / (after.0 - before.0) } else { 1.0 };
-        before.1 + share.clamp(0.0, 1.0) * (after.1 - before.1)
+        let place = self.points.partition_point(|point| point.0 <= at);
+        place.checked_sub(1).map_or(0.0, |place| self.points[place].1)
     }
 
-    /// What the estimator knows after a share of the time, read ten times a second as jobs are, and how much was then left.
-    fn after(&self, share: f64) -> (Estimator, f64) {
-        let (seconds, units) = self.whole();
-        let mut estimator = Estimator::default();
-        for step in 1..=(seconds * share * 10.0) as u64 {
+    /// After a share of the time, if the units are read ten times a second as jobs are. `None` where the estimator tells nothing.
+    fn told(&self, share: f64) -> Option<Told> {
+        let (mut ours, mut smoothed) = (Estimator::default(), TwiceSmoothed::default());
+        for step in 1..=(self.seconds() * share * 10.0) as u64 {
             let at = step as f64 / 10.0;
-            estimator.read(at, self.done(at) as u64);
+            ours.read(at, self.done(at) as u64);
+            smoothed.read(at, self.done(at));
         }
-        let left = units - estimator.done as f64;
-        (estimator, left)
+        let (at, done) = (ours.at, ours.done as f64);
+        let left = self.points.last().unwrap().1 - done;
+        let estimate = ours.estimate(left as u64)?;
+        let truth = self.seconds() - at;
+        let is_within = (estimate.low..=estimate.high).contains(&truth);
+        Some(Told { truth, by: [estimate.seconds, mean(at, done, left), smoothed.left(at, left)], is_within })
     }
 }
 
+/// Of an even number the upper one, so that nothing looks better than it is.
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
@@ -75,62 +105,83 @@ fn median(mut values: Vec<f64>) -> f64 {
 
 const SHARES: [f64; 4] = [0.1, 0.25, 0.5, 0.75];
 
-/// The errors of three estimators, each as a share of the time that was left: ours, that of the mean over the run, and that of an exponentially weighted mean of 15 s, as
-/// progress bars have it. And whether the end lay in our interval. `None` where ours says nothing.
-fn errors(trace: &Trace, share: f64) -> Option<([f64; 3], bool)> {
-    let (estimator, left) = trace.after(share);
-    let truth = trace.whole().0 - estimator.at;
-    let ours = estimator.estimate(left as u64)?;
-    let mut weighted = (0.0, 0.0);
-    for step in 1..=(estimator.at * 10.0) as u64 {
-        let (before, at) = ((step - 1) as f64 / 10.0, step as f64 / 10.0);
-        let keep = (-0.1_f64 / 15.0).exp();
-        let rate = (trace.done(at).floor() - trace.done(before).floor()) * 10.0;
-        weighted = (keep * weighted.0 + (1.0 - keep) * rate, keep * weighted.1 + (1.0 - keep));
+fn percents(errors: [f64; 3]) -> String {
+    errors.map(|error| format!("{:.0}", error * 100.0)).join(" / ")
+}
+
+/// The medians of the errors over these traces: as shares of the time left, and of the whole run.
+fn medians(traces: &[&Trace], share: f64) -> [[f64; 3]; 2] {
+    let told: Vec<Told> = traces.iter().filter_map(|trace| trace.told(share)).collect();
+    let of = |part: f64| {
+        [0, 1, 2].map(|which| median(told.iter().map(|told| told.errors_of_left()[which] * part).collect()))
+    };
+    [of(1.0), of(1.0 - share)]
+}
+
+/// In how many of the readings that tell something the end lies in the interval, and how many those are.
+fn coverage(traces: &[&Trace]) -> (f64, usize) {
+    let shares = || (5..95).map(|percent| f64::from(percent) / 100.0);
+    let told: Vec<Told> = traces.iter().flat_map(|trace| shares().filter_map(|share| trace.told(share))).collect();
+    (told.iter().filter(|told| told.is_within).count() as f64 / told.len() as f64, told.len())
+}
+
+fn table_of_traces(traces: &[Trace]) {
+    println!("| trace | seconds | 10 % | 25 % | 50 % | 75 % |\n| :--- | ---: | ---: | ---: | ---: | ---: |");
+    for trace in traces {
+        let cells = SHARES.map(|share| {
+            trace.told(share).map_or("not told".to_owned(), |told| {
+                let outside = if told.is_within { "" } else { " (outside)" };
+                percents(told.errors_of_left()) + outside
+            })
+        });
+        println!("| `{}` | {:.0} | {} |", trace.name, trace.seconds(), cells.join(" | "));
     }
-    let error = |seconds: f64| (seconds - truth).abs() / truth;
-    let errors = [ours.seconds, left / estimator.overall()?, left / (weighted.0 / weighted.1)].map(error);
-    Some((errors, (ours.low..=ours.high).contains(&truth)))
 }
 
 #[test]
 fn half_way_through_recorded_jobs_the_error_is_below_a_tenth() {
-    let (traces, mut within, mut told) = (all(), 0, 0);
+    let traces = all();
+    table_of_traces(&traces);
     println!(
-        "error as a share of the time left, after so much of the time: ours / mean over the run / weighted mean of 15 s"
+        "\n| median | of | 10 % | 25 % | 50 % | 75 % | in the interval |\n| :--- | :--- | ---: | ---: | ---: | ---: | ---: |"
     );
-    for trace in &traces {
-        let mut line = format!("{:20}", trace.name);
-        for share in SHARES {
-            match errors(trace, share) {
-                Some(([ours, mean, weighted], is_within)) => {
-                    let mark = if is_within { ' ' } else { '!' };
-                    line += &format!(" | {:3.0} {:3.0} {:3.0} %{mark}", ours * 100.0, mean * 100.0, weighted * 100.0);
-                }
-                None => line += " | not told     ",
-            }
+    let groups: [(&str, &[Kind]); 3] =
+        [("steady and drifting", &[Steady, Drifting]), ("uneven", &[Uneven]), ("all", &[Steady, Drifting, Uneven])];
+    let mut asserted = Vec::new();
+    for (name, kinds) in groups {
+        let group: Vec<&Trace> = traces.iter().filter(|trace| kinds.contains(&trace.kind)).collect();
+        let (covered, readings) = coverage(&group);
+        for (which, of) in ["the time left", "the run"].into_iter().enumerate() {
+            let cells = SHARES.map(|share| percents(medians(&group, share)[which]));
+            println!("| {name} | {of} | {} | {:.0} % of {readings} |", cells.join(" | "), covered * 100.0);
         }
-        println!("{line}");
-        for percent in 5..95 {
-            if let Some((_, is_within)) = errors(trace, f64::from(percent) / 100.0) {
-                (within, told) = (within + u32::from(is_within), told + 1);
-            }
-        }
+        asserted.push((medians(&group, 0.5), covered));
     }
-    let half = |is_even: Option<bool>, which: usize| {
-        let of = traces.iter().filter(|trace| is_even.is_none_or(|is_even| trace.is_even == is_even));
-        median(of.filter_map(|trace| Some(errors(trace, 0.5)?.0[which])).collect())
-    };
-    let covered = f64::from(within) / f64::from(told);
-    println!(
-        "median at half-time, even ones: {:.3} {:.3} {:.3}; all: {:.3} {:.3} {:.3}; in the interval {covered:.2} of {told}",
-        half(Some(true), 0),
-        half(Some(true), 1),
-        half(Some(true), 2),
-        half(None, 0),
-        half(None, 1),
-        half(None, 2)
-    );
-    assert!(half(Some(true), 0) < 0.1, "{}", half(Some(true), 0));
-    assert!((0.7..=0.95).contains(&covered), "{covered}");
+    let ([[ours, mean, smoothed], _], covered) = asserted[0];
+    assert!(ours < 0.1, "{ours}");
+    assert!(ours < mean && ours < smoothed, "{ours}, {mean}, {smoothed}");
+    assert!((0.65..=0.97).contains(&covered), "{covered}");
+    let ([[ours, ..], _], covered) = asserted[2];
+    assert!(ours < 0.2, "{ours}");
+    assert!((0.65..=0.95).contains(&covered), "{covered}");
+}
+
+/// What is told does not leap from one reading to the next while units are done evenly, or ever more slowly.
+#[test]
+fn what_is_told_of_an_even_job_does_not_leap() {
+    for trace in all().iter().filter(|trace| ["even_files", "growing_table", "warming_cache"].contains(&trace.name)) {
+        let (mut estimator, mut before, mut leap) = (Estimator::default(), None, 0.0_f64);
+        for step in 1..=(trace.seconds() * 9.5) as u64 {
+            let at = step as f64 / 10.0;
+            estimator.read(at, trace.done(at) as u64);
+            let left = trace.points.last().unwrap().1 as u64 - estimator.done;
+            let end =
+                estimator.estimate(left).map(|estimate| at + estimate.seconds).filter(|_| at > 0.1 * trace.seconds());
+            if let (Some(end), Some(before)) = (end, before) {
+                leap = leap.max(f64::abs(end - before) / trace.seconds());
+            }
+            before = end;
+        }
+        assert!(leap < 0.1, "{}: {leap}", trace.name);
+    }
 }
