@@ -14,6 +14,10 @@
 //! job of ten seconds and one of ten hours both forget at their own pace. Its weights are divided by their sum, so that the
 //! first minutes are not drawn towards the zero that it starts with.
 //!
+//! # What is skipped
+//! What is skipped says nothing about the pace. Where records are skipped throughout, those that are left will be too: as many of them as of the later half of what was
+//! worked on. A resumed run that skips all it has at first does not count on more.
+//!
 //! # Its trend
 //! A table that is searched takes longer the more rows it has, a cache makes each unit cheaper: there the pace itself has a direction, and any mean of it is late. `trend` finds
 //! the power of the units done by which a unit's time grows, where the run has shown one throughout; where it has not, the power is 0. What is left
@@ -29,6 +33,9 @@
 //! Eight are few, and at first there are none. So a variance that is assumed beforehand counts for [`ASSUMED`] more of them, as a scaled inverse
 //! chi-squared prior does: [`DRIFT`] squared for a pace that changes, the more the farther ahead it is to hold, and 1/n each for the n units that the rate was seen at and the m that it is to hold for, as
 //! of units whose times are exponentially distributed.
+//!
+//! A pace that goes one way makes such judgements too mild: what lies ahead will differ more than what lies behind did. How much is at stake is how far apart the estimate is from what the two plain
+//! rates say, so the mean square of those two distances is added.
 //!
 //! The interval is then the estimate times and by exp(1.2816 s), of which 80 % of a log-normal distribution lie within. It says what the job's past says: a
 //! source that goes down in an hour is in nobody's.
@@ -77,17 +84,34 @@ pub(crate) struct Estimate {
 #[derive(Clone, Copy, Debug, Default)]
 struct Moment {
     at: f64,
+    /// Units that were worked on.
     done: f64,
-    /// As of [`Estimator::pace`].
-    rate: f64,
-    passed: f64,
+    skipped: u64,
+    pace: Pace,
     trend: Trend,
+}
+
+/// Units a second, as they were to be expected, and the two rates that the expectation is made of.
+#[derive(Clone, Copy, Debug, Default)]
+struct Pace {
+    rate: f64,
+    lately: f64,
+    since_first: f64,
+    /// The seconds of the next units that have passed.
+    passed: f64,
 }
 
 impl Moment {
     /// How long so many more units were thought to take.
     fn believed(&self, more: f64) -> f64 {
-        more / self.rate * self.trend.growth(more / self.done) - self.passed
+        more / self.pace.rate * self.trend.growth(more / self.done) - self.pace.passed
+    }
+
+    /// The variance between this and what the plain rates say: they would have it that no trend goes on, or that all of the past counts.
+    fn disagreement(&self, more: f64) -> f64 {
+        let ours = self.trend.growth(more / self.done) / self.pace.rate;
+        let apart = |rate: f64| (ours * rate).ln().powi(2);
+        f64::midpoint(apart(self.pace.lately), apart(self.pace.since_first))
     }
 }
 
@@ -96,11 +120,13 @@ impl Moment {
 pub(crate) struct Estimator {
     /// Seconds since the start of the run, at the last reading.
     at: f64,
+    /// Units that were worked on, and those that were not.
     done: u64,
+    skipped: u64,
     /// When `done` was last seen to be more than before.
     moved_at: f64,
-    /// When any was seen to be done first, and how many.
-    first: Option<(f64, u64)>,
+    /// When any was seen to be done first, and how many; how many were skipped before.
+    first: Option<(f64, u64, u64)>,
     /// How often more were seen to be done after that.
     moves: u32,
     weighted_rate: f64,
@@ -116,6 +142,7 @@ impl Default for Estimator {
         Estimator {
             at: 0.0,
             done: 0,
+            skipped: 0,
             moved_at: 0.0,
             first: None,
             moves: 0,
@@ -129,16 +156,17 @@ impl Default for Estimator {
 }
 
 impl Estimator {
-    /// Reads how many units are done `at` seconds after the start.
-    pub(crate) fn read(&mut self, at: f64, done: u64) {
+    /// Reads how many units are done, and how many were skipped besides, `at` seconds after the start.
+    pub(crate) fn read(&mut self, at: f64, done: u64, skipped: u64) {
         if at - self.at < SHORTEST_STEP {
             return;
         }
         self.at = at;
+        self.skipped = self.skipped.max(skipped);
         let more = done.saturating_sub(self.done);
         if more > 0 {
             if self.first.is_none() {
-                self.first = Some((at, more));
+                self.first = Some((at, more, self.skipped));
             } else {
                 let step = at - self.moved_at;
                 let keep = (-step / memory(at)).exp();
@@ -158,8 +186,8 @@ impl Estimator {
             return;
         }
         self.trend = self.trend.towards(self.shown_trend());
-        let Some((rate, passed)) = self.pace() else { return };
-        self.moments.push(Moment { at: self.at, done: units(self.done), rate, passed, trend: self.trend });
+        let Some(now) = self.now() else { return };
+        self.moments.push(now);
         if self.moments.len() == MOST_MOMENTS {
             let mut keeps = false;
             self.moments.retain(|_| {
@@ -187,22 +215,38 @@ impl Estimator {
 
     /// How long nothing has moved: as far as that is usual, and beyond.
     fn still(&self) -> Option<(f64, f64)> {
-        let (first_at, _) = self.first?;
+        let (first_at, ..) = self.first?;
         let usual = if self.moves > 0 { (self.moved_at - first_at) / f64::from(self.moves) } else { first_at };
         let still = self.at - self.moved_at;
         Some((still.min(usual), (still - usual).max(0.0)))
     }
 
-    /// Units a second, as they are to be expected, and the seconds of the next ones that have passed.
-    fn pace(&self) -> Option<(f64, f64)> {
-        let (first_at, first) = self.first?;
+    fn pace(&self) -> Option<Pace> {
+        let (first_at, first, _) = self.first?;
         let (passed, beyond) = self.still()?;
         let (more, time) =
             if self.moves > 0 { (self.done - first, self.moved_at - first_at) } else { (first, first_at) };
         let since_first = units(more) / (time + beyond);
         let lately = if self.moves > 0 { self.lately()? } else { since_first };
         let rate = LATELY * lately + (1.0 - LATELY) * since_first * self.trend.of_now_by_mean();
-        (rate > 0.0 && rate.is_finite()).then_some((rate, passed))
+        let is_told = [rate, lately, since_first].iter().all(|rate| *rate > 0.0 && rate.is_finite());
+        is_told.then_some(Pace { rate, lately, since_first, passed })
+    }
+
+    fn now(&self) -> Option<Moment> {
+        let pace = self.pace()?;
+        Some(Moment { at: self.at, done: units(self.done), skipped: self.skipped, pace, trend: self.trend })
+    }
+
+    /// How much of what is to come will be worked on: as much as since half as many were done as are now. What was skipped before is past, as where a resumed
+    /// run skips all that it has before it begins.
+    fn worked_share(&self) -> f64 {
+        let Some((_, first, skipped)) = self.first else { return 1.0 };
+        let since = units(first).max(units(self.done) / 2.0);
+        let place = self.moments.partition_point(|moment| moment.done < since);
+        let then = self.moments.get(place).map_or((units(first), skipped), |moment| (moment.done, moment.skipped));
+        let (worked, skipped) = (units(self.done) - then.0 + 1.0, units(self.skipped.saturating_sub(then.1)));
+        worked / (worked + skipped)
     }
 
     /// How long `left` units will probably take. `None` before the first unit is done, and while nothing moves.
@@ -214,10 +258,10 @@ impl Estimator {
         if still > FORGOTTEN * memory(self.at) {
             return None;
         }
-        let (rate, passed) = self.pace()?;
-        let now = Moment { at: self.at, done: units(self.done), rate, passed, trend: self.trend };
-        let seconds = now.believed(units(left)).max(0.0);
-        let factor = (QUANTILE * self.variance(units(left)).sqrt()).exp();
+        let now = self.now()?;
+        let left = (units(left) * self.worked_share()).max(1.0);
+        let seconds = now.believed(left).max(0.0);
+        let factor = (QUANTILE * (self.variance(left) + now.disagreement(left)).sqrt()).exp();
         let estimate = Estimate { seconds, low: seconds / factor, high: seconds * factor };
         estimate.high.is_finite().then_some(estimate)
     }
@@ -245,7 +289,7 @@ impl Estimator {
 
     /// The trend of the times of equal parts of the units that were done after the first ones.
     fn shown_trend(&self) -> Trend {
-        let Some((first_at, first)) = self.first else { return Trend::default() };
+        let Some((first_at, first, _)) = self.first else { return Trend::default() };
         let more = units(self.done - first);
         if self.moments.len() < trend::LEAST || more < trend::LEAST as f64 {
             return Trend::default();

@@ -129,7 +129,7 @@ impl Movement {
             self.moved_at = Some(at);
         }
         // What is skipped is done with, but tells nothing about the pace of the work: a resumed run skips much at once.
-        self.estimator.read(at, done.saturating_sub(units.skipped));
+        self.estimator.read(at, done.saturating_sub(units.skipped), units.skipped);
     }
 }
 

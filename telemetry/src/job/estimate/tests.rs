@@ -6,7 +6,7 @@ fn after(end: f64, done: impl Fn(f64) -> f64) -> Estimator {
     let mut estimator = Estimator::default();
     for step in 1..=(end * 10.0) as u64 {
         let at = step as f64 / 10.0;
-        estimator.read(at, done(at) as u64);
+        estimator.read(at, done(at) as u64, 0);
     }
     estimator
 }
@@ -61,28 +61,52 @@ fn a_job_that_became_slower_is_told_by_its_late_rate() {
 }
 
 #[test]
+fn of_records_that_are_skipped_throughout_as_many_are_expected_to_be() {
+    // Ten a second, of which every second one takes no time.
+    let mut estimator = Estimator::default();
+    for step in 1..=1_000_u64 {
+        estimator.read(step as f64 / 10.0, step / 2, step / 2);
+    }
+    let seconds = estimator.estimate(1_000).unwrap().seconds;
+    assert!((seconds - 100.0).abs() < 3.0, "{seconds}");
+}
+
+#[test]
+fn what_a_resumed_run_skips_at_first_is_not_expected_again() {
+    for skipped_at in [0, 1] {
+        let mut estimator = Estimator::default();
+        for step in 1..=1_000_u64 {
+            estimator.read(step as f64 / 10.0, step - 1, if step > skipped_at { 5_000 } else { 0 });
+        }
+        let seconds = estimator.estimate(1_000).unwrap().seconds;
+        assert!((seconds - 100.0).abs() < 3.0, "{seconds}");
+    }
+}
+
+#[test]
 fn readings_at_one_moment_are_one() {
     let mut estimator = after(10.0, |at| at);
     let before = estimator.lately();
-    estimator.read(10.0, 1_000);
-    estimator.read(10.0001, 1_000);
+    estimator.read(10.0, 1_000, 0);
+    estimator.read(10.0001, 1_000, 0);
     assert_eq!(estimator.lately(), before);
 }
 
 proptest! {
     #[test]
     fn whatever_is_read_nothing_is_infinite_or_not_a_number(
-        readings in proptest::collection::vec((0..6_usize, 0..6_usize, 0..20_u8), 1..200),
+        readings in proptest::collection::vec((0..6_usize, 0..6_usize, 0..20_u8, 0..3_usize), 1..200),
         left in prop_oneof![Just(0), Just(1), Just(1_000), Just(u64::MAX), any::<u64>()],
     ) {
-        let (mut estimator, mut at, mut done) = (Estimator::default(), 0.0, 0_u64);
-        for (step, more, back) in readings {
+        let (mut estimator, mut at, mut done, mut skipped) = (Estimator::default(), 0.0, 0_u64, 0_u64);
+        for (step, more, back, left_out) in readings {
+            skipped = skipped.saturating_add([0, 1, u64::MAX / 5][left_out]);
             at += [0.0, 0.05, 0.1, 1.0, 100.0, 1e6][step];
             done = done.saturating_add([0, 0, 1, 1, 1_000, u64::MAX / 3][more]);
             if back == 0 {
                 done /= 2;
             }
-            estimator.read(at, done);
+            estimator.read(at, done, skipped);
             if let Some(told) = estimator.estimate(left) {
                 prop_assert!(0.0 <= told.low && told.low <= told.seconds, "{told:?}");
                 prop_assert!(told.seconds <= told.high && told.high.is_finite(), "{told:?}");

@@ -1,4 +1,4 @@
-//! What the estimator says of recorded jobs: `ci/long/traces` tells how each was recorded.
+//! What the estimator says of recorded jobs: `ci/long/traces` and `ci/long/more-traces` tell how each was recorded.
 
 use super::naive::{TwiceSmoothed, mean};
 use super::*;
@@ -16,18 +16,20 @@ enum Kind {
 struct Trace {
     name: &'static str,
     kind: Kind,
-    /// Seconds after the start, and the units done.
-    points: Vec<(f64, f64)>,
+    /// Seconds after the start, units worked on and units skipped.
+    points: Vec<(f64, u64, u64)>,
 }
 
 macro_rules! traces {
-    ($($name:ident $kind:ident)*) => {
-        [$(trace(stringify!($name), $kind, include_str!(concat!("traces/", stringify!($name), ".csv")))),*]
+    ($folder:literal $($name:ident $kind:ident)*) => {
+        [$(trace(stringify!($name), $kind, include_str!(concat!("traces/", $folder, stringify!($name), ".csv")))),*]
     };
 }
 
-fn all() -> Vec<Trace> {
+/// Those that the estimator was made with.
+fn first() -> Vec<Trace> {
     traces! {
+        ""
         steady Steady
         faults Steady
         few_days_at_a_time Steady
@@ -49,8 +51,62 @@ fn all() -> Vec<Trace> {
     .into()
 }
 
+/// Those that the width of the interval was chosen with, besides. While `steady_copies`, `steady_hashes`, `late_start`, `faster_files`, `heavy_compression` and `resumed_packing`
+/// were recorded, the machine had other work for a part of the time, which made the units of that part several times as slow.
+fn later() -> Vec<Trace> {
+    traces! {
+        "later/"
+        steady_pages Steady
+        steady_hashes Steady
+        steady_copies Steady
+        late_start Steady
+        resumed_pages Steady
+        resumed_packing Steady
+        slowing_offset Drifting
+        slowing_index Drifting
+        slowing_source Drifting
+        faster_cache Drifting
+        faster_files Drifting
+        bursty_quota Uneven
+        bursty_batches Uneven
+        pauses_source_down Uneven
+        step_neighbour Uneven
+        heavy_compression Uneven
+        heavy_pages Uneven
+    }
+    .into()
+}
+
+/// Those that were recorded when the estimator was finished. Their kinds were written down before they were recorded.
+fn unseen() -> Vec<Trace> {
+    traces! {
+        "unseen/"
+        steady_answers Steady
+        steady_parsing Steady
+        steady_rows Steady
+        steady_limit Steady
+        resumed_days Steady
+        resumed_at_once Steady
+        duplicates Steady
+        slowing_list Drifting
+        slowing_upsert Drifting
+        slowing_server Drifting
+        faster_pairs Drifting
+        faster_workers Drifting
+        bursty_queue Uneven
+        pauses_compaction Uneven
+        step_down Uneven
+        heavy_waits Uneven
+    }
+    .into()
+}
+
 fn trace(name: &'static str, kind: Kind, text: &str) -> Trace {
-    let point = |line: &str| line.split_once(',').and_then(|(at, done)| Some((at.parse().ok()?, done.parse().ok()?)));
+    let point = |line: &str| {
+        let mut fields = line.split(',');
+        let (at, done) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+        Some((at, done, fields.next().map_or(Some(0), |skipped| skipped.parse().ok())?))
+    };
     Trace { name, kind, points: text.lines().map(|line| point(line).unwrap()).collect() }
 }
 
@@ -74,10 +130,15 @@ impl Trace {
         self.points.last().unwrap().0
     }
 
-    /// How much was done at a time: what the last reading said.
-    fn done(&self, at: f64) -> f64 {
+    /// How much was worked on and skipped at a time: what the last reading said.
+    fn done(&self, at: f64) -> (u64, u64) {
         let place = self.points.partition_point(|point| point.0 <= at);
-        place.checked_sub(1).map_or(0.0, |place| self.points[place].1)
+        place.checked_sub(1).map_or((0, 0), |place| (self.points[place].1, self.points[place].2))
+    }
+
+    fn total(&self) -> u64 {
+        let (_, done, skipped) = self.points.last().unwrap();
+        done + skipped
     }
 
     /// After a share of the time, if the units are read ten times a second as jobs are. `None` where the estimator tells nothing.
@@ -85,14 +146,16 @@ impl Trace {
         let (mut ours, mut smoothed) = (Estimator::default(), TwiceSmoothed::default());
         for step in 1..=(self.seconds() * share * 10.0) as u64 {
             let at = step as f64 / 10.0;
-            ours.read(at, self.done(at) as u64);
-            smoothed.read(at, self.done(at));
+            let (done, skipped) = self.done(at);
+            ours.read(at, done, skipped);
+            smoothed.read(at, (done + skipped) as f64);
         }
-        let (at, done) = (ours.at, ours.done as f64);
-        let left = self.points.last().unwrap().1 - done;
-        let estimate = ours.estimate(left as u64)?;
+        let (at, done) = (ours.at, (ours.done + ours.skipped) as f64);
+        let left = self.total() - ours.done - ours.skipped;
+        let estimate = ours.estimate(left)?;
         let truth = self.seconds() - at;
         let is_within = (estimate.low..=estimate.high).contains(&truth);
+        let left = left as f64;
         Some(Told { truth, by: [estimate.seconds, mean(at, done, left), smoothed.left(at, left)], is_within })
     }
 }
@@ -138,43 +201,47 @@ fn table_of_traces(traces: &[Trace]) {
     }
 }
 
-#[test]
-fn half_way_through_recorded_jobs_the_error_is_below_a_tenth() {
-    let traces = all();
-    table_of_traces(&traces);
+/// Prints the tables of some traces; the errors half-way and the coverage of the steady and drifting ones, then of all.
+fn judged(title: &str, traces: &[Trace]) -> [([[f64; 3]; 2], f64); 2] {
+    println!("\n{title}\n");
+    table_of_traces(traces);
     println!(
         "\n| median | of | 10 % | 25 % | 50 % | 75 % | in the interval |\n| :--- | :--- | ---: | ---: | ---: | ---: | ---: |"
     );
     let groups: [(&str, &[Kind]); 3] =
         [("steady and drifting", &[Steady, Drifting]), ("uneven", &[Uneven]), ("all", &[Steady, Drifting, Uneven])];
-    let mut asserted = Vec::new();
-    for (name, kinds) in groups {
+    let [even, _, all] = groups.map(|(name, kinds)| {
         let group: Vec<&Trace> = traces.iter().filter(|trace| kinds.contains(&trace.kind)).collect();
         let (covered, readings) = coverage(&group);
         for (which, of) in ["the time left", "the run"].into_iter().enumerate() {
             let cells = SHARES.map(|share| percents(medians(&group, share)[which]));
             println!("| {name} | {of} | {} | {:.0} % of {readings} |", cells.join(" | "), covered * 100.0);
         }
-        asserted.push((medians(&group, 0.5), covered));
-    }
-    let ([[ours, mean, smoothed], _], covered) = asserted[0];
+        (medians(&group, 0.5), covered)
+    });
+    [even, all]
+}
+
+#[test]
+fn half_way_through_recorded_jobs_the_error_is_below_a_tenth() {
+    let [([[ours, mean, smoothed], _], covered), ([[of_all, ..], _], covered_of_all)] = judged("first", &first());
     assert!(ours < 0.1, "{ours}");
     assert!(ours < mean && ours < smoothed, "{ours}, {mean}, {smoothed}");
     assert!((0.65..=0.97).contains(&covered), "{covered}");
-    let ([[ours, ..], _], covered) = asserted[2];
-    assert!(ours < 0.2, "{ours}");
-    assert!((0.65..=0.95).contains(&covered), "{covered}");
+    assert!(of_all < 0.2, "{of_all}");
+    assert!((0.65..=0.95).contains(&covered_of_all), "{covered_of_all}");
 }
 
 /// What is told does not leap from one reading to the next while units are done evenly, or ever more slowly.
 #[test]
 fn what_is_told_of_an_even_job_does_not_leap() {
-    for trace in all().iter().filter(|trace| ["even_files", "growing_table", "warming_cache"].contains(&trace.name)) {
+    for trace in first().iter().filter(|trace| ["even_files", "growing_table", "warming_cache"].contains(&trace.name)) {
         let (mut estimator, mut before, mut leap) = (Estimator::default(), None, 0.0_f64);
         for step in 1..=(trace.seconds() * 9.5) as u64 {
             let at = step as f64 / 10.0;
-            estimator.read(at, trace.done(at) as u64);
-            let left = trace.points.last().unwrap().1 as u64 - estimator.done;
+            let (done, skipped) = trace.done(at);
+            estimator.read(at, done, skipped);
+            let left = trace.total() - done - skipped;
             let end =
                 estimator.estimate(left).map(|estimate| at + estimate.seconds).filter(|_| at > 0.1 * trace.seconds());
             if let (Some(end), Some(before)) = (end, before) {
