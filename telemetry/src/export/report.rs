@@ -307,7 +307,7 @@ impl<'a> Report<'a> {
                 job.name.to_string(),
                 result,
                 human_seconds(job.elapsed_seconds),
-                job.eta_seconds.filter(|_| job.result.is_none()).map(human_seconds).unwrap_or_default(),
+                time_left(job),
                 job.total.map_or_else(
                     || format!("{done} {}", job.unit),
                     |total| format!("{done} of {} {}", thousands(total), job.unit),
@@ -556,6 +556,15 @@ fn count_and_sum(value: &Value) -> Option<(u64, f64)> {
         Value::Exponential(exponential) => Some((exponential.count(), exponential.sum)),
         Value::Summary(summary) => Some((summary.count, summary.sum)),
         _ => None,
+    }
+}
+
+/// `1m 08s (55s to 1m 40s)`: of a job that still runs, where its end can be told.
+fn time_left(job: &Job) -> String {
+    let Some(seconds) = job.eta_seconds.filter(|_| job.result.is_none()) else { return String::new() };
+    match job.eta_low_seconds.zip(job.eta_high_seconds) {
+        Some((low, high)) => format!("{} ({} to {})", human_seconds(seconds), human_seconds(low), human_seconds(high)),
+        None => human_seconds(seconds),
     }
 }
 

@@ -6,6 +6,7 @@ use crate::job::{ErrorKind, Job, Outcome, RetryPolicy, checked};
 use crate::job::{HttpError, Rate};
 use crate::testing::value;
 use std::net::TcpListener;
+#[cfg(feature = "reqwest")]
 use std::sync::Arc;
 #[cfg(feature = "ureq")]
 use std::time::Instant;

@@ -232,6 +232,15 @@ fn half_way_through_recorded_jobs_the_error_is_below_a_tenth() {
     assert!((0.65..=0.95).contains(&covered_of_all), "{covered_of_all}");
 }
 
+#[test]
+fn on_jobs_it_was_not_made_with_it_is_nearer_than_bars_are() {
+    judged("later", &later());
+    let [([of_left, [ours, mean, smoothed]], covered), (_, covered_of_all)] = judged("unseen", &unseen());
+    assert!(ours < 0.1 && ours < mean && ours < smoothed, "{ours}, {mean}, {smoothed}");
+    assert!(of_left[0] < 0.2, "{}", of_left[0]);
+    assert!(covered > 0.75 && covered_of_all > 0.75, "{covered}, {covered_of_all}");
+}
+
 /// What is told does not leap from one reading to the next while units are done evenly, or ever more slowly.
 #[test]
 fn what_is_told_of_an_even_job_does_not_leap() {

@@ -15,16 +15,21 @@ const LEAST_NAME: usize = 10;
 const CUT: &str = "…";
 
 /// `flights [=======>                ] 120 of 365 days (32 %), 3.6/s, 1m 08s left`, in at most `width` columns. What is least needed goes first:
-/// the bar, the end of the name, the end of the line.
+/// the range of the time left, the bar, the end of the name, the end of the line.
 pub(super) fn bar(run: &Run, standing: &Standing, stalled_for: Option<f64>, width: usize) -> String {
     let mut name = text::title(run);
     let mark = stalled_for.map_or_else(String::new, |quiet| {
         format!(" (stalled {})", text::duration(Duration::try_from_secs_f64(quiet).unwrap_or(Duration::MAX)))
     });
-    let message = text::message(run, standing);
-    let (mark_width, message_width) = (measure_text_width(&mark), measure_text_width(&message));
     // A column is left free: some terminals wrap when the last one is written.
     let width = width.saturating_sub(1);
+    let mark_width = measure_text_width(&mark);
+    let leaves_a_bar = |message: &String| {
+        measure_text_width(&name) + mark_width + measure_text_width(message) + 4 + LEAST_BAR <= width
+    };
+    let message = text::message(run, standing, true);
+    let message = if leaves_a_bar(&message) { message } else { text::message(run, standing, false) };
+    let message_width = measure_text_width(&message);
     // Behind the name come a colon and a space, or a space, brackets and a space.
     let for_name = width.saturating_sub(mark_width + message_width + 2);
     if measure_text_width(&name) > for_name {
@@ -50,6 +55,7 @@ fn filled(progress: f64, width: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::job::estimate::Estimate;
     use crate::job::run::Status;
     use std::time::Instant;
 
@@ -93,6 +99,23 @@ mod tests {
             half("every_flight_of_every_carrier", Some(24), None, 40),
             "every_flight_of_…: 12 of 24 days (50 %)"
         );
+    }
+
+    #[test]
+    fn the_range_of_the_time_left_goes_before_the_bar() {
+        let run = Run::new(7, "flights", "days", Some(24), None);
+        run.count_units(Status::Processed, 12);
+        let now = Instant::now();
+        let eta = Some(Estimate { seconds: 100.0, low: 60.0, high: 180.0 });
+        let standing = Standing { lately: Some(3.6), overall: None, eta, ..run.standing(now) };
+        let at = |width| bar(&run, &standing, None, width);
+        assert_eq!(
+            at(100),
+            "flights [============>           ] 12 of 24 days (50 %), 3.6/s, 1m 40s left (1m 00s to 3m 00s)"
+        );
+        assert_eq!(at(80), "flights [====>    ] 12 of 24 days (50 %), 3.6/s, 1m 40s left (1m 00s to 3m 00s)");
+        assert_eq!(at(78), "flights [============>           ] 12 of 24 days (50 %), 3.6/s, 1m 40s left");
+        assert_eq!(at(60), "flights: 12 of 24 days (50 %), 3.6/s, 1m 40s left");
     }
 
     #[test]

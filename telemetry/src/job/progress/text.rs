@@ -8,7 +8,7 @@ use std::time::Duration;
 /// A running job: `flights: 120 of 365 days (33 %), 3.6/s, 1m 08s left, 2 retries`.
 pub(super) fn line(run: &Run, standing: &Standing) -> String {
     let stalled = if standing.stalled { ", stalled" } else { "" };
-    format!("{}: {}{stalled}", title(run), message(run, standing))
+    format!("{}: {}{stalled}", title(run), message(run, standing, true))
 }
 
 /// The job's name, with the number of its run where another one of that name runs or ran at the same time: `flights #2`.
@@ -17,8 +17,8 @@ pub(super) fn title(run: &Run) -> String {
     if run.has_twin.load(Relaxed) { format!("{name} #{}", run.id) } else { name }
 }
 
-/// A running job without its name.
-pub(super) fn message(run: &Run, standing: &Standing) -> String {
+/// A running job without its name; with the range of the time left, where that is wide, or without it.
+pub(super) fn message(run: &Run, standing: &Standing, with_range: bool) -> String {
     let mut text = done(&run.unit, standing);
     if let Some(progress) = standing.progress {
         // Rounded down: 100 % is all.
@@ -32,7 +32,7 @@ pub(super) fn message(run: &Run, standing: &Standing) -> String {
     if let Some(eta) = standing.eta.filter(|eta| eta.seconds > 0.0) {
         let _ = write!(text, ", {} left", seconds(eta.seconds));
         // Where it is narrow nobody would do anything else for knowing it.
-        if eta.high > WIDE * eta.seconds {
+        if with_range && eta.high > WIDE * eta.seconds {
             let _ = write!(text, " ({} to {})", seconds(eta.low), seconds(eta.high));
         }
     }
