@@ -115,7 +115,8 @@ mod tests {
         );
         assert_eq!(at(80), "flights [====>    ] 12 of 24 days (50 %), 3.6/s, 1m 40s left (1m 00s to 3m 00s)");
         assert_eq!(at(78), "flights [============>           ] 12 of 24 days (50 %), 3.6/s, 1m 40s left");
-        assert_eq!(at(60), "flights: 12 of 24 days (50 %), 3.6/s, 1m 40s left");
+        assert_eq!(at(60), "flights [====>   ] 12 of 24 days (50 %), 3.6/s, 1m 40s left");
+        assert_eq!(at(59), "flights: 12 of 24 days (50 %), 3.6/s, 1m 40s left");
     }
 
     #[test]
