@@ -361,8 +361,10 @@ pub fn backfill_job(args: TokenStream, item: TokenStream) -> TokenStream {
 /// They stand in `#[profiled_connection(…)]` on the field that holds the connection; where a struct has one field, the attribute may be
 /// left out.
 /// - `name = "…"`: the value of the label `database`. Default: the stem of the database's file, or `memory`.
-/// - `slow = "250ms"`: a statement that takes longer writes a line with its plan on standard error. Default: none is slow.
-/// - `profile = false`: DuckDB's own profile is neither made nor read; time, rows and results stay. Default: `true`.
+/// - `slow = "250ms"`: a statement that takes longer is told with its plan, as an event of `tracing` where somebody listens, else on standard error. Default: none is slow.
+/// - `profile = false`: DuckDB's own profile is neither made nor read; time, rows and results stay. Default: `true`, as far as the overhead budget allows.
+/// - `literals = true`: slow statements are told with their text as it was run. Default: `false`, literals are replaced.
+/// - `progress = true`: DuckDB tracks how far a running statement is. Default: `false`.
 /// - `crate = path`: the path of this library, where it is not `::telemetry`.
 ///
 /// # What is generated

@@ -238,7 +238,9 @@ pub(crate) mod duckdb {
             pub counter duckdb_query_errors_total(database: &str, statement: &str, error_type: &str);
             /// Rows that came back, or that a statement which writes has changed.
             pub counter duckdb_query_rows_returned_total(database: &str, statement: &str);
-            /// Rows that were read from tables, where the statement was profiled.
+            /// Runs that DuckDB has profiled: all of long statements, of others as many as the overhead budget pays for. What is told by profiles stands for the others.
+            pub counter duckdb_query_profiles_total(database: &str, statement: &str);
+            /// Rows that were read from tables, by its profiles.
             pub counter duckdb_query_rows_scanned_total(database: &str, statement: &str);
             /// Bytes of results, where DuckDB tells them.
             pub counter duckdb_query_result_bytes_total(database: &str, statement: &str);
@@ -246,17 +248,17 @@ pub(crate) mod duckdb {
             pub gauge duckdb_query_peak_memory_bytes(database: &str, statement: &str);
             /// The most space in temporary files that a profiled run has taken.
             pub gauge duckdb_query_peak_temp_bytes(database: &str, statement: &str);
-            /// Bytes that were read from files, where the statement was profiled.
+            /// Bytes that were read from files, by its profiles.
             pub counter duckdb_query_read_bytes_total(database: &str, statement: &str);
-            /// Bytes that were written to files, where the statement was profiled.
+            /// Bytes that were written to files, by its profiles.
             pub counter duckdb_query_written_bytes_total(database: &str, statement: &str);
-            /// Seconds of binding, optimizing and making plans, where the statement was profiled.
+            /// Seconds of binding, optimizing and making plans, by its profiles.
             pub counter duckdb_query_planning_seconds_total(database: &str, statement: &str);
-            /// Seconds that DuckDB's threads were blocked, added up over them, where the statement was profiled.
+            /// Seconds that DuckDB's threads were blocked, added up over them, by its profiles.
             pub counter duckdb_query_blocked_seconds_total(database: &str, statement: &str);
-            /// Seconds that operators ran, added up over DuckDB's threads, where statements were profiled.
+            /// Seconds that operators ran, added up over DuckDB's threads, by its profiles.
             pub counter duckdb_operator_seconds_total(database: &str, operator: &str);
-            /// Rows that operators gave to the next one, where statements were profiled.
+            /// Rows that operators gave to the next one, by its profiles.
             pub counter duckdb_operator_rows_total(database: &str, operator: &str);
             /// Statements whose figures in the report made room for others; their metrics stay.
             pub counter duckdb_statements_evicted_total();
@@ -274,6 +276,16 @@ pub(crate) mod duckdb {
             pub gauge duckdb_wal_size_bytes(database: &str);
             /// Bytes of memory that DuckDB holds, by what for.
             pub gauge duckdb_memory_bytes(database: &str, tag: &str);
+            /// Threads that DuckDB may use.
+            pub gauge duckdb_threads(database: &str);
+            /// Bytes of memory that DuckDB may use.
+            pub gauge duckdb_memory_limit_bytes(database: &str);
+            /// Temporary files that DuckDB has, for what does not fit into memory.
+            pub gauge duckdb_temp_files(database: &str);
+            /// Bytes of its temporary files.
+            pub gauge duckdb_temp_bytes(database: &str);
+            /// How far a running statement is, from 0 to 1, where progress is tracked and DuckDB knows it.
+            pub gauge duckdb_query_progress_ratio(database: &str, statement: &str);
             /// Rows of a table, as DuckDB knows them without a scan.
             pub gauge duckdb_table_rows(database: &str, table: &str);
         }

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::metric::{self, Descriptor, Prefixes};
 use crate::record::fork;
 use crate::record::isolated::{self, Scope};
-use crate::snapshot::{Family, Job, Snapshot, Statement, Value};
+use crate::snapshot::{Family, Job, SlowStatement, Snapshot, Statement, Value};
 use crate::sync::{AtomicU64, Mutex, Relaxed, lock, unforked};
 use ask::{Asked, Calls};
 pub(crate) use ask::{DEFAULT_LIMIT, set_limit};
@@ -308,6 +308,7 @@ impl Registry {
             families,
             jobs: given.jobs,
             statements: given.statements,
+            slow_statements: given.slow_statements,
         }
     }
 
@@ -349,15 +350,17 @@ struct Given {
     foreign: Vec<Foreign>,
     jobs: Vec<Job>,
     statements: Vec<Statement>,
+    slow_statements: Vec<SlowStatement>,
 }
 
 impl Given {
     fn take(&mut self, collection: Collection, from: &Arc<Asked>) {
-        let Collection { mut families, foreign, mut jobs, mut statements, .. } = collection;
+        let Collection { mut families, foreign, mut jobs, mut statements, mut slow_statements, .. } = collection;
         self.families.append(&mut families);
         self.foreign.extend(foreign.into_iter().map(|family| Foreign { family, from: Arc::clone(from) }));
         self.jobs.append(&mut jobs);
         self.statements.append(&mut statements);
+        self.slow_statements.append(&mut slow_statements);
     }
 }
 

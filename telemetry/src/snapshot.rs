@@ -22,6 +22,8 @@ pub struct Snapshot {
     pub jobs: Vec<Job>,
     /// The statements that profiled connections ran, the one that took most time first.
     pub statements: Vec<Statement>,
+    /// The last 20 statements that took longer than their connection was told, the latest first.
+    pub slow_statements: Vec<SlowStatement>,
 }
 
 /// A family: all series of a name.
@@ -342,11 +344,38 @@ impl Statement {
     }
 }
 
-/// What DuckDB's profiles said of a statement: sums over the runs that were profiled, and where it says so the most of one run. What no profile told is `None`.
+/// A run of a DuckDB statement that took longer than `Settings::slow`.
+#[derive(Clone, Debug)]
+pub struct SlowStatement {
+    /// The name that its connection was given.
+    pub database: Arc<str>,
+    /// The short stable name that is its `statement` label.
+    pub label: Arc<str>,
+    /// The text with its literals replaced; as it was run, where the connection was told so.
+    pub text: Arc<str>,
+    /// When it ended.
+    pub at: SystemTime,
+    /// How long DuckDB had it.
+    pub seconds: f64,
+    /// Rows that it returned or changed, where that is known.
+    pub rows: Option<u64>,
+    /// Why it failed, where it did.
+    pub error_type: Option<&'static str>,
+    /// Time and rows by operator, where it was profiled, or a run before it was.
+    pub plan: Option<Arc<str>>,
+    /// Whether the plan is that of an earlier run.
+    pub plan_is_earlier: bool,
+}
+
+/// What DuckDB's profiles said of a statement: sums, and where it says so the most of one run. What no profile told is `None`.
+///
+/// Short statements are profiled now and then, as the overhead budget allows. A profile then stands for the runs since the one before it, which makes the sums estimates.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StatementProfile {
     /// Runs that were profiled.
     pub runs: u64,
+    /// Runs that these stand for, themselves included: the sums divided by this are what a run takes.
+    pub stands_for: u64,
     /// Rows read from tables.
     pub rows_scanned: Option<u64>,
     /// Seconds of operators, added up over DuckDB's threads, waiting for each other included. It is no CPU time.

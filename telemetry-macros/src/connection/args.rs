@@ -17,11 +17,15 @@ pub(crate) struct Args {
     pub(crate) slow: Option<Duration>,
     /// Whether DuckDB profiles the statements.
     pub(crate) profile: Option<bool>,
+    /// Whether slow statements are told with their literals.
+    pub(crate) literals: Option<bool>,
+    /// Whether DuckDB tracks how far a statement is.
+    pub(crate) progress: Option<bool>,
     /// The path of the library.
     pub(crate) root: Option<Path>,
 }
 
-const TAKEN: [&str; 4] = ["name", "slow", "profile", "crate"];
+const TAKEN: [&str; 6] = ["name", "slow", "profile", "literals", "progress", "crate"];
 
 impl Args {
     /// Parses word by word: one that is wrong does not hide the next.
@@ -63,6 +67,14 @@ impl Args {
             "profile" => match arguments::value(input)? {
                 Expr::Lit(ExprLit { lit: Lit::Bool(profile), .. }) => self.profile = Some(profile.value),
                 other => diagnostics.at(other, "`profile` takes `true` or `false`; write `profile = false`"),
+            },
+            "literals" => match arguments::value(input)? {
+                Expr::Lit(ExprLit { lit: Lit::Bool(literals), .. }) => self.literals = Some(literals.value),
+                other => diagnostics.at(other, "`literals` takes `true` or `false`; write `literals = true`"),
+            },
+            "progress" => match arguments::value(input)? {
+                Expr::Lit(ExprLit { lit: Lit::Bool(progress), .. }) => self.progress = Some(progress.value),
+                other => diagnostics.at(other, "`progress` takes `true` or `false`; write `progress = true`"),
             },
             "crate" => {
                 input.parse::<Token![=]>()?;

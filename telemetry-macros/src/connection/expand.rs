@@ -15,12 +15,14 @@ pub(crate) fn derive(model: &Model) -> TokenStream {
         quote!(.slow(::core::time::Duration::from_nanos(#nanoseconds)))
     });
     let profile = args.profile.map(|profile| quote!(.profile(#profile)));
+    let literals = args.literals.map(|literals| quote!(.literals(#literals)));
+    let progress = args.progress.map(|progress| quote!(.progress(#progress)));
     // At the type: that is what is wrong where the field holds no connection of ours.
     let holds = quote_spanned!(model.type_span()=> <#ty as #root::duckdb::Wraps>);
     quote! {
         #[automatically_derived]
         impl #parameters #root::ProfiledConnection for #name #arguments #conditions {
-            const SETTINGS: #root::duckdb::Settings = #root::duckdb::Settings::new() #named #slow #profile;
+            const SETTINGS: #root::duckdb::Settings = #root::duckdb::Settings::new() #named #slow #profile #literals #progress;
 
             #[inline]
             fn connection(&self) -> &#root::duckdb::Connection {

@@ -2,7 +2,7 @@
 
 use crate::duckdb::connection::{Connection, Query};
 use crate::duckdb::statement::Statement;
-use crate::duckdb::table::{Run, RunResult};
+use crate::duckdb::table::{Profiled, Run, RunResult};
 use ::duckdb::Result;
 use ::duckdb::arrow::datatypes::SchemaRef;
 use ::duckdb::arrow::record_batch::RecordBatch;
@@ -110,8 +110,13 @@ impl Drop for ArrowStream<'_> {
     fn drop(&mut self) {
         if !self.over {
             // Its profile would lack what is not known before the end.
-            let run = Run { result: RunResult::Abandoned, time: self.time, rows: Some(self.rows), profile: None };
-            self.connection.record(&self.query.print, run);
+            let run = Run {
+                result: RunResult::Abandoned,
+                time: self.time,
+                rows: Some(self.rows),
+                profile: Profiled::Unknown,
+            };
+            self.connection.record(&self.query.print, &self.query.sql, run);
         }
     }
 }

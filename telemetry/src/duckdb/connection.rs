@@ -5,13 +5,15 @@ use crate::duckdb::database::Lease;
 use crate::duckdb::errors;
 use crate::duckdb::fingerprint::{Fingerprint, Quotes};
 use crate::duckdb::profile::Profile;
+use crate::duckdb::progress::{Runs, Watched};
+use crate::duckdb::sampling::{self, Sampler, Switch, timed};
 use crate::duckdb::settings::Settings;
 use crate::duckdb::split::split;
 use crate::duckdb::statement::{CachedStatement, Statement};
-use crate::duckdb::table::{self, Run, RunResult};
+use crate::duckdb::statements::Statements;
+use crate::duckdb::table::{self, Profiled, Run, RunResult, Slow};
 use crate::duckdb::transaction::Transaction;
 use crate::private::RECORDS;
-use crate::snapshot;
 #[cfg(all(feature = "otel", not(telemetry_off)))]
 use crate::trace;
 use ::duckdb::profiling::ProfilingInfo;
@@ -19,6 +21,7 @@ use ::duckdb::{
     Config, DatabaseName, Error, InterruptHandle, Params, ProgressHandle, QueryProgress, Result, Row, ToSql,
 };
 use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -32,8 +35,11 @@ pub struct Connection {
     inner: ::duckdb::Connection,
     name: RefCell<Arc<str>>,
     settings: Cell<Settings>,
-    /// Whether DuckDB was told to profile, and agreed.
-    profiling: Cell<bool>,
+    sampler: Sampler,
+    /// Where progress is tracked.
+    watched: RefCell<Option<Arc<Watched>>>,
+    /// The fingerprints of texts that are one statement each, as they were run last.
+    known: RefCell<HashMap<Box<str>, Arc<Fingerprint>>>,
     /// A connection that only parses; made when a batch needs it.
     parser: OnceCell<Option<::duckdb::Connection>>,
     // Behind `inner`: the probe is closed after it.
@@ -104,12 +110,17 @@ impl Connection {
             inner,
             name: RefCell::new(name),
             settings: Cell::new(settings),
-            profiling: Cell::new(false),
+            sampler: Sampler::default(),
+            watched: RefCell::new(None),
+            known: RefCell::default(),
             parser: OnceCell::new(),
             lease,
         };
         if settings.profile {
             connection.start_profiling();
+        }
+        if settings.progress {
+            connection.track_progress(true);
         }
         connection
     }
@@ -120,13 +131,16 @@ impl Connection {
     /// As DuckDB's, with the connection.
     #[expect(clippy::result_large_err, reason = "the connection is given back, as DuckDB does")]
     pub fn close(self) -> Result<(), (Connection, Error)> {
-        let Connection { inner, name, settings, profiling, parser, lease } = self;
-        inner.close().map_err(|(inner, error)| (Connection { inner, name, settings, profiling, parser, lease }, error))
+        let Connection { inner, name, settings, sampler, watched, known, parser, lease } = self;
+        inner.close().map_err(|(inner, error)| {
+            (Connection { inner, name, settings, sampler, watched, known, parser, lease }, error)
+        })
     }
 
-    /// The connection within, for what this type does not have. What runs on it is not accounted for.
+    /// The connection within, for what this type does not have. What runs on it is not accounted for. From then on DuckDB's profiles are neither switched on nor off: a transaction may have begun.
     #[must_use]
     pub fn inner(&self) -> &::duckdb::Connection {
+        self.sampler.hand_over();
         &self.inner
     }
 
@@ -174,7 +188,7 @@ impl Connection {
         self
     }
 
-    /// Makes statements that take longer write a line with their plan on standard error.
+    /// Has statements that take longer told with their plan, see [`Settings::slow`].
     #[must_use]
     pub fn with_slow(self, slow: Duration) -> Connection {
         self.settings.set(self.settings.get().slow(slow));
@@ -185,6 +199,14 @@ impl Connection {
     #[must_use]
     pub fn with_profile(self, profile: bool) -> Connection {
         let settings = self.settings.get().profile(profile);
+        self.settle(settings);
+        self
+    }
+
+    /// Has DuckDB track how far a statement is, see [`Settings::progress`]. Costs a statement on the connection.
+    #[must_use]
+    pub fn with_progress(self, progress: bool) -> Connection {
+        let settings = self.settings.get().progress(progress);
         self.settle(settings);
         self
     }
@@ -203,9 +225,8 @@ impl Connection {
     }
 
     /// The figures of the statements that ran under this name, the one that took most time first.
-    #[must_use]
-    pub fn statements(&self) -> Vec<snapshot::Statement> {
-        table::statements(Some(&self.name.borrow()))
+    pub fn statements(&self) -> Statements {
+        Statements::new(table::statements(Some(&self.name.borrow())))
     }
 
     /// Forgets the figures of the statements that ran under this name. Metrics stay, for counters do not go back.
@@ -232,6 +253,21 @@ impl Connection {
             (true, false) => self.stop_profiling(),
             _ => {}
         }
+        if before.progress != settings.progress {
+            self.track_progress(settings.progress);
+        }
+    }
+
+    /// Where DuckDB refuses, in an aborted transaction, nothing is known of progress.
+    fn track_progress(&self, enabled: bool) {
+        let works = RECORDS && self.inner.set_query_progress_tracking(enabled).is_ok() && enabled;
+        *self.watched.borrow_mut() = works.then(|| Watched::new(self.inner.progress_handle()));
+    }
+
+    /// Until the guard is dropped, progress is that of this statement.
+    pub(crate) fn runs(&self, query: &Query) -> Option<Runs> {
+        let watched = self.watched.borrow();
+        watched.as_ref().map(|watched| watched.runs(&self.name.borrow(), &query.print))
     }
 
     /// Where DuckDB refuses, in an aborted transaction, nothing is profiled.
@@ -240,8 +276,8 @@ impl Connection {
             return;
         }
         // Without output: the default prints every profile.
-        self.profiling.set(self.inner.execute_batch("PRAGMA enable_profiling='no_output'").is_ok());
-        if self.profiling.get() {
+        self.sampler.set(self.inner.execute_batch(sampling::ON).is_ok());
+        if self.sampler.is_wanted() {
             // Not every version knows these. Which metrics are tracked is left alone: `EXPLAIN (ANALYZE, FORMAT json)` shows it.
             let _ = self.inner.execute_batch("PRAGMA profiling_mode='standard'");
             let _ = self.inner.execute_batch("SET profiling_coverage='ALL'");
@@ -249,8 +285,23 @@ impl Connection {
     }
 
     fn stop_profiling(&self) {
-        if self.profiling.replace(false) {
-            let _ = self.inner.execute_batch("PRAGMA disable_profiling");
+        if self.sampler.is_wanted() {
+            self.sampler.set(false);
+            let _ = self.inner.execute_batch(sampling::OFF);
+        }
+    }
+
+    /// Before a statement runs: has DuckDB profile it, or not, as the budget allows.
+    pub(crate) fn before(&self, query: &Query) {
+        if !RECORDS {
+            return;
+        }
+        let mean = || table::mean_seconds(&self.name.borrow(), query.print.hash);
+        if let Some(switch) = self.sampler.before(&query.print, mean) {
+            let sql = if switch == Switch::On { sampling::ON } else { sampling::OFF };
+            // Refused while a stream is open; then the statement is, too.
+            let (result, took) = timed(|| self.inner.execute_batch(sql));
+            self.sampler.switched(switch, result.is_ok(), took);
         }
     }
 }
@@ -271,9 +322,12 @@ impl Connection {
     /// # Errors
     /// As DuckDB's. The statements before the failing one have run.
     pub fn execute_batch(&self, sql: &str) -> Result<()> {
+        if let Some(query) = self.known(sql) {
+            return self.run_one(sql, &query);
+        }
         match split(sql).as_slice() {
             [] => self.inner.execute_batch(sql),
-            [_] => self.run_whole(sql),
+            [_] => self.run_one(sql, &self.learn(sql, 1)),
             statements if self.parses(sql) => statements.iter().try_for_each(|statement| self.run_whole(statement)),
             _ => self.run_whole(sql),
         }
@@ -281,11 +335,16 @@ impl Connection {
 
     /// Runs a text as one statement.
     fn run_whole(&self, sql: &str) -> Result<()> {
-        let query = Query::new(sql);
-        let _still = self.still(&query);
+        self.run_one(sql, &Query::new(sql))
+    }
+
+    fn run_one(&self, sql: &str, query: &Query) -> Result<()> {
+        let _still = self.still(query);
+        self.before(query);
+        let _runs = self.runs(query);
         let started = Instant::now();
         let result = self.inner.execute_batch(sql);
-        self.account(&query, started.elapsed(), result.as_ref().map(|()| None));
+        self.account(query, started.elapsed(), result.as_ref().map(|()| None));
         result
     }
 
@@ -336,18 +395,43 @@ impl Connection {
     /// # Errors
     /// As DuckDB's.
     pub fn prepare(&self, sql: &str) -> Result<Statement<'_>> {
-        let statements = split(sql);
-        let sql = match statements.split_last() {
-            Some((last, before)) if !before.is_empty() && self.parses(sql) => {
-                before.iter().try_for_each(|statement| self.run_whole(statement))?;
-                last
+        let (sql, query) = match self.known(sql) {
+            Some(query) => (sql, query),
+            None => {
+                let statements = split(sql);
+                match statements.split_last() {
+                    Some((last, before)) if !before.is_empty() && self.parses(sql) => {
+                        before.iter().try_for_each(|statement| self.run_whole(statement))?;
+                        (*last, Query::new(last))
+                    }
+                    _ => (sql, self.learn(sql, statements.len())),
+                }
             }
-            _ => sql,
         };
-        let query = Query::new(sql);
         let started = Instant::now();
         let inner = self.inner.prepare(sql).inspect_err(|error| self.fail_prepare(&query, started, error))?;
         Ok(Statement::new(self, inner, query, started.elapsed()))
+    }
+
+    /// A text that was run before and is one statement: it need not be read again.
+    fn known(&self, sql: &str) -> Option<Query> {
+        let print = Arc::clone(self.known.borrow().get(sql)?);
+        Some(Query { sql: sql.into(), print })
+    }
+
+    /// Reads a text that is so many statements, and keeps its fingerprint where it is one. Programs have few texts, unless they write values into them.
+    fn learn(&self, sql: &str, statements: usize) -> Query {
+        const KEPT: usize = 256;
+        const LONGEST: usize = 4096;
+        let query = Query::new(sql);
+        if RECORDS && statements == 1 && sql.len() <= LONGEST {
+            let mut known = self.known.borrow_mut();
+            if known.len() >= KEPT {
+                known.clear();
+            }
+            known.insert(sql.into(), Arc::clone(&query.print));
+        }
+        query
     }
 
     /// Prepares a statement, or takes it out of the connection's cache, into which it goes back when it is dropped.
@@ -358,7 +442,14 @@ impl Connection {
     /// # Errors
     /// As DuckDB's.
     pub fn prepare_cached(&self, sql: &str) -> Result<CachedStatement<'_>> {
-        let query = Query::new(split(sql).last().copied().unwrap_or(sql));
+        let query = self.known(sql).unwrap_or_else(|| match split(sql).as_slice() {
+            [.., last] if *last != sql => {
+                // Those before it may begin a transaction.
+                self.sampler.hand_over();
+                Query::new(last)
+            }
+            statements => self.learn(sql, statements.len()),
+        });
         let started = Instant::now();
         let inner = self.inner.prepare_cached(sql).inspect_err(|error| self.fail_prepare(&query, started, error))?;
         Ok(CachedStatement::new(self, inner, query, started.elapsed()))
@@ -636,8 +727,9 @@ impl Connection {
         }
         match ended {
             Ok(rows) => {
-                let profile = self.read_profile(query);
-                self.record(&query.print, Run { result: RunResult::Ok, time, rows, profile });
+                let (profile, reading) = self.read_profile(query, time);
+                self.sampler.after(&query.print, true, time, reading);
+                self.record(&query.print, &query.sql, Run { result: RunResult::Ok, time, rows, profile });
             }
             Err(error) => self.account_error(query, time, error),
         }
@@ -645,6 +737,7 @@ impl Connection {
 
     #[cold]
     fn account_error(&self, query: &Query, time: Duration, error: &Error) {
+        self.sampler.after(&query.print, false, time, None);
         let message = error.to_string();
         let class = errors::class(&message);
         let result = if class == errors::INTERRUPT { RunResult::Interrupted } else { RunResult::Error(class) };
@@ -658,7 +751,7 @@ impl Connection {
             Arc::new(Fingerprint::of(&query.sql, Quotes::Literal))
         };
         // No profile: there is none of a failed statement, and in an aborted transaction nothing is asked.
-        self.record(&print, Run { result, time, rows: None, profile: None });
+        self.record(&print, &query.sql, Run { result, time, rows: None, profile: Profiled::Unknown });
     }
 
     /// What a checkpoint needs: nobody reads meanwhile on our behalf.
@@ -666,13 +759,15 @@ impl Connection {
         matches!(query.print.operation, "checkpoint" | "force").then(|| self.lease.still())
     }
 
-    pub(crate) fn record(&self, print: &Arc<Fingerprint>, run: Run) {
+    pub(crate) fn record(&self, print: &Arc<Fingerprint>, sql: &str, run: Run) {
         if !RECORDS {
             return;
         }
         #[cfg(all(feature = "otel", not(telemetry_off)))]
         self.tell_span(print, &run);
-        table::record(&self.name.borrow(), print, &run, self.settings.get().slow);
+        let Settings { slow, literals, .. } = self.settings.get();
+        let text = (literals && !sql.is_empty()).then_some(sql);
+        table::record(&self.name.borrow(), print, &run, &Slow { slow, text });
     }
 
     /// Tells who makes spans of a statement that is over.
@@ -689,12 +784,20 @@ impl Connection {
         });
     }
 
-    /// The profile of the statement that has just run. Reading it is no statement.
-    pub(crate) fn read_profile(&self, query: &Query) -> Option<Profile> {
-        if !self.profiling.get() || !query.print.has_profile() || query.sql.is_empty() {
-            return None;
+    /// The profile of the statement that has just run, and how long it took to read. Reading it is no statement.
+    pub(crate) fn read_profile(&self, query: &Query, time: Duration) -> (Profiled, Option<Duration>) {
+        if !query.print.has_profile() || query.sql.is_empty() {
+            return (Profiled::Unknown, None);
         }
-        Profile::of(&self.inner.get_profiling_info()?, &query.sql)
+        match self.sampler.reads(time) {
+            None => (Profiled::Unknown, None),
+            Some(false) => (Profiled::LeftOut, None),
+            Some(true) => {
+                let read = || self.inner.get_profiling_info().and_then(|info| Profile::of(&info, &query.sql));
+                let (profile, took) = timed(read);
+                (profile.map_or(Profiled::Unknown, Profiled::Known), Some(took))
+            }
+        }
     }
 }
 

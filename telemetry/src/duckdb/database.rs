@@ -5,7 +5,7 @@
 //! when the program closes it.
 
 use crate::builtin::duckdb::databases as families;
-use crate::duckdb::table;
+use crate::duckdb::{function, progress, slow, table};
 use crate::metric::Descriptor;
 use crate::private::RECORDS;
 use crate::registry::{Collection, Collector, How};
@@ -47,6 +47,9 @@ impl Lease {
             registry.add(Databases, How::Limited);
         });
         let probe = if RECORDS { connection.try_clone().ok() } else { None };
+        if let Some(probe) = &probe {
+            function::register(probe);
+        }
         // Whole, since the program may change its folder. What is in memory is no file.
         let file = connection.path().and_then(|path| path.canonicalize().ok());
         let database = Arc::new(Database { name: Mutex::new(name), file, probe: Mutex::new(probe) });
@@ -85,6 +88,7 @@ impl Collector for Statements {
         for statement in table::statements(None) {
             out.statement(statement);
         }
+        out.slow_statements(slow::last());
     }
 }
 
@@ -120,8 +124,11 @@ impl Collector for Databases {
             if let Some(probe) = probe.as_deref().and_then(Option::as_ref) {
                 let asked = Asked { probe, name: &name, deadline };
                 // What cannot be asked is left out: a version may lack the function.
-                let _ = asked.memory(out).and_then(|()| asked.tables(out));
+                let _ = asked.memory(out).and_then(|()| asked.limits(out)).and_then(|()| asked.tables(out));
             }
+        }
+        for (database, print, share) in progress::all() {
+            out.gauge(&families::duckdb_query_progress_ratio::DESCRIPTOR, &[&database, &print.label], share);
         }
     }
 }
@@ -197,6 +204,24 @@ impl Asked<'_> {
         Ok(())
     }
 
+    /// What it may use, and what it has put into temporary files.
+    fn limits(&self, out: &mut Collection) -> Result<(), Absent> {
+        let sql = "select current_setting('threads')::bigint, current_setting('memory_limit')::varchar, \
+                   (select count(*) from duckdb_temporary_files())::bigint, (select coalesce(sum(size), 0) from duckdb_temporary_files())::bigint";
+        let read = |row: &::duckdb::Row<'_>| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?, row.get::<_, i64>(3)?))
+        };
+        for (threads, memory, files, bytes) in self.rows(sql, read)? {
+            out.gauge(&families::duckdb_threads::DESCRIPTOR, &[self.name], threads as f64);
+            if let Some(limit) = bytes_of(&memory) {
+                out.gauge(&families::duckdb_memory_limit_bytes::DESCRIPTOR, &[self.name], limit);
+            }
+            out.gauge(&families::duckdb_temp_files::DESCRIPTOR, &[self.name], files as f64);
+            out.gauge(&families::duckdb_temp_bytes::DESCRIPTOR, &[self.name], bytes as f64);
+        }
+        Ok(())
+    }
+
     fn tables(&self, out: &mut Collection) -> Result<(), Absent> {
         let sql = format!(
             "select case schema_name when 'main' then table_name else schema_name || '.' || table_name end, estimated_size::bigint \
@@ -207,5 +232,25 @@ impl Asked<'_> {
             out.gauge(&families::duckdb_table_rows::DESCRIPTOR, &[self.name, &table], rows as f64);
         }
         Ok(())
+    }
+}
+
+/// `12.4 GiB`, as DuckDB writes sizes, in bytes.
+fn bytes_of(size: &str) -> Option<f64> {
+    const UNITS: [(&str, i32); 6] = [("bytes", 0), ("KiB", 1), ("MiB", 2), ("GiB", 3), ("TiB", 4), ("PiB", 5)];
+    let (number, unit) = size.trim().split_once(' ')?;
+    let (_, power) = UNITS.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit.trim_end_matches('.')))?;
+    Some(number.parse::<f64>().ok()? * 1024_f64.powi(*power))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bytes_of;
+
+    #[test]
+    fn sizes_are_read_as_duckdb_writes_them() {
+        assert_eq!(bytes_of("512 bytes"), Some(512.0));
+        assert_eq!(bytes_of("12.5 GiB"), Some(12.5 * 1024.0 * 1024.0 * 1024.0));
+        assert_eq!([bytes_of("much"), bytes_of("1 XB"), bytes_of("")], [None; 3]);
     }
 }

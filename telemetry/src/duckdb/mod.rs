@@ -35,13 +35,30 @@
 //! connection's name), `db.operation.name`, `db.collection.name`, `db.query.summary`, `db.query.text` (without literals), `db.response.returned_rows` and `error.type`.
 //! Texts that do not parse are one statement, `unparsed`: no word in them is known not to be a literal.
 //!
+//! # In SQL
+//! In a database that was opened through [`Connection`], `telemetry_statements()` is a table of the same figures, of all databases of the program, with a column for each field: `select statement, calls, total_seconds from
+//! telemetry_statements() order by total_seconds desc`. What is not known is `NULL`.
+//!
+//! # Slow statements
+//! With [`Settings::slow`] what takes longer is told, with the plan as a tree with time and rows by operator: as an event of `tracing` where somebody listens, else on standard error. The last 20 are in the
+//! snapshot.
+//!
+//! # Progress
+//! With [`Settings::progress`], `duckdb_query_progress_ratio` says how far a running statement is, and the bar of the job that runs it shows it. DuckDB can tell of some plans only; of others there is nothing, rather than zero.
+//!
+//! # Pools
+//! With the feature `r2d2`, [`ConnectionManager`](crate::duckdb::ConnectionManager) gives a pool its connections.
+//!
 //! # Asynchronous code
 //! DuckDB's calls block. [`Connection::background`] puts a connection on a thread of its own, where `connection.run(|connection| …).await` has work done; dropped, that future interrupts
 //! the engine.
 //!
 //! # What it costs
-//! Profiles take some 40 to 200 µs a statement, to be made and to be read: nothing beside a query, much beside a point lookup. Switch
-//! them off with [`Connection::with_profile`] or `profile = false`. A batch is parsed once more before its statements are run one by
+//! Time, rows and results are recorded of every run. A profile takes some 40 to 200 µs, to be made and to be read: nothing beside a query, much beside a point lookup. So it is taken of as many runs as
+//! the overhead budget pays for (`TELEMETRY_OVERHEAD_BUDGET`, 1 % of the statements' time): of all that are long, of some of the others, a row of them at a time, since switching DuckDB's profiles costs
+//! a statement, too. What it is like on your machine is measured as it is done. A profile then stands for the runs since the one before it, so that sums are estimates where not all were profiled;
+//! `duckdb_query_profiles_total` by `duckdb_queries_total` is the share of runs that were. In a transaction nothing is switched, and nothing after [`Connection::inner`] was asked for. Switch profiles
+//! off with [`Connection::with_profile`] or `profile = false`; a budget of `100%` takes all. A batch is parsed once more before its statements are run one by
 //! one. Size, memory and tables of the databases are asked at each snapshot, over a connection of our own.
 
 mod appender;
@@ -51,12 +68,19 @@ mod connection;
 mod database;
 mod errors;
 mod fingerprint;
+mod function;
 mod lexer;
+#[cfg(feature = "r2d2")]
+mod pool;
 mod profile;
 mod profiled;
+mod progress;
+mod sampling;
 mod settings;
+mod slow;
 mod split;
 mod statement;
+mod statements;
 mod table;
 mod times;
 mod transaction;
@@ -65,7 +89,10 @@ pub use appender::Appender;
 pub use arrow::{Arrow, ArrowStream};
 pub use background::{Background, Running};
 pub use connection::Connection;
+#[cfg(feature = "r2d2")]
+pub use pool::ConnectionManager;
 pub use profiled::{ProfiledConnection, Wraps};
 pub use settings::Settings;
 pub use statement::{AndThenRows, CachedStatement, MappedRows, Rows, Statement};
+pub use statements::Statements;
 pub use transaction::Transaction;

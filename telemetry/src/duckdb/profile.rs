@@ -109,7 +109,7 @@ impl Search {
         let metric = |names: &[&str]| {
             names
                 .iter()
-                .find_map(|wanted| metrics.iter().find(|(name, _)| bare_name(name) == *wanted))
+                .find_map(|wanted| metrics.iter().find(|(name, _)| is_name(name, wanted)))
                 .map(|(_, value)| &**value)
         };
         let number = |names: &[&str]| metric(names).and_then(whole);
@@ -158,8 +158,10 @@ impl Search {
 }
 
 /// `query.total_time`, `total_time` and `TOTAL_TIME` are one name.
-fn bare_name(name: &str) -> String {
-    name.rsplit('.').next().unwrap_or(name).to_ascii_lowercase()
+fn is_name(name: &str, wanted: &str) -> bool {
+    let Some(before) = name.len().checked_sub(wanted.len()) else { return false };
+    let name = name.as_bytes();
+    name[before..].eq_ignore_ascii_case(wanted.as_bytes()) && (before == 0 || name[before - 1] == b'.')
 }
 
 /// The operator's type where it is one: it becomes a label.

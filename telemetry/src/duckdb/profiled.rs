@@ -1,7 +1,6 @@
 //! A struct that holds a profiled connection and has its methods.
 
-use crate::duckdb::{Appender, Background, CachedStatement, Connection, Settings, Statement, Transaction};
-use crate::snapshot;
+use crate::duckdb::{Appender, Background, CachedStatement, Connection, Settings, Statement, Statements, Transaction};
 use ::duckdb::{Error, InterruptHandle, Params, Result, Row};
 use std::path::Path;
 use std::sync::Arc;
@@ -53,7 +52,7 @@ pub trait ProfiledConnection {
     }
 
     /// The figures of the statements that ran under the connection's name, the one that took most time first.
-    fn statements(&self) -> Vec<snapshot::Statement> {
+    fn statements(&self) -> Statements {
         self.profiled().statements()
     }
 

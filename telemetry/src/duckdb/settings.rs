@@ -21,13 +21,15 @@ pub struct Settings {
     pub(crate) name: Option<&'static str>,
     pub(crate) slow: Option<Duration>,
     pub(crate) profile: bool,
+    pub(crate) literals: bool,
+    pub(crate) progress: bool,
 }
 
 impl Settings {
-    /// The name that the connection has anyway, no statement is slow, profiles are on.
+    /// The name that the connection has anyway, no statement is slow, profiles are on, literals stay within the process, and progress is not tracked.
     #[must_use]
     pub const fn new() -> Settings {
-        Settings { name: None, slow: None, profile: true }
+        Settings { name: None, slow: None, profile: true, literals: false, progress: false }
     }
 
     /// The value of the label `database`.
@@ -36,13 +38,26 @@ impl Settings {
         Settings { name: Some(name), ..self }
     }
 
-    /// A statement that takes longer writes a line with its plan on standard error.
+    /// A statement that takes longer is told with its plan: as an event of `tracing` at level `WARN` with the target `telemetry::duckdb` where there is a subscriber for it (feature `tracing`), else on standard error. The last 20 are kept
+    /// in [`Snapshot::slow_statements`](crate::Snapshot::slow_statements).
     #[must_use]
     pub const fn slow(self, slow: Duration) -> Settings {
         Settings { slow: Some(slow), ..self }
     }
 
-    /// Whether DuckDB profiles the statements. Without, time, rows and results are still recorded.
+    /// Whether slow statements are told with the text as it was run, literals and all. Parameters are not part of it.
+    #[must_use]
+    pub const fn literals(self, literals: bool) -> Settings {
+        Settings { literals, ..self }
+    }
+
+    /// Whether DuckDB tracks how far a running statement is, for `duckdb_query_progress_ratio` and the job's bar. Where DuckDB does not know, nothing is shown.
+    #[must_use]
+    pub const fn progress(self, progress: bool) -> Settings {
+        Settings { progress, ..self }
+    }
+
+    /// Whether DuckDB profiles the statements, as far as the overhead budget allows. Without, time, rows and results are still recorded.
     #[must_use]
     pub const fn profile(self, profile: bool) -> Settings {
         Settings { profile, ..self }

@@ -72,6 +72,8 @@ impl<'conn> Statement<'conn> {
     fn run(&mut self, run: impl FnOnce(&mut ::duckdb::Statement<'conn>) -> Result<usize>) -> Result<usize> {
         let connection = self.connection;
         let _still = connection.still(&self.query);
+        connection.before(&self.query);
+        let _runs = connection.runs(&self.query);
         let started = Instant::now();
         let result = run(&mut self.inner);
         let time = started.elapsed() + std::mem::take(&mut self.planning);
@@ -118,6 +120,7 @@ impl<'conn> Statement<'conn> {
         let planning = std::mem::take(&mut self.planning);
         let (connection, query) = (self.connection, Arc::clone(&self.query));
         self.has_result = false;
+        connection.before(&query);
         let started = Instant::now();
         match self.inner.stream_arrow(params) {
             Ok(inner) => {

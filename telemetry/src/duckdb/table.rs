@@ -7,12 +7,13 @@ use crate::builtin::duckdb::statements as families;
 use crate::duckdb::errors;
 use crate::duckdb::fingerprint::Fingerprint;
 use crate::duckdb::profile::Profile;
+use crate::duckdb::slow;
 use crate::duckdb::times::Times;
-use crate::snapshot::{Statement, StatementProfile};
+use crate::snapshot::{SlowStatement, Statement, StatementProfile};
 use crate::sync::{Mutex, lock};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// 500: more statements than a program has written down.
 pub(crate) const CAPACITY: usize = 500;
@@ -25,7 +26,28 @@ pub(crate) struct Run {
     pub(crate) time: Duration,
     /// Rows that it returned or changed, where that is known.
     pub(crate) rows: Option<u64>,
-    pub(crate) profile: Option<Profile>,
+    pub(crate) profile: Profiled,
+}
+
+/// What is known of a run's profile.
+#[derive(Debug)]
+pub(crate) enum Profiled {
+    Known(Profile),
+    /// It was left out for the budget's sake: the next one stands for it.
+    LeftOut,
+    /// There was none: the run failed, or profiles are switched off.
+    Unknown,
+}
+
+/// What adding a run has changed.
+#[derive(Debug, PartialEq, Eq)]
+struct Added {
+    is_new: bool,
+    evicted: bool,
+    /// For how many runs the profile stands.
+    stands_for: u64,
+    /// The last plan before this run.
+    earlier_plan: Option<Arc<str>>,
 }
 
 /// How a run ended.
@@ -66,6 +88,8 @@ struct Entry {
     times: Times,
     rows: u64,
     profile: StatementProfile,
+    /// Runs since the last profile whose own was left out.
+    left_out: u64,
     last_plan: Option<Arc<str>>,
     /// The number of the table's run that was its last.
     last_run: u64,
@@ -84,14 +108,8 @@ impl Table {
         Table { entries: HashMap::new(), runs: 0, capacity }
     }
 
-    /// Adds a run. Whether an entry is new, and whether another made room for it, is said.
-    fn add(
-        &mut self,
-        database: &Arc<str>,
-        print: &Arc<Fingerprint>,
-        run: &Run,
-        plan: Option<&Arc<str>>,
-    ) -> (bool, bool) {
+    /// Adds a run.
+    fn add(&mut self, database: &Arc<str>, print: &Arc<Fingerprint>, run: &Run, plan: Option<&Arc<str>>) -> Added {
         let key = (Arc::clone(database), print.hash);
         let is_new = !self.entries.contains_key(&key);
         let evicted = is_new && self.entries.len() >= self.capacity && self.evict();
@@ -107,13 +125,23 @@ impl Table {
         }
         entry.times.add(run.time);
         entry.rows += run.rows.unwrap_or(0);
-        if let Some(profile) = &run.profile {
-            add_profile(&mut entry.profile, profile);
-        }
+        let stands_for = match &run.profile {
+            Profiled::Known(profile) => {
+                let stands_for = 1 + std::mem::take(&mut entry.left_out);
+                add_profile(&mut entry.profile, profile, stands_for);
+                stands_for
+            }
+            Profiled::LeftOut => {
+                entry.left_out += 1;
+                0
+            }
+            Profiled::Unknown => 0,
+        };
+        let earlier_plan = entry.last_plan.clone();
         if let Some(plan) = plan {
             entry.last_plan = Some(Arc::clone(plan));
         }
-        (is_new, evicted)
+        Added { is_new, evicted, stands_for, earlier_plan }
     }
 
     fn evict(&mut self) -> bool {
@@ -132,6 +160,7 @@ impl Entry {
             times: Times::default(),
             rows: 0,
             profile: StatementProfile::default(),
+            left_out: 0,
             last_plan: None,
             last_run: 0,
         }
@@ -160,24 +189,38 @@ impl Entry {
     }
 }
 
-fn add_profile(known: &mut StatementProfile, of_run: &Profile) {
-    fn sum<T: Copy + std::ops::Add<Output = T>>(known: &mut Option<T>, of_run: Option<T>) {
-        *known = match (*known, of_run) {
+/// Adds a profile that stands for so many runs: sums as often, while the most is the most.
+fn add_profile(known: &mut StatementProfile, of_run: &Profile, stands_for: u64) {
+    fn sum<T: Copy + std::ops::Add<Output = T>>(known: &mut Option<T>, of_run: Option<T>, times: impl Fn(T) -> T) {
+        *known = match (*known, of_run.map(times)) {
             (Some(known), Some(of_run)) => Some(known + of_run),
             (known, of_run) => known.or(of_run),
         };
     }
+    #[expect(clippy::cast_precision_loss, reason = "a factor")]
+    let longer = |seconds: f64| seconds * stands_for as f64;
+    let more = |count: u64| count.saturating_mul(stands_for);
     let seconds = |time: Option<Duration>| time.map(|time| time.as_secs_f64());
     known.runs += 1;
-    sum(&mut known.rows_scanned, of_run.rows_scanned);
-    sum(&mut known.operator_seconds, seconds(of_run.operators_time()));
-    sum(&mut known.planning_seconds, seconds(of_run.planning));
-    sum(&mut known.blocked_seconds, seconds(of_run.blocked));
-    sum(&mut known.read_bytes, of_run.read_bytes);
-    sum(&mut known.written_bytes, of_run.written_bytes);
+    known.stands_for += stands_for;
+    sum(&mut known.rows_scanned, of_run.rows_scanned, more);
+    sum(&mut known.operator_seconds, seconds(of_run.operators_time()), longer);
+    sum(&mut known.planning_seconds, seconds(of_run.planning), longer);
+    sum(&mut known.blocked_seconds, seconds(of_run.blocked), longer);
+    sum(&mut known.read_bytes, of_run.read_bytes, more);
+    sum(&mut known.written_bytes, of_run.written_bytes, more);
     // `None` is less than anything that is known.
     known.peak_memory_bytes = known.peak_memory_bytes.max(of_run.peak_memory_bytes);
     known.peak_temp_bytes = known.peak_temp_bytes.max(of_run.peak_temp_bytes);
+}
+
+/// How long a run of this statement takes on average, where it has run.
+pub(crate) fn mean_seconds(database: &Arc<str>, hash: u64) -> Option<f64> {
+    let table = lock(&TABLE);
+    let entry = table.entries.get(&(Arc::clone(database), hash))?;
+    let runs = entry.calls + entry.errors;
+    #[expect(clippy::cast_precision_loss, reason = "a mean")]
+    (runs > 0).then(|| entry.times.total() / runs as f64)
 }
 
 /// Whether such a statement has run, so that its names are known to be names.
@@ -185,20 +228,31 @@ pub(crate) fn knows(database: &Arc<str>, hash: u64) -> bool {
     lock(&TABLE).entries.contains_key(&(Arc::clone(database), hash))
 }
 
-/// Adds a run to the table and to the metrics. Over `slow`, it says so on standard error.
-pub(crate) fn record(database: &Arc<str>, print: &Arc<Fingerprint>, run: &Run, slow: Option<Duration>) {
+/// When a run is slow, and what is shown of it then.
+pub(crate) struct Slow<'a> {
+    pub(crate) slow: Option<Duration>,
+    /// The text with its literals, where the user wants it shown.
+    pub(crate) text: Option<&'a str>,
+}
+
+/// Adds a run to the table and to the metrics. One that is slow is told.
+pub(crate) fn record(database: &Arc<str>, print: &Arc<Fingerprint>, run: &Run, of: &Slow<'_>) {
     if let Some(job) = crate::Job::current() {
         job.heartbeat();
     }
-    let plan: Option<Arc<str>> = run.profile.as_ref().map(|profile| profile.plan().into());
-    let (is_new, evicted) = lock(&TABLE).add(database, print, run, plan.as_ref());
+    let profile = match &run.profile {
+        Profiled::Known(profile) => Some(profile),
+        Profiled::LeftOut | Profiled::Unknown => None,
+    };
+    let plan: Option<Arc<str>> = profile.map(|profile| profile.plan().into());
+    let added = lock(&TABLE).add(database, print, run, plan.as_ref());
     let label = &*print.label;
-    if is_new {
+    if added.is_new {
         // At zero from the start, so that the first error is an increase.
         let _ = families::duckdb_queries_total(database, label, "ok");
         let _ = families::duckdb_queries_total(database, label, "error");
     }
-    if evicted {
+    if added.evicted {
         families::duckdb_statements_evicted_total().inc();
     }
     families::duckdb_queries_total(database, label, run.result.label()).inc();
@@ -209,20 +263,35 @@ pub(crate) fn record(database: &Arc<str>, print: &Arc<Fingerprint>, run: &Run, s
     if let Some(rows) = run.rows {
         families::duckdb_query_rows_returned_total(database, label).add(rows);
     }
-    if let Some(profile) = &run.profile {
-        record_profile(database, label, profile);
+    if let Some(profile) = profile {
+        record_profile(database, label, profile, added.stands_for);
     }
-    if slow.is_some_and(|slow| run.time > slow) {
-        say_slow(database, label, run.time, plan.as_deref());
+    if of.slow.is_some_and(|slow| run.time > slow) {
+        let plan_is_earlier = plan.is_none();
+        slow::tell(SlowStatement {
+            database: Arc::clone(database),
+            label: label.into(),
+            text: of.text.map_or_else(|| print.text.as_ref().into(), Arc::from),
+            at: SystemTime::now(),
+            seconds: run.time.as_secs_f64(),
+            rows: run.rows,
+            error_type: run.result.error_type(),
+            plan: plan.or(added.earlier_plan),
+            plan_is_earlier,
+        });
     }
 }
 
-fn record_profile(database: &str, label: &str, profile: &Profile) {
+/// Counters take a profile as often as there are runs that it stands for.
+fn record_profile(database: &str, label: &str, profile: &Profile, stands_for: u64) {
+    let more = |count: u64| count.saturating_mul(stands_for);
+    let longer = |time: Duration| time.saturating_mul(u32::try_from(stands_for).unwrap_or(u32::MAX));
+    families::duckdb_query_profiles_total(database, label).inc();
     if let Some(rows) = profile.rows_scanned {
-        families::duckdb_query_rows_scanned_total(database, label).add(rows);
+        families::duckdb_query_rows_scanned_total(database, label).add(more(rows));
     }
     if let Some(bytes) = profile.result_bytes {
-        families::duckdb_query_result_bytes_total(database, label).add(bytes);
+        families::duckdb_query_result_bytes_total(database, label).add(more(bytes));
     }
     if let Some(bytes) = profile.peak_memory_bytes {
         raise(families::duckdb_query_peak_memory_bytes(database, label), bytes);
@@ -231,23 +300,23 @@ fn record_profile(database: &str, label: &str, profile: &Profile) {
         raise(families::duckdb_query_peak_temp_bytes(database, label), bytes);
     }
     if let Some(bytes) = profile.read_bytes {
-        families::duckdb_query_read_bytes_total(database, label).add(bytes);
+        families::duckdb_query_read_bytes_total(database, label).add(more(bytes));
     }
     if let Some(bytes) = profile.written_bytes {
-        families::duckdb_query_written_bytes_total(database, label).add(bytes);
+        families::duckdb_query_written_bytes_total(database, label).add(more(bytes));
     }
     if let Some(time) = profile.planning {
-        families::duckdb_query_planning_seconds_total(database, label).add(time);
+        families::duckdb_query_planning_seconds_total(database, label).add(longer(time));
     }
     if let Some(time) = profile.blocked {
-        families::duckdb_query_blocked_seconds_total(database, label).add(time);
+        families::duckdb_query_blocked_seconds_total(database, label).add(longer(time));
     }
     for operator in &profile.operators {
         if let Some(time) = operator.time {
-            families::duckdb_operator_seconds_total(database, &operator.name).add(time);
+            families::duckdb_operator_seconds_total(database, &operator.name).add(longer(time));
         }
         if let Some(rows) = operator.rows {
-            families::duckdb_operator_rows_total(database, &operator.name).add(rows);
+            families::duckdb_operator_rows_total(database, &operator.name).add(more(rows));
         }
     }
 }
@@ -259,17 +328,6 @@ fn raise(gauge: crate::metric::Gauge, value: u64) {
     if value > gauge.get() {
         gauge.set(value);
     }
-}
-
-/// One line, and the plan's behind it.
-#[cold]
-fn say_slow(database: &str, label: &str, time: Duration, plan: Option<&str>) {
-    let mut text = format!("telemetry: slow statement {label} in {database} took {:.3} s", time.as_secs_f64());
-    for line in plan.unwrap_or_default().lines() {
-        text.push_str("\n  ");
-        text.push_str(line);
-    }
-    crate::job::above_bars(|| eprintln!("{text}"));
 }
 
 /// Forgets the figures of every database, or of one. Metrics stay: counters do not go back.
@@ -293,7 +351,7 @@ mod tests {
     use crate::duckdb::fingerprint::Quotes;
 
     fn run(result: RunResult, milliseconds: u64) -> Run {
-        Run { result, time: Duration::from_millis(milliseconds), rows: Some(2), profile: None }
+        Run { result, time: Duration::from_millis(milliseconds), rows: Some(2), profile: Profiled::Unknown }
     }
 
     #[test]
@@ -303,10 +361,11 @@ mod tests {
         let print = |sql: &str| Arc::new(Fingerprint::of(sql, Quotes::Name));
         let (a, b, c) = (print("select a"), print("select b"), print("select c"));
         let ok = run(RunResult::Ok, 1);
-        assert_eq!(table.add(&database, &a, &ok, None), (true, false));
-        assert_eq!(table.add(&database, &b, &ok, None), (true, false));
-        assert_eq!(table.add(&database, &a, &ok, None), (false, false));
-        assert_eq!(table.add(&database, &c, &ok, None), (true, true));
+        let added = |is_new, evicted| Added { is_new, evicted, stands_for: 0, earlier_plan: None };
+        assert_eq!(table.add(&database, &a, &ok, None), added(true, false));
+        assert_eq!(table.add(&database, &b, &ok, None), added(true, false));
+        assert_eq!(table.add(&database, &a, &ok, None), added(false, false));
+        assert_eq!(table.add(&database, &c, &ok, None), added(true, true));
         assert_eq!(table.entries.len(), 2);
         assert!(table.entries.contains_key(&(Arc::clone(&database), a.hash)), "ran later than b");
     }
@@ -338,6 +397,23 @@ mod tests {
     }
 
     #[test]
+    fn a_profile_stands_for_the_runs_before_it_that_had_none() {
+        let mut table = Table::new(2);
+        let database: Arc<str> = "sampled".into();
+        let print = Arc::new(Fingerprint::of("select a", Quotes::Name));
+        let mut add = |profile| {
+            let run = Run { profile, ..run(RunResult::Ok, 1) };
+            table.add(&database, &print, &run, None).stands_for
+        };
+        let known = || Profiled::Known(Profile { rows_scanned: Some(10), ..Profile::default() });
+        assert_eq!(add(known()), 1);
+        assert_eq!([add(Profiled::LeftOut), add(Profiled::LeftOut), add(Profiled::Unknown)], [0; 3]);
+        assert_eq!((add(known()), add(known())), (3, 1), "what was to have none is not stood for");
+        let profile = &table.entries[&(Arc::clone(&database), print.hash)].profile;
+        assert_eq!((profile.runs, profile.stands_for, profile.rows_scanned), (3, 5, Some(50)));
+    }
+
+    #[test]
     fn profiles_add_up_and_what_none_told_is_not_known() {
         let mut known = StatementProfile::default();
         let profile = |rows, memory| Profile {
@@ -346,11 +422,14 @@ mod tests {
             planning: Some(Duration::from_millis(2)),
             ..Profile::default()
         };
-        add_profile(&mut known, &profile(Some(10), Some(700)));
-        add_profile(&mut known, &profile(None, Some(300)));
-        add_profile(&mut known, &profile(Some(5), None));
-        assert_eq!((known.runs, known.rows_scanned, known.peak_memory_bytes), (3, Some(15), Some(700)));
-        assert!((known.planning_seconds.unwrap() - 0.006).abs() < 1e-9);
+        add_profile(&mut known, &profile(Some(10), Some(700)), 1);
+        add_profile(&mut known, &profile(None, Some(300)), 1);
+        add_profile(&mut known, &profile(Some(5), None), 4);
+        assert_eq!(
+            (known.runs, known.stands_for, known.rows_scanned, known.peak_memory_bytes),
+            (3, 6, Some(30), Some(700))
+        );
+        assert!((known.planning_seconds.unwrap() - 0.012).abs() < 1e-9);
         assert_eq!((known.read_bytes, known.blocked_seconds), (None, None));
     }
 }

@@ -213,6 +213,7 @@ mod tests {
             families: families.into(),
             jobs: Vec::new(),
             statements: Vec::new(),
+            slow_statements: Vec::new(),
         };
         let mut escaped = Names::of(&snapshot, Escaping::Underscores);
         assert_eq!(names.map(|name| escaped.name(name)), ["a_b_", "a_b__", "a_b"]);

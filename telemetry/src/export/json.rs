@@ -58,6 +58,7 @@ pub(crate) fn statement(statement: &Statement) -> Vec<(&'static str, String)> {
         ("p99_seconds", number(statement.p99_seconds)),
         ("rows", statement.rows.to_string()),
         ("profiled_runs", profile.runs.to_string()),
+        ("profiles_stand_for", profile.stands_for.to_string()),
         ("rows_scanned", whole(profile.rows_scanned)),
         ("operator_seconds", optional(profile.operator_seconds)),
         ("planning_seconds", optional(profile.planning_seconds)),

@@ -321,42 +321,7 @@ impl<'a> Report<'a> {
     }
 
     fn statement_table(&self) -> Table {
-        let columns = vec![
-            Column::left("statement"),
-            Column::left("database"),
-            Column::right("runs"),
-            Column::right("errors").alarming(),
-            Column::right("total"),
-            Column::right("mean").spare(1),
-            Column::right("longest"),
-            Column::right("rows"),
-            Column::wide("text"),
-        ];
-        let first = self.statements.first().map(|statement| &statement.database);
-        let several = self.statements.iter().any(|statement| Some(&statement.database) != first);
-        let row = |statement: &Statement| {
-            let runs = statement.calls + statement.errors;
-            #[expect(clippy::cast_precision_loss, reason = "for people")]
-            let mean = statement.total_seconds / runs as f64;
-            vec![
-                statement.label.to_string(),
-                if several { statement.database.to_string() } else { String::new() },
-                thousands(runs),
-                if statement.errors == 0 { String::new() } else { thousands(statement.errors) },
-                human_seconds(statement.total_seconds),
-                human_seconds(mean),
-                human_seconds(statement.max_seconds),
-                thousands(statement.rows),
-                statement.text.to_string(),
-            ]
-        };
-        Table {
-            title: "Statements",
-            columns,
-            rows: self.statements.iter().map(row).collect(),
-            notes: Vec::new(),
-            legend: &[],
-        }
+        statement_table(self.statements)
     }
 
     fn metric_table(&self) -> Table {
@@ -557,6 +522,45 @@ fn count_and_sum(value: &Value) -> Option<(u64, f64)> {
         Value::Summary(summary) => Some((summary.count, summary.sum)),
         _ => None,
     }
+}
+
+fn statement_table(statements: &[Statement]) -> Table {
+    let columns = vec![
+        Column::left("statement"),
+        Column::left("database"),
+        Column::right("runs"),
+        Column::right("errors").alarming(),
+        Column::right("total"),
+        Column::right("mean").spare(1),
+        Column::right("longest"),
+        Column::right("rows"),
+        Column::wide("text"),
+    ];
+    let first = statements.first().map(|statement| &statement.database);
+    let several = statements.iter().any(|statement| Some(&statement.database) != first);
+    let row = |statement: &Statement| {
+        let runs = statement.calls + statement.errors;
+        #[expect(clippy::cast_precision_loss, reason = "for people")]
+        let mean = statement.total_seconds / runs as f64;
+        vec![
+            statement.label.to_string(),
+            if several { statement.database.to_string() } else { String::new() },
+            thousands(runs),
+            if statement.errors == 0 { String::new() } else { thousands(statement.errors) },
+            human_seconds(statement.total_seconds),
+            human_seconds(mean),
+            human_seconds(statement.max_seconds),
+            thousands(statement.rows),
+            statement.text.to_string(),
+        ]
+    };
+    Table { title: "Statements", columns, rows: statements.iter().map(row).collect(), notes: Vec::new(), legend: &[] }
+}
+
+/// Statements as a table some 100 columns wide.
+#[cfg(feature = "duckdb")]
+pub(crate) fn statements_text(statements: &[Statement]) -> String {
+    statement_table(statements).text(DEFAULT_WIDTH, false)
 }
 
 /// `1m 08s (55s to 1m 40s)`: of a job that still runs, where its end can be told.

@@ -3,7 +3,7 @@
 //! ```json
 //! {"version":1,"taken_at":1.5e9,"started_at":1.4e9,
 //!  "families":[{"name":"rows_read_total","type":"counter","unit":"","help":"Rows read.","series":[{"labels":{"table":"flights"},"value":3}]}],
-//!  "jobs":[],"statements":[]}
+//!  "jobs":[],"statements":[],"slow_statements":[]}
 //! ```
 //! Times are seconds since 1970-01-01 UTC. A series has `value`, or one of `histogram` (`bounds`, `buckets`, `sum`, `count`: buckets are not cumulative, and there is one more than
 //! bounds), `exponential` (`scale`, `offset`, `buckets`, `below`, `above`, `sum`, `count`, `quantiles`) and `summary` (`quantiles`, `sum`, `count`). Whole numbers
@@ -11,7 +11,9 @@
 
 use crate::export::json::{number, optional, text};
 use crate::export::{Encoder, Number, Sample, encode as walk};
-use crate::snapshot::{Exponential, Family, Histogram, Job, Series, Snapshot, Statement, Summary, Tally, Worker};
+use crate::snapshot::{
+    Exponential, Family, Histogram, Job, Series, SlowStatement, Snapshot, Statement, Summary, Tally, Worker,
+};
 use std::convert::Infallible;
 use std::time::SystemTime;
 
@@ -44,6 +46,7 @@ pub fn encode(snapshot: &Snapshot) -> String {
     json.list("jobs", &snapshot.jobs, Json::job);
     json.out.push(',');
     json.list("statements", &snapshot.statements, Json::statement);
+    json.list("slow_statements", &snapshot.slow_statements, Json::slow_statement);
     json.out.push_str("}\n");
     json.out
 }
@@ -219,6 +222,20 @@ impl Json {
     fn statement(&mut self, statement: &Statement) {
         let plan = ("last_plan", statement.last_plan.as_deref().map_or_else(null, text));
         self.object(crate::export::json::statement(statement).into_iter().chain([plan]));
+    }
+
+    fn slow_statement(&mut self, statement: &SlowStatement) {
+        self.object([
+            ("statement", text(&statement.label)),
+            ("database", text(&statement.database)),
+            ("text", text(&statement.text)),
+            ("at", time(statement.at)),
+            ("seconds", number(statement.seconds)),
+            ("rows", statement.rows.map_or_else(null, |rows| rows.to_string())),
+            ("error_type", statement.error_type.map_or_else(null, text)),
+            ("plan", statement.plan.as_deref().map_or_else(null, text)),
+            ("plan_is_earlier", statement.plan_is_earlier.to_string()),
+        ]);
     }
 }
 

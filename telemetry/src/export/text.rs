@@ -111,7 +111,14 @@ mod tests {
 
     fn text(families: Vec<Family>) -> String {
         let now = SystemTime::UNIX_EPOCH;
-        encode(&Snapshot { taken_at: now, started_at: now, families, jobs: Vec::new(), statements: Vec::new() })
+        encode(&Snapshot {
+            taken_at: now,
+            started_at: now,
+            families,
+            jobs: Vec::new(),
+            statements: Vec::new(),
+            slow_statements: Vec::new(),
+        })
     }
 
     #[test]
@@ -198,7 +205,14 @@ h 2.5
         }
         let now = SystemTime::UNIX_EPOCH;
         let families = vec![family("a_total", Kind::Counter, "A.", &[(&[("b", "c")], Value::Integer(1))])];
-        let snapshot = Snapshot { taken_at: now, started_at: now, families, jobs: Vec::new(), statements: Vec::new() };
+        let snapshot = Snapshot {
+            taken_at: now,
+            started_at: now,
+            families,
+            jobs: Vec::new(),
+            statements: Vec::new(),
+            slow_statements: Vec::new(),
+        };
         let len = encode(&snapshot).len();
         assert!(write(&snapshot, &mut Full(len)).is_ok());
         for room in 0..len {

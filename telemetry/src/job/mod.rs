@@ -391,10 +391,10 @@ impl Job {
         retry::retry_blocking(self, policy, endpoint, request)
     }
 
-    /// Counts that the source asked to wait, and for how long. Does not wait itself. [`retry`](Job::retry) does both.
+    /// Counts that the source asked to wait, and for how long, where neither [`request`](Job::request) nor [`retry`](Job::retry) sees the answer: those count it themselves. Does not wait.
     pub fn rate_limited(&self, endpoint: &str, wait: Duration) {
         let endpoint = self.run.endpoint(endpoint);
-        endpoint.rate_limit_hits.inc();
+        endpoint.source_asked_to_wait();
         endpoint.waited_for_source(&self.run, wait);
     }
 

@@ -20,7 +20,7 @@ pub(crate) struct Endpoint {
     name: Box<str>,
     in_flight: Gauge,
     duration: Histogram,
-    pub(crate) rate_limit_hits: Counter,
+    rate_limit_hits: Counter,
     pub(crate) rate_limit_wait: DurationCounter,
     /// Where requests are sent again.
     given_up: OnceLock<[Counter; 4]>,
@@ -68,6 +68,10 @@ impl Endpoint {
         bucket.clone()
     }
 
+    pub(crate) fn source_asked_to_wait(&self) {
+        self.rate_limit_hits.inc();
+    }
+
     pub(crate) fn show_tokens(&self, now: Instant) {
         if let Some(bucket) = self.bucket.get() {
             bucket.show(now);
@@ -78,13 +82,15 @@ impl Endpoint {
 /// What is to be done about an output, looked at once.
 struct Seen {
     code: String,
+    is_rate_limited: bool,
     pause: Option<Duration>,
 }
 
 impl Seen {
     fn of(output: &dyn Outcome) -> Seen {
-        let pause = if is_rate_limited(output) { output.retry_after() } else { None };
-        Seen { code: code_label(output), pause }
+        let is_rate_limited = is_rate_limited(output);
+        let pause = if is_rate_limited { output.retry_after() } else { None };
+        Seen { code: code_label(output), is_rate_limited, pause }
     }
 }
 
@@ -111,6 +117,9 @@ impl InFlight {
 
     fn end_as(&mut self, seen: &Seen) {
         self.end(&seen.code);
+        if seen.is_rate_limited {
+            self.endpoint.source_asked_to_wait();
+        }
         if let (Some(pause), Some(bucket)) = (seen.pause, self.endpoint.bucket.get()) {
             bucket.pause(pause, Instant::now());
         }

@@ -181,7 +181,6 @@ impl<'a> Tries<'a> {
         let next = self.policy.next(outcome, self.tried, self.started.elapsed());
         let is_rate_limited = is_rate_limited(outcome);
         if is_rate_limited {
-            self.endpoint.rate_limit_hits.inc();
             let drawn = if let Next::Wait(drawn) = next { Some(drawn) } else { None };
             // Nobody else is to ask in the meantime; where the source does not say how long that is, as long as we wait ourselves.
             if let (Some(limiter), Some(pause)) = (&self.policy.limiter, outcome.retry_after().or(drawn)) {
@@ -440,6 +439,17 @@ mod tests {
         let asked = retry_blocking(&limited, &policy, "flights", answers(&[Answer(429, Some(60))]));
         assert_eq!((asked.code(), limiter.tokens(), limiter.try_take(1)), (Some(429), 0, false));
         assert_eq!(of(&limited, "backfill_rate_limit_hits_total", &[]), Some(1.0));
+    }
+
+    #[cfg(not(telemetry_off))]
+    #[test]
+    fn an_answer_of_429_is_counted_also_where_nobody_sends_again() {
+        let job = job("request_limited");
+        let mut answers = answers(&[Answer(429, None), Answer(200, None), Answer(503, Some(1)), Answer(503, None)]);
+        for _ in 0..4 {
+            let _ = job.request_blocking("flights", &mut answers);
+        }
+        assert_eq!(of(&job, "backfill_rate_limit_hits_total", &[]), Some(2.0));
     }
 
     #[cfg(not(telemetry_off))]

@@ -82,10 +82,17 @@ pub(crate) struct Run {
     pub(crate) endpoints: Mutex<BTreeMap<Box<str>, Arc<Endpoint>>>,
     pub(crate) queues: Mutex<BTreeMap<Box<str>, Arc<QueueState>>>,
     pub(crate) cancel: Cancel,
+    /// Tells how far the statement is that began last, where that is known.
+    #[cfg(feature = "duckdb")]
+    query: Mutex<Option<ShowsQuery>>,
     #[cfg(feature = "resume")]
     pub(crate) state: crate::job::state::RunState,
     ended: OnceLock<(RunResult, Duration)>,
 }
+
+/// How far a statement is, from 0 to 1.
+#[cfg(feature = "duckdb")]
+pub(crate) type ShowsQuery = Box<dyn Fn() -> Option<f64> + Send>;
 
 /// This run's counts, and the handles of the series, which all runs of the name share.
 struct Counts {
@@ -177,6 +184,8 @@ impl Run {
             endpoints: Mutex::default(),
             queues: Mutex::default(),
             cancel: Cancel::default(),
+            #[cfg(feature = "duckdb")]
+            query: Mutex::default(),
             #[cfg(feature = "resume")]
             state: Default::default(),
             ended: OnceLock::new(),
@@ -274,6 +283,20 @@ impl Run {
         return self.state.is_resumed();
         #[cfg(not(feature = "resume"))]
         false
+    }
+
+    /// A statement of this run begins that tells how far it is.
+    #[cfg(feature = "duckdb")]
+    pub(crate) fn shows_query(&self, query: ShowsQuery) {
+        *lock(&self.query) = Some(query);
+    }
+
+    /// How far its statement is, from 0 to 1, where one runs and that is known.
+    pub(crate) fn query(&self) -> Option<f64> {
+        #[cfg(feature = "duckdb")]
+        return lock(&self.query).as_ref().and_then(|query| query());
+        #[cfg(not(feature = "duckdb"))]
+        None
     }
 
     pub(crate) fn is_running(&self) -> bool {

@@ -19,6 +19,11 @@ pub use span::{Annotations, Show, Shown, ShownLess, ShownNot, SpanValue};
 /// What is read besides count and time: nothing.
 pub(crate) mod budget {
     pub(crate) const DEFAULT_SHARE: f64 = 0.0;
+
+    #[cfg(feature = "duckdb")]
+    pub(crate) fn share() -> f64 {
+        DEFAULT_SHARE
+    }
 }
 
 /// Spans, which nobody makes.

@@ -2,6 +2,8 @@
 
 use crate::error::Error;
 use crate::metric::Descriptor;
+#[cfg(feature = "duckdb")]
+use crate::snapshot::SlowStatement;
 use crate::snapshot::{Family, Job, Labels, Snapshot, Statement, Value};
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
@@ -70,6 +72,9 @@ impl Collection {
     pub(crate) fn job(&mut self, _job: Job) {}
 
     pub(crate) fn statement(&mut self, _statement: Statement) {}
+
+    #[cfg(feature = "duckdb")]
+    pub(crate) fn slow_statements(&mut self, _statements: Vec<SlowStatement>) {}
 }
 
 /// The program's registry, in which nothing is.
@@ -129,6 +134,13 @@ impl Registry {
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let now = SystemTime::now();
-        Snapshot { taken_at: now, started_at: now, families: Vec::new(), jobs: Vec::new(), statements: Vec::new() }
+        Snapshot {
+            taken_at: now,
+            started_at: now,
+            families: Vec::new(),
+            jobs: Vec::new(),
+            statements: Vec::new(),
+            slow_statements: Vec::new(),
+        }
     }
 }

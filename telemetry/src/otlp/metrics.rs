@@ -403,7 +403,14 @@ mod tests {
     }
 
     fn snapshot(seconds: u64, families: Vec<Family>) -> Snapshot {
-        Snapshot { taken_at: at(seconds), started_at: at(1), families, jobs: Vec::new(), statements: Vec::new() }
+        Snapshot {
+            taken_at: at(seconds),
+            started_at: at(1),
+            families,
+            jobs: Vec::new(),
+            statements: Vec::new(),
+            slow_statements: Vec::new(),
+        }
     }
 
     const DELTA: Style = Style { temporality: Temporality::Delta, durations: Durations::Explicit };

@@ -2,7 +2,7 @@
 
 use crate::metric::{self, Descriptor, Kind};
 use crate::registry::standing::Why;
-use crate::snapshot::{Family, Job, Labels, Series, Statement, Value};
+use crate::snapshot::{Family, Job, Labels, Series, SlowStatement, Statement, Value};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,6 +17,7 @@ pub struct Collection {
     pub(super) foreign: Vec<Family>,
     pub(super) jobs: Vec<Job>,
     pub(super) statements: Vec<Statement>,
+    pub(super) slow_statements: Vec<SlowStatement>,
     /// What the collector said that it gives; anything, where it is one of this library's.
     described: Option<Arc<[Descriptor]>>,
     /// How many values and families were left out.
@@ -136,6 +137,12 @@ impl Collection {
     #[cfg_attr(not(feature = "duckdb"), expect(dead_code, reason = "statements come with a feature"))]
     pub(crate) fn statement(&mut self, statement: Statement) {
         self.statements.push(statement);
+    }
+
+    /// Gives slow statements.
+    #[cfg_attr(not(feature = "duckdb"), expect(dead_code, reason = "statements come with a feature"))]
+    pub(crate) fn slow_statements(&mut self, mut statements: Vec<SlowStatement>) {
+        self.slow_statements.append(&mut statements);
     }
 
     fn drop_one(&mut self, why: Why) {

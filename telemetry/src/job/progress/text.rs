@@ -36,6 +36,9 @@ pub(super) fn message(run: &Run, standing: &Standing, with_range: bool) -> Strin
             let _ = write!(text, " ({} to {})", seconds(eta.low), seconds(eta.high));
         }
     }
+    if let Some(share) = run.query() {
+        let _ = write!(text, ", query {:.0} %", (share * 100.0).floor());
+    }
     let over = |deadline: Duration| {
         standing.elapsed.as_secs_f64() + standing.eta.map_or(0.0, |eta| eta.seconds) - deadline.as_secs_f64()
     };

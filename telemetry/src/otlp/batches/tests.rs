@@ -29,6 +29,7 @@ fn pusher(traces: otlp::Traces) -> Pusher {
             families: Vec::new(),
             jobs: Vec::new(),
             statements: Vec::new(),
+            slow_statements: Vec::new(),
         }
     };
     Pusher::start(Plan {

@@ -44,6 +44,7 @@ fn state(of: u64) -> Snapshot {
         ],
         jobs: Vec::new(),
         statements: Vec::new(),
+        slow_statements: Vec::new(),
     }
 }
 
