@@ -85,7 +85,11 @@ fn what_nobody_reads_is_noted() {
 fn the_projects_own_files_are_right() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../dashboards");
     // `flights.json` also reads the example's own metrics; the example checks it when it is compiled.
-    let sources = Sources::new(root).files("backfill.json").rules("rules/*.yml").catalog(telemetry::builtin::CATALOG);
+    let sources = Sources::new(root)
+        .files("backfill.json")
+        .files("duckdb.json")
+        .rules("rules/*.yml")
+        .catalog(telemetry::builtin::CATALOG);
     let findings = check(&sources);
     assert!(findings.is_empty(), "{findings:?}");
 }

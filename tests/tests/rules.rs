@@ -22,10 +22,12 @@ fn promtool(arguments: &[&str]) {
 
 #[test]
 fn the_rules_are_accepted_by_prometheus() {
-    promtool(&["check", "rules", "--lint=all", "--lint-fatal", "dashboards/rules/backfill.yml"]);
+    for rules in ["dashboards/rules/backfill.yml", "dashboards/rules/duckdb.yml"] {
+        promtool(&["check", "rules", "--lint=all", "--lint-fatal", rules]);
+    }
 }
 
 #[test]
 fn the_alerts_fire_when_they_should_and_not_otherwise() {
-    promtool(&["test", "rules", "tests/promtool/backfill.yml"]);
+    promtool(&["test", "rules", "tests/promtool/backfill.yml", "tests/promtool/duckdb.yml"]);
 }

@@ -47,7 +47,7 @@
 //! With [`Settings::progress`], `duckdb_query_progress_ratio` says how far a running statement is, and the bar of the job that runs it shows it. DuckDB can tell of some plans only; of others there is nothing, rather than zero.
 //!
 //! # Pools
-//! With the feature `r2d2`, [`ConnectionManager`](crate::duckdb::ConnectionManager) gives a pool its connections.
+//! With the feature `r2d2`, `ConnectionManager` gives a pool its connections.
 //!
 //! # Asynchronous code
 //! DuckDB's calls block. [`Connection::background`] puts a connection on a thread of its own, where `connection.run(|connection| …).await` has work done; dropped, that future interrupts
