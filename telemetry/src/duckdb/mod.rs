@@ -69,6 +69,8 @@ mod database;
 mod errors;
 mod fingerprint;
 mod function;
+#[cfg(all(test, not(telemetry_off)))]
+mod fuzz;
 mod lexer;
 #[cfg(feature = "r2d2")]
 mod pool;

@@ -46,6 +46,7 @@ pub fn encode(snapshot: &Snapshot) -> String {
     json.list("jobs", &snapshot.jobs, Json::job);
     json.out.push(',');
     json.list("statements", &snapshot.statements, Json::statement);
+    json.out.push(',');
     json.list("slow_statements", &snapshot.slow_statements, Json::slow_statement);
     json.out.push_str("}\n");
     json.out
