@@ -238,7 +238,7 @@ pub(crate) mod duckdb {
             pub counter duckdb_query_errors_total(database: &str, statement: &str, error_type: &str);
             /// Rows that came back, or that a statement which writes has changed.
             pub counter duckdb_query_rows_returned_total(database: &str, statement: &str);
-            /// Runs that DuckDB has profiled: all of long statements, of others as many as the overhead budget pays for. What is told by profiles stands for the others.
+            /// Runs that DuckDB has profiled: all of some statements, of others as many as the overhead budget pays for. What is told by profiles stands for the others.
             pub counter duckdb_query_profiles_total(database: &str, statement: &str);
             /// Rows that were read from tables, by its profiles.
             pub counter duckdb_query_rows_scanned_total(database: &str, statement: &str);

@@ -94,6 +94,10 @@ struct JobsRequestsPage;
 #[cfg(all(doctest, feature = "resume"))]
 #[doc = include_str!("../../docs/jobs.md")]
 struct JobsPage;
+/// The programs of the page about DuckDB.
+#[cfg(all(doctest, feature = "duckdb"))]
+#[doc = include_str!("../../docs/duckdb.md")]
+struct DuckdbPage;
 /// The programs of the page about collectors.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/collectors.md")]

@@ -6,7 +6,7 @@ use crate::duckdb::errors;
 use crate::duckdb::fingerprint::{Fingerprint, Quotes};
 use crate::duckdb::profile::Profile;
 use crate::duckdb::progress::{Runs, Watched};
-use crate::duckdb::sampling::{self, Sampler, Switch, timed};
+use crate::duckdb::sampling::{self, Sampler, Seen, Switch, timed};
 use crate::duckdb::settings::Settings;
 use crate::duckdb::split::split;
 use crate::duckdb::statement::{CachedStatement, Statement};
@@ -39,26 +39,34 @@ pub struct Connection {
     /// Where progress is tracked.
     watched: RefCell<Option<Arc<Watched>>>,
     /// The fingerprints of texts that are one statement each, as they were run last.
-    known: RefCell<HashMap<Box<str>, Arc<Fingerprint>>>,
+    known: RefCell<HashMap<Box<str>, Known>>,
     /// A connection that only parses; made when a batch needs it.
     parser: OnceCell<Option<::duckdb::Connection>>,
     // Behind `inner`: the probe is closed after it.
     lease: Arc<Lease>,
 }
 
+/// What a text is known by, and what its runs took.
+type Known = (Arc<Fingerprint>, Arc<Seen>);
+
 /// A statement on its way: its text, and what it has in common with others.
 #[derive(Debug)]
 pub(crate) struct Query {
     pub(crate) sql: Box<str>,
     pub(crate) print: Arc<Fingerprint>,
+    seen: Arc<Seen>,
 }
 
 impl Query {
     pub(crate) fn new(sql: &str) -> Query {
         if !RECORDS {
-            return Query { sql: Box::default(), print: Arc::new(Fingerprint::unparsed()) };
+            return Query::of("", Arc::new(Fingerprint::unparsed()), Arc::default());
         }
-        Query { sql: sql.into(), print: Arc::new(Fingerprint::of(sql, Quotes::Name)) }
+        Query::of(sql, Arc::new(Fingerprint::of(sql, Quotes::Name)), Arc::default())
+    }
+
+    fn of(sql: &str, print: Arc<Fingerprint>, seen: Arc<Seen>) -> Query {
+        Query { sql: sql.into(), print, seen }
     }
 }
 
@@ -296,8 +304,8 @@ impl Connection {
         if !RECORDS {
             return;
         }
-        let mean = || table::mean_seconds(&self.name.borrow(), query.print.hash);
-        if let Some(switch) = self.sampler.before(&query.print, mean) {
+        let known = || query.seen.costs().or_else(|| table::costs(&self.name.borrow(), query.print.hash));
+        if let Some(switch) = self.sampler.before(&query.print, known) {
             let sql = if switch == Switch::On { sampling::ON } else { sampling::OFF };
             // Refused while a stream is open; then the statement is, too.
             let (result, took) = timed(|| self.inner.execute_batch(sql));
@@ -415,8 +423,8 @@ impl Connection {
 
     /// A text that was run before and is one statement: it need not be read again.
     fn known(&self, sql: &str) -> Option<Query> {
-        let print = Arc::clone(self.known.borrow().get(sql)?);
-        Some(Query { sql: sql.into(), print })
+        let (print, seen) = self.known.borrow().get(sql)?.clone();
+        Some(Query::of(sql, print, seen))
     }
 
     /// Reads a text that is so many statements, and keeps its fingerprint where it is one. Programs have few texts, unless they write values into them.
@@ -429,7 +437,7 @@ impl Connection {
             if known.len() >= KEPT {
                 known.clear();
             }
-            known.insert(sql.into(), Arc::clone(&query.print));
+            known.insert(sql.into(), (Arc::clone(&query.print), Arc::clone(&query.seen)));
         }
         query
     }
@@ -547,7 +555,7 @@ impl Connection {
         table: &str,
         make: impl FnOnce(&'a ::duckdb::Connection) -> Result<::duckdb::Appender<'a>>,
     ) -> Result<Appender<'a>> {
-        let query = Query { sql: Box::default(), print: Arc::new(Fingerprint::append(table)) };
+        let query = Query::of("", Arc::new(Fingerprint::append(table)), Arc::default());
         let started = Instant::now();
         let inner = make(&self.inner).inspect_err(|error| self.account(&query, started.elapsed(), Err(error)))?;
         Ok(Appender::new(self, inner, query))
@@ -727,8 +735,9 @@ impl Connection {
         }
         match ended {
             Ok(rows) => {
-                let (profile, reading) = self.read_profile(query, time);
-                self.sampler.after(&query.print, true, time, reading);
+                let (profile, read) = self.read_profile(query, time);
+                self.sampler.after(&query.print, true, time, read);
+                query.seen.add(time, read.map(|(reading, engine)| reading.as_secs_f64() + engine));
                 self.record(&query.print, &query.sql, Run { result: RunResult::Ok, time, rows, profile });
             }
             Err(error) => self.account_error(query, time, error),
@@ -784,8 +793,8 @@ impl Connection {
         });
     }
 
-    /// The profile of the statement that has just run, and how long it took to read. Reading it is no statement.
-    pub(crate) fn read_profile(&self, query: &Query, time: Duration) -> (Profiled, Option<Duration>) {
+    /// The profile of the statement that has just run, how long it took to read, and what it cost DuckDB. Reading it is no statement.
+    fn read_profile(&self, query: &Query, time: Duration) -> (Profiled, Option<(Duration, f64)>) {
         if !query.print.has_profile() || query.sql.is_empty() {
             return (Profiled::Unknown, None);
         }
@@ -795,7 +804,9 @@ impl Connection {
             Some(true) => {
                 let read = || self.inner.get_profiling_info().and_then(|info| Profile::of(&info, &query.sql));
                 let (profile, took) = timed(read);
-                (profile.map_or(Profiled::Unknown, Profiled::Known), Some(took))
+                let cost = profile.as_ref().map_or(0.0, Profile::cost);
+                let known = |profile| Profiled::Known { profile, cost: took.as_secs_f64() + cost };
+                (profile.map_or(Profiled::Unknown, known), Some((took, cost)))
             }
         }
     }

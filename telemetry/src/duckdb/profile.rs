@@ -4,6 +4,7 @@
 //! metrics beside the tree of operators (`total_rows_scanned`, `type`). So the whole tree is searched, and a metric that is not
 //! found is unknown rather than zero.
 
+use crate::duckdb::sampling;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -70,6 +71,11 @@ impl Profile {
     /// wait for each other count too.)
     pub(crate) fn operators_time(&self) -> Option<Duration> {
         self.operators.iter().filter_map(|operator| operator.time).reduce(|sum, time| sum.saturating_add(time))
+    }
+
+    /// What making it has cost DuckDB, in seconds.
+    pub(crate) fn cost(&self) -> f64 {
+        sampling::engine_cost(self.operators.iter().filter_map(|operator| operator.rows))
     }
 
     /// The tree for people: an operator a line, with its time and rows. Holds no literal, since conditions are left out.

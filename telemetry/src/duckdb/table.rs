@@ -7,6 +7,7 @@ use crate::builtin::duckdb::statements as families;
 use crate::duckdb::errors;
 use crate::duckdb::fingerprint::Fingerprint;
 use crate::duckdb::profile::Profile;
+use crate::duckdb::sampling::Costs;
 use crate::duckdb::slow;
 use crate::duckdb::times::Times;
 use crate::snapshot::{SlowStatement, Statement, StatementProfile};
@@ -32,7 +33,8 @@ pub(crate) struct Run {
 /// What is known of a run's profile.
 #[derive(Debug)]
 pub(crate) enum Profiled {
-    Known(Profile),
+    /// It was read; what it cost, in seconds, DuckDB's part included.
+    Known { profile: Profile, cost: f64 },
     /// It was left out for the budget's sake: the next one stands for it.
     LeftOut,
     /// There was none: the run failed, or profiles are switched off.
@@ -88,6 +90,8 @@ struct Entry {
     times: Times,
     rows: u64,
     profile: StatementProfile,
+    /// Seconds that its profiles have cost.
+    profile_cost: f64,
     /// Runs since the last profile whose own was left out.
     left_out: u64,
     last_plan: Option<Arc<str>>,
@@ -126,8 +130,9 @@ impl Table {
         entry.times.add(run.time);
         entry.rows += run.rows.unwrap_or(0);
         let stands_for = match &run.profile {
-            Profiled::Known(profile) => {
+            Profiled::Known { profile, cost } => {
                 let stands_for = 1 + std::mem::take(&mut entry.left_out);
+                entry.profile_cost += cost;
                 add_profile(&mut entry.profile, profile, stands_for);
                 stands_for
             }
@@ -160,6 +165,7 @@ impl Entry {
             times: Times::default(),
             rows: 0,
             profile: StatementProfile::default(),
+            profile_cost: 0.0,
             left_out: 0,
             last_plan: None,
             last_run: 0,
@@ -214,13 +220,17 @@ fn add_profile(known: &mut StatementProfile, of_run: &Profile, stands_for: u64) 
     known.peak_temp_bytes = known.peak_temp_bytes.max(of_run.peak_temp_bytes);
 }
 
-/// How long a run of this statement takes on average, where it has run.
-pub(crate) fn mean_seconds(database: &Arc<str>, hash: u64) -> Option<f64> {
+/// What a run of this statement takes on average, and its profile, where it has run.
+pub(crate) fn costs(database: &Arc<str>, hash: u64) -> Option<Costs> {
     let table = lock(&TABLE);
     let entry = table.entries.get(&(Arc::clone(database), hash))?;
     let runs = entry.calls + entry.errors;
+    let profiles = entry.profile.runs;
     #[expect(clippy::cast_precision_loss, reason = "a mean")]
-    (runs > 0).then(|| entry.times.total() / runs as f64)
+    (runs > 0).then(|| Costs {
+        time: entry.times.total() / runs as f64,
+        profile: (profiles > 0).then(|| entry.profile_cost / profiles as f64),
+    })
 }
 
 /// Whether such a statement has run, so that its names are known to be names.
@@ -241,7 +251,7 @@ pub(crate) fn record(database: &Arc<str>, print: &Arc<Fingerprint>, run: &Run, o
         job.heartbeat();
     }
     let profile = match &run.profile {
-        Profiled::Known(profile) => Some(profile),
+        Profiled::Known { profile, .. } => Some(profile),
         Profiled::LeftOut | Profiled::Unknown => None,
     };
     let plan: Option<Arc<str>> = profile.map(|profile| profile.plan().into());
@@ -405,7 +415,7 @@ mod tests {
             let run = Run { profile, ..run(RunResult::Ok, 1) };
             table.add(&database, &print, &run, None).stands_for
         };
-        let known = || Profiled::Known(Profile { rows_scanned: Some(10), ..Profile::default() });
+        let known = || Profiled::Known { profile: Profile { rows_scanned: Some(10), ..Profile::default() }, cost: 0.0 };
         assert_eq!(add(known()), 1);
         assert_eq!([add(Profiled::LeftOut), add(Profiled::LeftOut), add(Profiled::Unknown)], [0; 3]);
         assert_eq!((add(known()), add(known())), (3, 1), "what was to have none is not stood for");
