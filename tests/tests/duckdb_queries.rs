@@ -128,7 +128,7 @@ fn of_short_statements_some_are_profiled_and_of_long_ones_all() {
     let connection = open("sampled");
     connection
         .execute_batch(
-            "create table t as select range a from range(100); create table long as select range a from range(3000000)",
+            "create table t as select range a from range(100); create table long as select range a from range(8000000)",
         )
         .unwrap();
     let mut lookup = connection.prepare("select a from t where a = ?").unwrap();
@@ -137,7 +137,7 @@ fn of_short_statements_some_are_profiled_and_of_long_ones_all() {
         assert_eq!(found, number % 100);
         if number % 600 == 0 {
             let sql = "select count(distinct hash(a)) from long";
-            assert!(connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap() > 2_999_000);
+            assert!(connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap() > 7_999_000);
         }
     }
     drop(lookup);

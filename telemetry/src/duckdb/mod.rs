@@ -55,7 +55,7 @@
 //!
 //! # What it costs
 //! Time, rows and results are recorded of every run. A profile takes 0.2 to 0.5 ms, to be made and to be read: nothing beside a large join, much beside a point lookup. So it is taken of as many runs as
-//! the overhead budget pays for (`TELEMETRY_OVERHEAD_BUDGET`, 1 % of the statements' time): of all that think long about their rows, of some of the fast scans and short ones, a row of them at a time, since switching DuckDB's profiles costs
+//! the overhead budget pays for (half of `TELEMETRY_OVERHEAD_BUDGET`, which is 1 % of the statements' time): of all that think long about their rows, of some of the fast scans and short ones, a row of them at a time, since switching DuckDB's profiles costs
 //! a statement, too. What it is like on your machine is measured as it is done. A profile then stands for the runs since the one before it, so that sums are estimates where not all were profiled;
 //! `duckdb_query_profiles_total` by `duckdb_queries_total` is the share of runs that were. In a transaction nothing is switched, and nothing after [`Connection::inner`] was asked for. Switch profiles
 //! off with [`Connection::with_profile`] or `profile = false`; a budget of `100%` takes all. A batch is parsed once more before its statements are run one by

@@ -1,14 +1,14 @@
 //! Which runs are profiled: all whose profile is within the overhead budget, and of the others some.
 //!
 //! DuckDB profiles a connection's statements or it does not. So each connection has an account in seconds: a statement pays in its share of its time (the budget,
-//! `TELEMETRY_OVERHEAD_BUDGET`), a profile takes out what it cost, and so does switching. What is left over of long statements pays for short ones between
+//! half of `TELEMETRY_OVERHEAD_BUDGET`), a profile takes out what it cost, and so does switching. What is left over of long statements pays for short ones between
 //! them. When it is overdrawn, profiling is switched off; when there is enough for a switch there and back and [`IN_A_ROW`] profiles, it is switched on.
 //! A statement that pays for itself, switches included, is profiled at any time.
 //!
 //! What switching and reading cost is measured as it is done. What DuckDB itself spends on a profile cannot be seen from outside: it reads a clock around each operator for each chunk of rows. So it is
 //! put at [`ENGINE`] and [`CHUNK`] for each chunk that an operator gave, by the profile itself. (Measured with DuckDB 2.0.0, its release build and ours: 49 to 56 µs for a point lookup, 430 to 510 µs
 //! for a scan of three million rows of 17 ms through four operators, 260 to 450 µs for one of 8 ms through three, none to be seen of a `count(distinct …)` of 130 ms.) Fast scans therefore
-//! cost 3 % of their time to profile, whatever their length, and are sampled at a budget of 1 %; what thinks more about each row is not.
+//! cost 3 % of their time to profile, whatever their length, and are sampled; what thinks more about each row is not.
 //!
 //! In a transaction nothing is switched, since a statement of ours has no place in it; nor is it after the user took the connection within, or DuckDB's own settings of profiles, in hand.
 
@@ -18,6 +18,8 @@ use crate::sync::{AtomicU64, Relaxed};
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
+/// The part of the budget that is spent. The other half is for what nobody can charge to a profile: the caches that it and the switch have displaced.
+const PART: f64 = 0.5;
 /// Seconds that a connection begins with: some fifty profiles, so that a short program has them all.
 const BEGINS_WITH: f64 = 0.01;
 /// Seconds that are kept at most, so that a long night does not pay for a whole morning.
@@ -135,7 +137,7 @@ impl Sampler {
         if !self.wanted.get() || self.in_transaction.get() || self.in_other_hands.get() || !print.has_profile() {
             return None;
         }
-        let (account, share) = (self.account.get(), budget::share());
+        let (account, share) = (self.account.get(), share());
         let there_and_back = 2.0 * self.switch_cost.get();
         let profile = self.profile_cost.get();
         let is_everything = share >= 1.0;
@@ -164,7 +166,7 @@ impl Sampler {
 
     /// Whether the profile of a run that took so long is to be read; `None` where nobody wants any.
     pub(crate) fn reads(&self, time: Duration) -> Option<bool> {
-        let (share, profile) = (budget::share(), self.profile_cost.get());
+        let (share, profile) = (share(), self.profile_cost.get());
         if !self.wanted.get() || share <= 0.0 {
             return None;
         }
@@ -175,7 +177,7 @@ impl Sampler {
 
     /// A run is over. `read` is how long reading its profile took and what the profile cost DuckDB, in seconds, where it was read.
     pub(crate) fn after(&self, print: &Fingerprint, ended_well: bool, time: Duration, read: Option<(Duration, f64)>) {
-        let earned = time.as_secs_f64() * budget::share();
+        let earned = time.as_secs_f64() * share();
         let cost = match read {
             Some((reading, engine)) => {
                 let cost = reading.as_secs_f64() + engine;
@@ -200,6 +202,14 @@ impl Sampler {
             "set" | "reset" | "pragma" | "call" if print.text.contains("profil") => self.hand_over(),
             _ => {}
         }
+    }
+}
+
+/// The share of their time that statements pay in; 1 has everything profiled.
+fn share() -> f64 {
+    match budget::share() {
+        all if all >= 1.0 => 1.0,
+        share => share * PART,
     }
 }
 
@@ -265,10 +275,10 @@ mod tests {
         let total = time.as_secs_f64() * f64::from(runs);
         let spent = f64::from(profiled) * ALL + f64::from(switched) * SWITCH.as_secs_f64();
         assert!(
-            spent <= budget::DEFAULT_SHARE * total + BEGINS_WITH + 0.001,
+            spent <= PART * budget::DEFAULT_SHARE * total + BEGINS_WITH + 0.001,
             "{spent} of {total}, {profiled} profiled"
         );
-        assert!(spent >= 0.9 * budget::DEFAULT_SHARE * total, "{spent} of {total}, {profiled} profiled");
+        assert!(spent >= 0.9 * PART * budget::DEFAULT_SHARE * total, "{spent} of {total}, {profiled} profiled");
         assert!(profiled / switched >= 7, "{profiled} profiles by {switched} switches");
     }
 
@@ -286,7 +296,7 @@ mod tests {
             profiled += u32::from(reads);
             sampler.after(&print, true, Duration::from_secs(1), reads.then_some((READING, 0.03)));
         }
-        assert!((250..=340).contains(&profiled), "{profiled}");
+        assert!((120..=170).contains(&profiled), "{profiled}");
     }
 
     #[test]
@@ -306,7 +316,7 @@ mod tests {
         let sampler = wanted();
         run(&sampler, "select a", Duration::from_micros(100), 10_000);
         for _ in 0..100 {
-            assert_eq!(run(&sampler, "select b", Duration::from_millis(60), 1).0, 1);
+            assert_eq!(run(&sampler, "select b", Duration::from_millis(120), 1).0, 1);
             run(&sampler, "select a", Duration::from_micros(100), 500);
         }
     }
