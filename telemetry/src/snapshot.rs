@@ -26,6 +26,21 @@ pub struct Snapshot {
     pub slow_statements: Vec<SlowStatement>,
 }
 
+impl Snapshot {
+    /// What these families show, of a program without jobs and statements: to be handed to an encoder.
+    #[must_use]
+    pub fn of_families(started_at: SystemTime, taken_at: SystemTime, families: Vec<Family>) -> Snapshot {
+        Snapshot {
+            taken_at,
+            started_at,
+            families,
+            jobs: Vec::new(),
+            statements: Vec::new(),
+            slow_statements: Vec::new(),
+        }
+    }
+}
+
 /// A family: all series of a name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Family {

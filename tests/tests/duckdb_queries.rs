@@ -286,3 +286,42 @@ fn limits_and_temporary_files_are_told() {
     let create = statements.iter().find(|statement| statement.label.starts_with("create_sorted")).unwrap();
     assert!(create.profile.peak_temp_bytes > Some(0), "{create:?}");
 }
+
+/// Keeps what is written.
+#[derive(Clone, Default)]
+struct Written(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[derive(telemetry::ProfiledConnection)]
+struct Shop {
+    #[profiled_connection(name = "shop", slow = "1ns", literals = true, progress = true)]
+    conn: Connection,
+}
+
+#[test]
+fn a_slow_statement_is_an_event_where_somebody_listens() {
+    use telemetry::ProfiledConnection as _;
+    let written = Written::default();
+    let writer = written.clone();
+    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false).finish();
+    let shop = Shop { conn: Connection::open_in_memory().unwrap() };
+    tracing::subscriber::with_default(subscriber, || {
+        shop.execute("create table orders as select range id from range(10)", []).unwrap();
+        shop.query_row("select count(*) from orders where id < 7", [], |_| Ok(())).unwrap();
+    });
+    let written = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+    let event = written.lines().find(|line| line.contains("select_orders_")).unwrap_or_else(|| panic!("{written}"));
+    assert!(event.contains("WARN telemetry::duckdb: slow statement"), "{event}");
+    assert!(event.contains("database=\"shop\"") && event.contains("id < 7") && event.contains("rows=1"), "{event}");
+    assert!(event.contains("TABLE_SCAN"), "{event}");
+}

@@ -21,14 +21,7 @@ const STARTED: Duration = Duration::from_millis(1_700_000_000_500);
 
 fn snapshot(families: Vec<Family>) -> Snapshot {
     let started_at = UNIX_EPOCH + STARTED;
-    Snapshot {
-        taken_at: SystemTime::now(),
-        started_at,
-        families,
-        jobs: Vec::new(),
-        statements: Vec::new(),
-        slow_statements: Vec::new(),
-    }
+    Snapshot::of_families(started_at, SystemTime::now(), families)
 }
 
 /// Any text, and above all what formats have to escape.

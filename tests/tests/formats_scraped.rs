@@ -57,14 +57,7 @@ fn snapshot(scrapes: u64) -> Snapshot {
         family("version_info", Kind::Info, "", &[("version", "1")], Value::Float(1.0)),
     ];
     let taken_at = SystemTime::now();
-    Snapshot {
-        taken_at,
-        started_at: taken_at,
-        families,
-        jobs: Vec::new(),
-        statements: Vec::new(),
-        slow_statements: Vec::new(),
-    }
+    Snapshot::of_families(taken_at, taken_at, families)
 }
 
 /// A target, and the content type of its last answer.

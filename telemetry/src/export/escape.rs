@@ -207,14 +207,7 @@ mod tests {
             unit: "".into(),
             series: Vec::new(),
         });
-        let snapshot = Snapshot {
-            taken_at: now,
-            started_at: now,
-            families: families.into(),
-            jobs: Vec::new(),
-            statements: Vec::new(),
-            slow_statements: Vec::new(),
-        };
+        let snapshot = Snapshot::of_families(now, now, families.into());
         let mut escaped = Names::of(&snapshot, Escaping::Underscores);
         assert_eq!(names.map(|name| escaped.name(name)), ["a_b_", "a_b__", "a_b"]);
         assert!(escaped.is_taken("a_b_") && escaped.is_taken("a_b") && !escaped.is_taken("a"));

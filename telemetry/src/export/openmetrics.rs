@@ -193,14 +193,7 @@ mod tests {
 
     fn text(families: Vec<Family>, options: Options) -> String {
         let started_at = UNIX_EPOCH + Duration::from_millis(1_700_000_000_250);
-        let snapshot = Snapshot {
-            taken_at: started_at,
-            started_at,
-            families,
-            jobs: Vec::new(),
-            statements: Vec::new(),
-            slow_statements: Vec::new(),
-        };
+        let snapshot = Snapshot::of_families(started_at, started_at, families);
         // The help text is the same everywhere.
         let text = encode_with(&snapshot, Escaping::default(), options);
         text.lines().filter(|line| !line.starts_with("# HELP ")).map(|line| format!("{line}\n")).collect()
@@ -355,14 +348,7 @@ t_bucket{le="+Inf"} 4
             family("http\"wait", Kind::Histogram, "", &[(&[], histogram(&[1.0], &[1, 0], 1.0, vec![]))]),
         ];
         let now = UNIX_EPOCH;
-        let snapshot = Snapshot {
-            taken_at: now,
-            started_at: now,
-            families,
-            jobs: Vec::new(),
-            statements: Vec::new(),
-            slow_statements: Vec::new(),
-        };
+        let snapshot = Snapshot::of_families(now, now, families);
         let options = Options::default().created_timestamps(true);
         let text = encode_with(&snapshot, Escaping::AllowUtf8, options);
         let expected = r#"# TYPE "http.calls" counter

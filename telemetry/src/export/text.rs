@@ -111,14 +111,7 @@ mod tests {
 
     fn text(families: Vec<Family>) -> String {
         let now = SystemTime::UNIX_EPOCH;
-        encode(&Snapshot {
-            taken_at: now,
-            started_at: now,
-            families,
-            jobs: Vec::new(),
-            statements: Vec::new(),
-            slow_statements: Vec::new(),
-        })
+        encode(&Snapshot::of_families(now, now, families))
     }
 
     #[test]
@@ -205,14 +198,7 @@ h 2.5
         }
         let now = SystemTime::UNIX_EPOCH;
         let families = vec![family("a_total", Kind::Counter, "A.", &[(&[("b", "c")], Value::Integer(1))])];
-        let snapshot = Snapshot {
-            taken_at: now,
-            started_at: now,
-            families,
-            jobs: Vec::new(),
-            statements: Vec::new(),
-            slow_statements: Vec::new(),
-        };
+        let snapshot = Snapshot::of_families(now, now, families);
         let len = encode(&snapshot).len();
         assert!(write(&snapshot, &mut Full(len)).is_ok());
         for room in 0..len {

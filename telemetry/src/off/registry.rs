@@ -134,13 +134,6 @@ impl Registry {
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let now = SystemTime::now();
-        Snapshot {
-            taken_at: now,
-            started_at: now,
-            families: Vec::new(),
-            jobs: Vec::new(),
-            statements: Vec::new(),
-            slow_statements: Vec::new(),
-        }
+        Snapshot::of_families(now, now, Vec::new())
     }
 }

@@ -403,14 +403,7 @@ mod tests {
     }
 
     fn snapshot(seconds: u64, families: Vec<Family>) -> Snapshot {
-        Snapshot {
-            taken_at: at(seconds),
-            started_at: at(1),
-            families,
-            jobs: Vec::new(),
-            statements: Vec::new(),
-            slow_statements: Vec::new(),
-        }
+        Snapshot::of_families(at(1), at(seconds), families)
     }
 
     const DELTA: Style = Style { temporality: Temporality::Delta, durations: Durations::Explicit };

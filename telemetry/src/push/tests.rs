@@ -204,14 +204,7 @@ fn the_end_is_waited_for_once_however_often_it_is_asked_for() {
 fn plan() -> Plan {
     fn nothing() -> Snapshot {
         let now = std::time::SystemTime::UNIX_EPOCH;
-        Snapshot {
-            taken_at: now,
-            started_at: now,
-            families: Vec::new(),
-            jobs: Vec::new(),
-            statements: Vec::new(),
-            slow_statements: Vec::new(),
-        }
+        Snapshot::of_families(now, now, Vec::new())
     }
     let push = Settings {
         #[cfg(feature = "push")]

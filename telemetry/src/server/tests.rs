@@ -8,14 +8,7 @@ use std::time::{Instant, SystemTime};
 
 pub(super) fn empty() -> Snapshot {
     let now = SystemTime::UNIX_EPOCH;
-    Snapshot {
-        taken_at: now,
-        started_at: now,
-        families: Vec::new(),
-        jobs: Vec::new(),
-        statements: Vec::new(),
-        slow_statements: Vec::new(),
-    }
+    Snapshot::of_families(now, now, Vec::new())
 }
 
 /// A snapshot whose exposition is long.

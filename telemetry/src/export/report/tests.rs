@@ -16,7 +16,7 @@ fn snapshot(mut families: Vec<Family>) -> Snapshot {
     families.sort_by(|a, b| a.name.cmp(&b.name));
     let started_at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
     let taken_at = started_at + Duration::from_millis(12_340);
-    Snapshot { taken_at, started_at, families, jobs: Vec::new(), statements: Vec::new(), slow_statements: Vec::new() }
+    Snapshot::of_families(started_at, taken_at, families)
 }
 
 /// Two functions, one of which failed; a job; two statements; metrics.

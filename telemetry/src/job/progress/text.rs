@@ -173,6 +173,17 @@ mod tests {
         run
     }
 
+    #[cfg(feature = "duckdb")]
+    #[test]
+    fn how_far_a_statement_is_is_told_where_it_is_known() {
+        let run = Run::new(0, "flights", "days", Some(10), None);
+        let standing = run.standing(std::time::Instant::now());
+        run.shows_query(Box::new(|| None));
+        assert!(!message(&run, &standing, true).contains("query"));
+        run.shows_query(Box::new(|| Some(0.439)));
+        assert!(message(&run, &standing, true).ends_with(", query 43 %"), "{}", message(&run, &standing, true));
+    }
+
     #[test]
     fn an_ended_job_is_told_in_one_line() {
         assert_eq!(

@@ -23,14 +23,7 @@ fn pusher(traces: otlp::Traces) -> Pusher {
     };
     let nothing = || {
         let now = SystemTime::UNIX_EPOCH;
-        crate::Snapshot {
-            taken_at: now,
-            started_at: now,
-            families: Vec::new(),
-            jobs: Vec::new(),
-            statements: Vec::new(),
-            slow_statements: Vec::new(),
-        }
+        crate::Snapshot::of_families(now, now, Vec::new())
     };
     Pusher::start(Plan {
         push,

@@ -34,18 +34,15 @@ fn state(of: u64) -> Snapshot {
     };
     let histogram =
         Histogram { bounds: vec![1.0].into(), buckets: vec![of, 2 * of], sum: of as f64, exemplars: Vec::new() };
-    Snapshot {
-        taken_at: at(100 + of),
-        started_at: at(50),
-        families: vec![
+    Snapshot::of_families(
+        at(50),
+        at(100 + of),
+        vec![
             family("things_size", Kind::Histogram, Value::Histogram(histogram)),
             family("things_total", Kind::Counter, Value::Integer(of)),
             family("things_waiting", Kind::Gauge, Value::Float(if of == 3 { f64::NAN } else { of as f64 })),
         ],
-        jobs: Vec::new(),
-        statements: Vec::new(),
-        slow_statements: Vec::new(),
-    }
+    )
 }
 
 fn settings(url: String, protocol: Protocol, temporality: Temporality) -> otlp::Metrics {

@@ -18,14 +18,7 @@ fn snapshot(labels: &[(&'static str, &str)]) -> Snapshot {
     let series = vec![Series { labels, value: Value::Integer(7) }];
     let family = Family { name: "rows_total".into(), help: "".into(), kind: Kind::Counter, unit: "".into(), series };
     let now = SystemTime::UNIX_EPOCH;
-    Snapshot {
-        taken_at: now,
-        started_at: now,
-        families: vec![family],
-        jobs: Vec::new(),
-        statements: Vec::new(),
-        slow_statements: Vec::new(),
-    }
+    Snapshot::of_families(now, now, vec![family])
 }
 
 #[test]

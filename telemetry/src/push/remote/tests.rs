@@ -117,7 +117,7 @@ fn family(name: &'static str, kind: Kind, series: &[(&[(&'static str, &str)], Of
 fn snapshot(seconds: u64, families: Vec<Family>) -> Snapshot {
     let (started_at, taken_at) =
         (SystemTime::UNIX_EPOCH + Duration::from_millis(1_500), SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
-    Snapshot { taken_at, started_at, families, jobs: Vec::new(), statements: Vec::new(), slow_statements: Vec::new() }
+    Snapshot::of_families(started_at, taken_at, families)
 }
 
 fn number(value: f64) -> u64 {
