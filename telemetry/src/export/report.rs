@@ -13,7 +13,7 @@ pub(crate) use table::Table;
 use crate::builtin;
 use crate::export::number::{human_bytes, human_number, human_seconds, human_share, thousands};
 use crate::metric::Kind;
-use crate::snapshot::{Exponential, Family, Job, Series, Snapshot, Statement, Tally, Value};
+use crate::snapshot::{Exponential, Family, Job, Series, SlowStatement, Snapshot, Statement, Tally, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use table::Column;
 
@@ -100,6 +100,7 @@ pub(crate) struct Report<'a> {
     functions: Vec<Function<'a>>,
     jobs: &'a [Job],
     statements: &'a [Statement],
+    slow_statements: &'a [SlowStatement],
     /// What the program or another registry counts, without what is zero.
     metrics: Vec<(&'a Family, Vec<&'a Series>)>,
 }
@@ -173,12 +174,13 @@ impl<'a> Report<'a> {
             functions: functions(snapshot),
             jobs: &snapshot.jobs,
             statements: &snapshot.statements,
+            slow_statements: &snapshot.slow_statements,
             metrics: metrics(snapshot),
         }
     }
 
     fn is_empty(&self) -> bool {
-        self.functions.is_empty() && self.jobs.is_empty() && self.statements.is_empty() && self.metrics.is_empty()
+        self.tables().is_empty()
     }
 
     /// `ran 12.3 s: 3 functions, 1 job, 2 statements`
@@ -201,8 +203,10 @@ impl<'a> Report<'a> {
 
     /// The tables that have a row.
     pub(crate) fn tables(&self) -> Vec<Table> {
-        let tables = [self.job_table(), self.function_table(), self.statement_table(), self.metric_table()];
-        tables.into_iter().filter(|table| !table.rows.is_empty()).map(|table| table.cut(MAX_ROWS)).collect()
+        let statements = [self.statement_table(), self.slow_statement_table()];
+        let tables =
+            [self.job_table(), self.function_table()].into_iter().chain(statements).chain([self.metric_table()]);
+        tables.filter(|table| !table.rows.is_empty()).map(|table| table.cut(MAX_ROWS)).collect()
     }
 
     fn function_table(&self) -> Table {
@@ -322,6 +326,37 @@ impl<'a> Report<'a> {
 
     fn statement_table(&self) -> Table {
         statement_table(self.statements)
+    }
+
+    fn slow_statement_table(&self) -> Table {
+        let columns = vec![
+            Column::left("slow statement"),
+            Column::left("database"),
+            Column::right("took"),
+            Column::right("ended"),
+            Column::right("rows"),
+            Column::left("error").alarming(),
+            Column::wide("text"),
+        ];
+        let row = |statement: &SlowStatement| {
+            let ago = self.taken_at.duration_since(statement.at).unwrap_or_default();
+            vec![
+                statement.label.to_string(),
+                statement.database.to_string(),
+                human_seconds(statement.seconds),
+                format!("{} ago", human_seconds(ago.as_secs_f64())),
+                statement.rows.map(thousands).unwrap_or_default(),
+                statement.error_type.unwrap_or_default().to_owned(),
+                statement.text.to_string(),
+            ]
+        };
+        Table {
+            title: "Slow statements",
+            columns,
+            rows: self.slow_statements.iter().map(row).collect(),
+            notes: Vec::new(),
+            legend: &[],
+        }
     }
 
     fn metric_table(&self) -> Table {

@@ -396,3 +396,26 @@ fn nothing_recorded_is_nothing_printed() {
     let snapshot = snapshot(vec![target, zero, own]);
     assert_eq!((text(&snapshot), markdown(&snapshot), json(&snapshot)), Default::default());
 }
+
+#[test]
+fn slow_statements_are_shown_with_how_long_ago_they_ended() {
+    let mut snapshot = snapshot(Vec::new());
+    assert_eq!(text(&snapshot), "");
+    snapshot.slow_statements = vec![SlowStatement {
+        database: "warehouse".into(),
+        label: "select_flights_3fa9c1".into(),
+        text: "select count(*) from flights where carrier = ?".into(),
+        at: snapshot.taken_at - Duration::from_secs(65),
+        seconds: 1.5,
+        rows: None,
+        error_type: Some("interrupt"),
+        plan: None,
+        plan_is_earlier: true,
+    }];
+    let report = text(&snapshot);
+    let line =
+        report.lines().find(|line| line.starts_with("select_flights_3fa9c1")).unwrap_or_else(|| panic!("{report}"));
+    let cells: Vec<&str> = line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect();
+    let expected = ["select_flights_3fa9c1", "warehouse", "1.50 s", "1 min 05 s ago", "interrupt"];
+    assert_eq!(cells[..5], expected, "{report}");
+}
