@@ -20,8 +20,8 @@ use std::time::{Duration, Instant};
 
 /// The part of the budget that is spent. The other half is for what nobody can charge to a profile: the caches that it and the switch have displaced.
 const PART: f64 = 0.5;
-/// Seconds that a connection begins with: some fifty profiles, so that a short program has them all.
-const BEGINS_WITH: f64 = 0.01;
+/// Seconds that a connection begins with: some hundred profiles, so that a short program has them all.
+const BEGINS_WITH: f64 = 0.05;
 /// Seconds that are kept at most, so that a long night does not pay for a whole morning.
 const KEEPS: f64 = 0.1;
 /// Profiles that are to come of one switch.
