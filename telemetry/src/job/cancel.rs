@@ -68,9 +68,12 @@ impl Future for Cancelled {
                 waiting.next += 1;
                 waiting.next
             });
-            waiting.wakers.insert(ticket, context.waker().clone());
-            ticket
+            let old = waiting.wakers.insert(ticket, context.waker().clone());
+            (ticket, old)
         };
+        // A waker may own a task that waits as this does, and takes the lock when it is dropped.
+        let (ticket, old) = ticket;
+        drop(old);
         self.ticket = Some(ticket);
         // Asked between the look and the entry: nobody would wake us.
         if self.run.is_cancelled() { Poll::Ready(()) } else { Poll::Pending }
@@ -80,7 +83,9 @@ impl Future for Cancelled {
 impl Drop for Cancelled {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket {
-            lock(&self.run.cancel.waiting).wakers.remove(&ticket);
+            let waker = lock(&self.run.cancel.waiting).wakers.remove(&ticket);
+            // Not under the lock, see above.
+            drop(waker);
         }
     }
 }
@@ -104,6 +109,26 @@ mod tests {
         fn wake(self: Arc<Self>) {
             self.0.fetch_add(1, SeqCst);
         }
+    }
+
+    /// A task that is owned by its waker, and waits for the same.
+    struct Owned(#[expect(dead_code, reason = "dropped with its waker")] std::sync::Mutex<Option<Cancelled>>);
+
+    impl Wake for Owned {
+        fn wake(self: Arc<Self>) {}
+    }
+
+    #[test]
+    fn a_waker_that_owns_another_wait_is_dropped_outside_of_the_lock() {
+        let run = Arc::new(Run::new(0, "cancel_owned", "days", None, None));
+        let mut inner = Cancelled::new(run.clone());
+        assert!(Pin::new(&mut inner).poll(&mut Context::from_waker(std::task::Waker::noop())).is_pending());
+        let waker = std::task::Waker::from(Arc::new(Owned(std::sync::Mutex::new(Some(inner)))));
+        let mut outer = Cancelled::new(run);
+        assert!(Pin::new(&mut outer).poll(&mut Context::from_waker(&waker)).is_pending());
+        drop(waker);
+        // The last of the waker is among those who wait.
+        drop(outer);
     }
 
     #[test]

@@ -151,6 +151,8 @@ fn of_io(error: &io::Error, depth: usize) -> ErrorKind {
         | Kind::NetworkDown
         | Kind::AddrNotAvailable => ErrorKind::Connect,
         Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe | Kind::UnexpectedEof => ErrorKind::Reset,
+        // What the standard library says of `getaddrinfo` has no kind of its own.
+        _ if error.to_string().starts_with("failed to lookup address information") => ErrorKind::Dns,
         kind => {
             let within = error.get_ref().and_then(|within| known(within, depth + 1));
             within.unwrap_or(if kind == Kind::InvalidData { ErrorKind::Decode } else { ErrorKind::Io })
@@ -161,6 +163,12 @@ fn of_io(error: &io::Error, depth: usize) -> ErrorKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_that_does_not_resolve_is_one_whoever_says_it() {
+        let error = std::net::TcpStream::connect("no-such-host.invalid:80").unwrap_err();
+        assert_eq!(ErrorKind::of(&error), ErrorKind::Dns, "{error}");
+    }
 
     #[test]
     fn an_error_is_known_by_its_innermost_envelope() {

@@ -3,9 +3,9 @@
 //! Not by the crate `governor`: its waiters sleep and then race for what is there, so the last to come may be the first to go; what is left
 //! is told only to who takes a token; and a limiter cannot be told to stand still, which is what an answer of 429 asks for.
 //!
-//! A bucket is one number: when it would be full if nobody took anything more. Who comes takes its tokens at once, may they be there or
-//! not, and thereby a moment at which it may go; so those who wait go in the order in which they came, and none of them has to be woken by
-//! another. The moments are of a clock of the bucket's own, which stands still during a pause: all who wait are then later by as much.
+//! A bucket counts tokens: those that have come, and which is the next that nobody has taken. Who comes takes its tokens at once, may they be there or
+//! not, and thereby its turn; so those who wait go in the order in which they came, and none of them has to be woken by another. None come during a pause, and another rate has them come
+//! faster or slower: the turns stay. Who gives up leaves a turn, which the next to come has.
 
 mod bucket;
 #[cfg(test)]
@@ -41,8 +41,7 @@ pub(crate) enum Got {
 }
 
 impl Limiter {
-    pub(crate) fn new(job: Job, endpoint: Arc<Endpoint>, rate: Rate) -> Limiter {
-        let bucket = endpoint.bucket(rate);
+    pub(crate) fn new(job: Job, endpoint: Arc<Endpoint>, bucket: Arc<Bucket>) -> Limiter {
         Limiter { job, endpoint, bucket }
     }
 
@@ -52,7 +51,7 @@ impl Limiter {
     /// under any runtime.
     ///
     /// # Cancellation
-    /// Dropped while it waits, it gives its token back: to who comes next, since those who wait already keep their turn.
+    /// Dropped while it waits, it leaves its turn to who comes next, since those who wait already keep theirs.
     #[must_use = "`false` says that the job was asked to stop, and that no request may be sent"]
     pub async fn until_ready(&self) -> bool {
         self.until_ready_for(1).await
@@ -100,7 +99,7 @@ impl Limiter {
         self.bucket.pause(time, Instant::now());
     }
 
-    /// Limits to another rate from now on. Tokens that are there stay, up to the new burst; those who wait already keep their turn.
+    /// Limits to another rate from now on. Tokens that are there stay, up to the new burst; those who wait already keep their turn, which comes by the new rate: they notice within a second.
     pub fn set_rate(&self, rate: Rate) {
         self.bucket.set_rate(rate, Instant::now());
     }

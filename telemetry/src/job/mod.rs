@@ -424,7 +424,9 @@ impl Job {
     /// ```
     #[must_use]
     pub fn limiter(&self, name: &str, rate: Rate) -> Limiter {
-        Limiter::new(self.clone(), self.run.endpoint(name), rate)
+        let endpoint = self.run.endpoint(name);
+        let bucket = self.run.bucket(name, &endpoint, rate);
+        Limiter::new(self.clone(), endpoint, bucket)
     }
 
     /// Says how many requests may still be sent before the limit is met: what a response's `RateLimit-Remaining` says, or

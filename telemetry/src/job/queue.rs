@@ -122,9 +122,11 @@ impl Waiting {
         if records == 0 || self.abandoned {
             return;
         }
-        self.len += records;
+        self.len = self.len.saturating_add(records);
         match self.entries.back_mut() {
-            Some((at, waiting)) if now.saturating_duration_since(*at) < SAME_MOMENT => *waiting += records,
+            Some((at, waiting)) if now.saturating_duration_since(*at) < SAME_MOMENT => {
+                *waiting = waiting.saturating_add(records);
+            }
             _ => self.entries.push_back((now, records)),
         }
     }
@@ -134,7 +136,7 @@ impl Waiting {
             let taken = records.min(*waiting);
             *waiting -= taken;
             records -= taken;
-            self.len -= taken;
+            self.len = self.len.saturating_sub(taken);
             if *waiting > 0 {
                 return;
             }
@@ -202,7 +204,7 @@ impl QueueState {
             channel.change(Side::Send, 0);
             channel.change(Side::Receive, 0);
             let waiting = lock(&channel.waiting);
-            reading.len += waiting.len;
+            reading.len = reading.len.saturating_add(waiting.len);
             reading.oldest = reading.oldest.max(waiting.oldest(now));
             reading.capacity = Some(reading.capacity.unwrap_or(0).saturating_add(channel.capacity));
         }

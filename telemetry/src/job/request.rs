@@ -57,15 +57,15 @@ impl Endpoint {
         })
     }
 
-    /// The bucket of the endpoint's limiter, which has this rate from now on.
+    /// The bucket of the endpoint's limiter.
     pub(crate) fn bucket(&self, rate: Rate) -> Arc<Bucket> {
-        let now = Instant::now();
-        let bucket = self.bucket.get_or_init(|| {
-            let shown = families::backfill_rate_limit_tokens(&self.job, &self.name);
-            Arc::new(Bucket::new(rate, shown, now))
-        });
-        bucket.set_rate(rate, now);
-        bucket.clone()
+        self.bucket.get_or_init(|| Arc::new(self.new_bucket(rate))).clone()
+    }
+
+    /// A bucket that is shown with the endpoint's name.
+    pub(crate) fn new_bucket(&self, rate: Rate) -> Bucket {
+        let shown = families::backfill_rate_limit_tokens(&self.job, &self.name);
+        Bucket::new(rate, shown, Instant::now())
     }
 
     pub(crate) fn source_asked_to_wait(&self) {

@@ -246,8 +246,11 @@ where
         // Without a first try there would be nothing to return, so its token is waited for in any case.
         limiter.take(1, AtStop::Stays, None).await;
     }
+    tries.started = Instant::now();
     loop {
-        let output = Request::new(job.clone(), tries.endpoint.clone(), request()).await;
+        let again = &mut request;
+        // Called within the request, so that its panic is one of a request.
+        let output = Request::new(job.clone(), tries.endpoint.clone(), async move { again().await }).await;
         let Some((long, why)) = tries.wait_after(&output) else { return output };
         if !wait(job, &tries.endpoint, AtStop::Leaves, for_so_long(long, why)).await {
             tries.give_up(GivenUp::Cancelled);
@@ -272,6 +275,7 @@ where
     if let Some(limiter) = &policy.limiter {
         limiter.take_blocking(1, AtStop::Stays, None);
     }
+    tries.started = Instant::now();
     loop {
         let output = request_blocking(job.clone(), tries.endpoint.clone(), &mut request);
         let Some((long, why)) = tries.wait_after(&output) else { return output };
@@ -450,6 +454,38 @@ mod tests {
             let _ = job.request_blocking("flights", &mut answers);
         }
         assert_eq!(of(&job, "backfill_rate_limit_hits_total", &[]), Some(2.0));
+    }
+
+    #[test]
+    fn the_deadline_begins_with_the_first_try_and_not_with_the_wait_for_its_token() {
+        let job = job("retry_deadline");
+        let limiter = job.limiter("all", Rate::per_second(5).burst(1));
+        assert!(limiter.try_take(1));
+        // The first token comes after 200 ms, which is more than the deadline.
+        let policy = RetryPolicy::new().attempts(3).backoff(MILLI, MILLI).deadline(150 * MILLI).limiter(&limiter);
+        limiter.set_rate(Rate::per_second(5).burst(1));
+        let mut tried = 0;
+        let _ = retry_blocking(&job, &policy, "flights", || {
+            tried += 1;
+            limiter.set_rate(Rate::per_second(1_000));
+            Err::<(), _>(&Answer(500, None))
+        });
+        assert_eq!(tried, 3);
+    }
+
+    #[cfg(not(telemetry_off))]
+    #[test]
+    fn a_panic_of_what_makes_the_request_is_one_of_a_request() {
+        let job = job("retry_panics");
+        let policy = RetryPolicy::new();
+        let mut retried =
+            std::pin::pin!(retry(&job, &policy, "flights", || -> std::future::Ready<Result<(), &Answer>> {
+                panic!("makes none")
+            }));
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        let poll = std::panic::AssertUnwindSafe(|| retried.as_mut().poll(&mut context).is_ready());
+        assert!(std::panic::catch_unwind(poll).is_err());
+        assert_eq!(of(&job, "backfill_requests_total", &[("code", "panic")]), Some(1.0));
     }
 
     #[cfg(not(telemetry_off))]

@@ -4,6 +4,7 @@ use crate::builtin::jobs::recorded as families;
 use crate::job::cancel::Cancel;
 use crate::job::estimate::{Estimate, Estimator};
 use crate::job::life::{Change, Life};
+use crate::job::limit::{Bucket, Rate};
 use crate::job::queue::QueueState;
 use crate::job::request::Endpoint;
 use crate::metric::Counter;
@@ -80,6 +81,8 @@ pub(crate) struct Run {
     deadline: Mutex<Option<Duration>>,
     pub(crate) life: Life,
     pub(crate) endpoints: Mutex<BTreeMap<Box<str>, Arc<Endpoint>>>,
+    /// Of limiters whose names are too many to be counted by.
+    uncounted_buckets: Mutex<BTreeMap<Box<str>, Arc<Bucket>>>,
     pub(crate) queues: Mutex<BTreeMap<Box<str>, Arc<QueueState>>>,
     pub(crate) cancel: Cancel,
     /// Tells how far the statement is that began last, where that is known.
@@ -182,6 +185,7 @@ impl Run {
             deadline: Mutex::default(),
             life: Life::default(),
             endpoints: Mutex::default(),
+            uncounted_buckets: Mutex::default(),
             queues: Mutex::default(),
             cancel: Cancel::default(),
             #[cfg(feature = "duckdb")]
@@ -353,6 +357,18 @@ impl Run {
 
     pub(crate) fn endpoint(&self, name: &str) -> Arc<Endpoint> {
         by_name(&self.endpoints, name, |name| Endpoint::new(&self.name, name))
+    }
+
+    /// The bucket of the limiter of this name, which has this rate from now on. Names beyond those that are counted have a bucket each, too.
+    pub(crate) fn bucket(&self, name: &str, endpoint: &Endpoint, rate: Rate) -> Arc<Bucket> {
+        let bucket = if endpoint.name() == name {
+            endpoint.bucket(rate)
+        } else {
+            let mut uncounted = lock(&self.uncounted_buckets);
+            uncounted.entry(name.into()).or_insert_with(|| Arc::new(endpoint.new_bucket(rate))).clone()
+        };
+        bucket.set_rate(rate, Instant::now());
+        bucket
     }
 
     pub(crate) fn queue(&self, name: &str) -> Arc<QueueState> {

@@ -7,7 +7,7 @@ use crate::job::queue::{BlockedAt, Channel, Side};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -22,7 +22,8 @@ pub struct Sender<T> {
 /// A sender that does not keep the channel open: as [`tokio::sync::mpsc::WeakSender`].
 pub struct WeakSender<T> {
     inner: mpsc::WeakSender<T>,
-    channel: Arc<Channel>,
+    // As weak: both ends gone, the queue is.
+    channel: Weak<Channel>,
 }
 
 /// The receiving end, see [`Queue::tokio_channel`](crate::job::Queue::tokio_channel): as [`tokio::sync::mpsc::Receiver`].
@@ -180,7 +181,7 @@ impl<T> Sender<T> {
     /// A sender that does not keep the channel open.
     #[must_use]
     pub fn downgrade(&self) -> WeakSender<T> {
-        WeakSender { inner: self.inner.downgrade(), channel: self.channel.clone() }
+        WeakSender { inner: self.inner.downgrade(), channel: Arc::downgrade(&self.channel) }
     }
 }
 
@@ -188,7 +189,7 @@ impl<T> WeakSender<T> {
     /// A sender again, while there is another one.
     #[must_use]
     pub fn upgrade(&self) -> Option<Sender<T>> {
-        Some(Sender { inner: self.inner.upgrade()?, channel: self.channel.clone() })
+        Some(Sender { inner: self.inner.upgrade()?, channel: self.channel.upgrade()? })
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::job::wait::Why;
 use crate::metric::Gauge;
 use crate::sync::{Mutex, lock};
+use std::ops::DerefMut;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -53,9 +54,10 @@ impl Rate {
         self
     }
 
-    /// Seconds until one more token is there.
-    fn step(self) -> f64 {
-        self.per.as_secs_f64() / f64::from(self.requests.max(1))
+    /// Tokens that come in a second. `None` where there is no limit.
+    fn speed(self) -> Option<f64> {
+        let tokens = f64::from(self.requests.max(1)) / self.per.as_secs_f64();
+        tokens.is_finite().then_some(tokens)
     }
 
     fn most(self) -> f64 {
@@ -66,29 +68,44 @@ impl Rate {
 /// 30 days: whoever asks for more has sent nonsense.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// A millionth of a token, and of a second: what sums of fractions are off by at most.
+/// A millionth of a token: what sums of fractions are off by at most.
 const ROUNDING: f64 = 1e-6;
+
+/// So many tokens at once are as good as for ever, and still a number that others can be added to.
+const MOST_AT_ONCE: u64 = 1 << 32;
 
 pub(crate) struct Bucket {
     state: Mutex<State>,
     shown: Gauge,
 }
 
+/// All is in tokens: a rate that changes changes how fast they come, and nobody's place.
 struct State {
     rate: Rate,
-    started: Instant,
-    /// Seconds of pauses that are over.
-    paused: f64,
+    /// Tokens that have come since the bucket was made, up to this moment. None come during a pause.
+    come: f64,
+    at: Instant,
     pause: Option<(Instant, Instant)>,
-    /// When the bucket would be full, in seconds of the clock that stands still during pauses.
-    full_at: f64,
+    /// Which of them is the next that nobody has taken. Before those that have come, as many as the bucket holds; behind them, where some wait.
+    next: f64,
+    /// Turns of those who gave up, by the token that they end with: who comes next has them. None is at the end, where `next` is.
+    free: Vec<(f64, f64)>,
 }
 
 impl State {
-    /// The bucket's clock: seconds since it was made, without pauses.
-    fn clock(&self, now: Instant) -> f64 {
-        let pausing = self.pause.map_or(0.0, |(from, until)| seconds(from, now.min(until)));
-        seconds(self.started, now) - self.paused - pausing
+    /// Counts the tokens that have come until now, and lets go of those that the bucket has no room for, and of turns that are over.
+    fn advance(&mut self, now: Instant) {
+        let mut time = seconds(self.at, now);
+        if let Some((from, until)) = self.pause {
+            time -= seconds(from.max(self.at), until.min(now));
+            if until <= now {
+                self.pause = None;
+            }
+        }
+        self.at = self.at.max(now);
+        self.come += time.max(0.0) * self.rate.speed().unwrap_or(0.0);
+        self.next = self.next.max(self.come - self.rate.most());
+        self.free.retain(|(turn, _)| *turn > self.come);
     }
 
     fn pause_left(&self, now: Instant) -> Duration {
@@ -96,36 +113,54 @@ impl State {
     }
 
     /// How many tokens are there; fewer than none where some wait.
-    fn tokens(&self, now: Instant) -> f64 {
-        let (step, missing) = (self.rate.step(), (self.full_at - self.clock(now)).max(0.0));
-        if step > 0.0 { self.rate.most() - missing / step } else { self.rate.most() }
+    fn tokens(&self) -> f64 {
+        if self.rate.speed().is_some() { self.come - self.next } else { self.rate.most() }
     }
 
-    /// Takes so many tokens; says at what time of its clock they are there, and what they cost.
-    #[expect(clippy::cast_precision_loss, reason = "nobody has 2^53 tokens")]
-    fn take(&mut self, tokens: u64, now: Instant) -> (f64, f64) {
-        let cost = tokens as f64 * self.rate.step();
-        self.full_at = self.full_at.max(self.clock(now)) + cost;
-        (self.full_at - self.rate.most() * self.rate.step(), cost)
+    /// Takes so many tokens; says with which of them its turn ends.
+    fn take(&mut self, tokens: f64) -> f64 {
+        if self.rate.speed().is_none() {
+            return self.come;
+        }
+        match self.free.iter().position(|(_, room)| *room >= tokens) {
+            Some(place) => {
+                let (turn, room) = self.free[place];
+                if room > tokens {
+                    self.free[place] = (turn, room - tokens);
+                } else {
+                    self.free.remove(place);
+                }
+                turn - (room - tokens)
+            }
+            None => {
+                self.next += tokens;
+                self.next
+            }
+        }
+    }
+
+    /// A turn that nobody wants any more. What has come is gone: it would be used beside what comes now.
+    fn give_back(&mut self, turn: f64, tokens: f64) {
+        if turn <= self.come + ROUNDING {
+            return;
+        }
+        let place = self.free.partition_point(|(other, _)| *other < turn);
+        self.free.insert(place, (turn, tokens));
+        // At the end nobody is behind it.
+        while let Some((turn, tokens)) = self.free.last().copied().filter(|(turn, _)| *turn >= self.next) {
+            self.next = turn - tokens;
+            self.free.pop();
+        }
     }
 
     fn pause(&mut self, time: Duration, now: Instant) {
-        let clock = self.clock(now);
         let until = now + time.min(LONGEST_PAUSE);
         self.pause = Some(match self.pause {
             Some((from, end)) if end > now => (from, end.max(until)),
-            over => {
-                self.paused += over.map_or(0.0, |(from, until)| seconds(from, until));
-                (now, until)
-            }
+            _ => (now, until),
         });
-        self.full_at = self.full_at.max(clock + self.rate.most() * self.rate.step());
-    }
-
-    fn set_rate(&mut self, rate: Rate, now: Instant) {
-        let tokens = self.tokens(now).min(rate.most());
-        self.rate = rate;
-        self.full_at = self.clock(now) + (rate.most() - tokens) * rate.step();
+        // The source is not met by a burst afterwards.
+        self.next = self.next.max(self.come);
     }
 }
 
@@ -133,28 +168,41 @@ fn seconds(from: Instant, to: Instant) -> f64 {
     to.saturating_duration_since(from).as_secs_f64()
 }
 
+#[expect(clippy::cast_precision_loss, reason = "at most 2^32")]
+fn counted(tokens: u64) -> f64 {
+    tokens.min(MOST_AT_ONCE) as f64
+}
+
 impl Bucket {
     pub(crate) fn new(rate: Rate, shown: Gauge, now: Instant) -> Bucket {
-        let bucket =
-            Bucket { state: Mutex::new(State { rate, started: now, paused: 0.0, pause: None, full_at: 0.0 }), shown };
+        let state = State { rate, come: 0.0, at: now, pause: None, next: -rate.most(), free: Vec::new() };
+        let bucket = Bucket { state: Mutex::new(state), shown };
         bucket.show(now);
         bucket
     }
 
-    /// Takes tokens that may not be there yet.
-    pub(crate) fn take(bucket: &Arc<Bucket>, tokens: u64, now: Instant) -> Taken {
-        let (at, cost) = lock(&bucket.state).take(tokens, now);
-        bucket.show(now);
-        Taken { bucket: bucket.clone(), at, cost, kept: false }
+    /// What the bucket is now.
+    fn state(&self, now: Instant) -> impl DerefMut<Target = State> + use<'_> {
+        let mut state = lock(&self.state);
+        state.advance(now);
+        state
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "nobody has 2^53 tokens")]
+    /// Takes tokens that may not be there yet.
+    pub(crate) fn take(bucket: &Arc<Bucket>, tokens: u64, now: Instant) -> Taken {
+        let tokens = counted(tokens);
+        let turn = bucket.state(now).take(tokens);
+        bucket.show(now);
+        Taken { bucket: bucket.clone(), turn, tokens, kept: false }
+    }
+
     pub(crate) fn try_take(&self, tokens: u64, now: Instant) -> bool {
         let taken = {
-            let mut state = lock(&self.state);
-            let there = state.pause_left(now).is_zero() && state.tokens(now) + ROUNDING >= tokens as f64;
-            if there {
-                state.take(tokens, now);
+            let mut state = self.state(now);
+            let is_there = state.rate.speed().is_none() || state.tokens() + ROUNDING >= counted(tokens);
+            let there = state.pause_left(now).is_zero() && is_there;
+            if there && state.rate.speed().is_some() {
+                state.next += counted(tokens);
             }
             there
         };
@@ -164,22 +212,23 @@ impl Bucket {
 
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not below zero, and at most a burst")]
     pub(crate) fn tokens(&self, now: Instant) -> u64 {
-        let state = lock(&self.state);
-        if state.pause_left(now).is_zero() { (state.tokens(now) + ROUNDING).max(0.0) as u64 } else { 0 }
+        let state = self.state(now);
+        if state.pause_left(now).is_zero() { (state.tokens() + ROUNDING).max(0.0) as u64 } else { 0 }
     }
 
     pub(crate) fn pause(&self, time: Duration, now: Instant) {
-        lock(&self.state).pause(time, now);
+        self.state(now).pause(time, now);
         self.show(now);
     }
 
     pub(crate) fn set_rate(&self, rate: Rate, now: Instant) {
         {
-            let mut state = lock(&self.state);
+            let mut state = self.state(now);
             if state.rate == rate {
                 return;
             }
-            state.set_rate(rate, now);
+            state.rate = rate;
+            state.advance(now);
         }
         self.show(now);
     }
@@ -194,21 +243,27 @@ impl Bucket {
 /// Tokens that were taken; given back where they are not kept.
 pub(crate) struct Taken {
     bucket: Arc<Bucket>,
-    at: f64,
-    cost: f64,
+    /// The token that its turn ends with.
+    turn: f64,
+    tokens: f64,
     kept: bool,
 }
 
 impl Taken {
     /// How long until they are there, as things stand, and why; `None` where they are.
     pub(crate) fn left(&self, now: Instant) -> Option<(Duration, Why)> {
-        let state = lock(&self.bucket.state);
-        let left = self.at - state.clock(now);
+        let state = self.bucket.state(now);
+        let left = self.turn - state.come;
         let pause = state.pause_left(now);
         if left <= ROUNDING && pause.is_zero() {
             return None;
         }
-        let left = Duration::try_from_secs_f64(left.max(0.0)).unwrap_or(LONGEST_PAUSE).saturating_add(pause);
+        // Where the limit was lifted meanwhile nobody waits for tokens.
+        let left = state.rate.speed().map_or(0.0, |per_second| left.max(0.0) / per_second);
+        if left <= 0.0 && pause.is_zero() {
+            return None;
+        }
+        let left = Duration::try_from_secs_f64(left).unwrap_or(LONGEST_PAUSE).saturating_add(pause);
         Some((left, if pause.is_zero() { Why::Limiter } else { Why::Paused }))
     }
 
@@ -220,8 +275,9 @@ impl Taken {
 impl Drop for Taken {
     fn drop(&mut self) {
         if !self.kept {
-            lock(&self.bucket.state).full_at -= self.cost;
-            self.bucket.show(Instant::now());
+            let now = Instant::now();
+            self.bucket.state(now).give_back(self.turn, self.tokens);
+            self.bucket.show(now);
         }
     }
 }

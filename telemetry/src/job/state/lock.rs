@@ -92,6 +92,20 @@ impl Lock {
         &self._file
     }
 
+    /// Whether its file is still the one at its path.
+    #[cfg(unix)]
+    fn is_there(&self) -> bool {
+        use std::os::unix::fs::MetadataExt;
+        let id = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+        let (ours, there) = (self.file().metadata().map(id), fs::symlink_metadata(&self.path).map(id));
+        ours.is_ok_and(|ours| there.is_ok_and(|there| ours == there))
+    }
+
+    #[cfg(not(unix))]
+    fn is_there(&self) -> bool {
+        true
+    }
+
     /// Writes whose the lock is.
     fn introduce(&self, started_at: SystemTime) -> Result<(), StateError> {
         let text = format!("{} {}\n", self.process, time::seconds(started_at));
@@ -105,8 +119,10 @@ impl Drop for Lock {
     fn drop(&mut self) {
         // A child of a fork has a copy.
         if self.process == std::process::id() {
-            // While it is locked still: who opened it before sees, once locked, that it is gone.
-            let _ = fs::remove_file(&self.path);
+            // While it is locked still: who opened it before sees, once locked, that it is gone. Where somebody has removed it, what is there now is another run's.
+            if self.is_there() {
+                let _ = fs::remove_file(&self.path);
+            }
         }
     }
 }

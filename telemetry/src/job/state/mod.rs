@@ -245,7 +245,12 @@ impl Job {
     pub fn restored<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, StateError> {
         let Some(left) = self.run.state.left.get() else { return Err(no_state(self)) };
         let Some(value) = left.values.get(key) else { return Ok(None) };
-        T::deserialize(value).map(Some).map_err(|source| {
+        let read = match T::deserialize(value) {
+            // A number that JSON does not have was written as none.
+            Err(_) if value.is_null() => return Ok(None),
+            read => read,
+        };
+        read.map(Some).map_err(|source| {
             let doing = format!("read as {}", std::any::type_name::<T>());
             StateError::Value { key: key.to_owned(), doing, source }
         })
@@ -353,11 +358,29 @@ fn to_json(key: &str, value: &impl Serialize) -> Result<Value, StateError> {
     if let Some(why) = wrong {
         return Err(StateError::Key { key: key.to_owned(), why });
     }
-    serde_json::to_value(value).map_err(|source| StateError::Value {
-        key: key.to_owned(),
-        doing: "written".into(),
-        source,
-    })
+    let refused = |source| StateError::Value { key: key.to_owned(), doing: "written".into(), source };
+    let value = serde_json::to_value(value).map_err(refused)?;
+    if depth(&value) > DEEPEST {
+        let why = format!("it is nested deeper than {DEEPEST} levels, which could not be read back");
+        return Err(refused(<serde_json::Error as serde_core::ser::Error>::custom(why)));
+    }
+    Ok(value)
+}
+
+/// `serde_json` reads 128 levels, of which the state's own take some.
+const DEEPEST: usize = 120;
+
+fn depth(value: &Value) -> usize {
+    let (mut deepest, mut waiting) = (0, vec![(value, 1)]);
+    while let Some((value, level)) = waiting.pop() {
+        deepest = deepest.max(level);
+        match value {
+            Value::Array(values) => waiting.extend(values.iter().map(|value| (value, level + 1))),
+            Value::Object(values) => waiting.extend(values.values().map(|value| (value, level + 1))),
+            _ => {}
+        }
+    }
+    deepest
 }
 
 impl fmt::Debug for RunState {
