@@ -276,6 +276,10 @@ pub(crate) mod duckdb {
             pub gauge duckdb_wal_size_bytes(database: &str);
             /// Bytes of memory that DuckDB holds, by what for.
             pub gauge duckdb_memory_bytes(database: &str, tag: &str);
+            /// Blocks of the database's file.
+            pub gauge duckdb_blocks(database: &str);
+            /// Blocks of the database's file that hold nothing, and are used again before it grows.
+            pub gauge duckdb_free_blocks(database: &str);
             /// Threads that DuckDB may use.
             pub gauge duckdb_threads(database: &str);
             /// Bytes of memory that DuckDB may use.

@@ -270,6 +270,13 @@ fn limits_and_temporary_files_are_told() {
     let limit = of("duckdb_memory_limit_bytes").unwrap();
     assert!((limit - 80e6).abs() < 1e6, "{limit}");
     assert_eq!((of("duckdb_temp_files"), of("duckdb_temp_bytes")), (Some(0.0), Some(0.0)));
+    connection
+        .execute_batch(
+            "create table gone as select range a from range(500000); checkpoint; drop table gone; checkpoint",
+        )
+        .unwrap();
+    let (blocks, free) = (of("duckdb_blocks").unwrap(), of("duckdb_free_blocks").unwrap());
+    assert!(blocks >= free && free > 0.0, "{free} of {blocks}");
     // More than fits into memory is sorted: what is spilled is told while it runs, and by the profile.
     let spilled = AtomicBool::new(false);
     thread::scope(|threads| {

@@ -124,7 +124,11 @@ impl Collector for Databases {
             if let Some(probe) = probe.as_deref().and_then(Option::as_ref) {
                 let asked = Asked { probe, name: &name, deadline };
                 // What cannot be asked is left out: a version may lack the function.
-                let _ = asked.memory(out).and_then(|()| asked.limits(out)).and_then(|()| asked.tables(out));
+                let _ = asked
+                    .memory(out)
+                    .and_then(|()| asked.limits(out))
+                    .and_then(|()| if database.file.is_some() { asked.blocks(out) } else { Ok(()) })
+                    .and_then(|()| asked.tables(out));
             }
         }
         for (database, print, share) in progress::all() {
@@ -145,8 +149,7 @@ fn patiently<T>(mutex: &Mutex<T>, deadline: Instant) -> Option<MutexGuard<'_, T>
     }
 }
 
-/// The sizes of the files. `pragma_database_size()` is not asked: it takes the lock that a checkpoint needs, so that the user's
-/// `CHECKPOINT` would fail, or the scrape wait for it.
+/// The sizes of the files, which nobody is asked for.
 #[expect(clippy::cast_precision_loss, reason = "bytes of a database fit")]
 fn sizes(name: &str, file: Option<&Path>, out: &mut Collection) {
     let Some(file) = file else { return };
@@ -218,6 +221,16 @@ impl Asked<'_> {
             }
             out.gauge(&families::duckdb_temp_files::DESCRIPTOR, &[self.name], files as f64);
             out.gauge(&families::duckdb_temp_bytes::DESCRIPTOR, &[self.name], bytes as f64);
+        }
+        Ok(())
+    }
+
+    /// The blocks of its file. Waits for a checkpoint that goes on, some milliseconds; one that is asked for through a connection of ours waits for this.
+    fn blocks(&self, out: &mut Collection) -> Result<(), Absent> {
+        let sql = "select total_blocks::bigint, free_blocks::bigint from pragma_database_size() where database_name = current_database()";
+        for (blocks, free) in self.rows(sql, |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))? {
+            out.gauge(&families::duckdb_blocks::DESCRIPTOR, &[self.name], blocks as f64);
+            out.gauge(&families::duckdb_free_blocks::DESCRIPTOR, &[self.name], free as f64);
         }
         Ok(())
     }
