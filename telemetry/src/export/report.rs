@@ -180,7 +180,11 @@ impl<'a> Report<'a> {
     }
 
     fn is_empty(&self) -> bool {
-        self.tables().is_empty()
+        self.functions.is_empty()
+            && self.jobs.is_empty()
+            && self.statements.is_empty()
+            && self.slow_statements.is_empty()
+            && self.metrics.is_empty()
     }
 
     /// `ran 12.3 s: 3 functions, 1 job, 2 statements`
