@@ -77,7 +77,7 @@ fn later() -> Vec<Trace> {
     .into()
 }
 
-/// Those that were recorded when the estimator was finished. Their kinds were written down before they were recorded.
+/// Those that the estimator was not tried on before it was finished. Their kinds were written down before they were recorded.
 fn unseen() -> Vec<Trace> {
     traces! {
         "unseen/"
