@@ -31,4 +31,5 @@ pub use bound::Bound;
 pub use brought::brings;
 pub use demand::{Ask, Comparison, Demand, Mistake, Place, Reads, Sample, Suffix};
 pub use hash::hash;
-pub use read::{Reading, Sources, read};
+pub use nearest::did_you_mean;
+pub use read::{Reading, Sources, matchers, mistakes, read};

@@ -34,6 +34,26 @@ pub struct Reading {
     pub demands: Vec<Demand>,
 }
 
+/// What is wrong with the text of one dashboard, whatever is declared: its PromQL included.
+#[must_use]
+pub fn mistakes(file: &str, text: &str) -> Vec<Mistake> {
+    let (queries, mut mistakes) = grafana::queries(file, text);
+    mistakes.extend(promql::analyse(&queries, &Sources::default()).1);
+    mistakes
+}
+
+/// Whether these are matchers of PromQL: what can stand between braces.
+///
+/// # Errors
+/// What the parser says of them.
+pub fn matchers(text: &str) -> Result<(), String> {
+    match promql_parser::parser::parse(&format!("x{{{text}}}")) {
+        Ok(promql_parser::parser::Expr::VectorSelector(_)) => Ok(()),
+        Ok(_) => Err(String::from("more than matchers")),
+        Err(error) => Err(error),
+    }
+}
+
 /// How a file's text becomes queries.
 type Reader = fn(&str, &str) -> (Vec<Query>, Vec<Mistake>);
 

@@ -11,6 +11,7 @@ mod label;
 mod measured;
 mod metric;
 mod names;
+mod objective;
 
 use proc_macro::TokenStream;
 
@@ -158,8 +159,11 @@ pub fn metric(input: TokenStream) -> TokenStream {
 /// - `buckets = [0.1, 0.5]`: times in seconds, ascending. `function_calls_within_total` counts the calls that ended as `ok` no later than
 ///   each: exactly, where the bounds of the histogram are powers of two. Over the calls that ended as `ok` it is the share of fast ones,
 ///   over all calls the share of good ones.
-/// - `objective(latency = "250ms")`: the same with one time, such as an objective names it. What share of the calls is to meet it stands in
-///   the alert's rule.
+/// - `objective(success = "99.9%", latency = "250ms", at = "99%", window = "30d")`: what the function promises, of which `telemetry::dashboard::rules`
+///   makes alerts. `success` is the share of the calls that end as `ok`, cancelled ones left out, as `"99.9%"` or `"0.999"`; `latency` is a time
+///   that calls are counted against as with `buckets`, and `at` the share of the calls that is to be within it, of those that end as `ok` (default 99 %). At
+///   least one of `success` and `latency` is given. `window` is over how many days they are to hold, from 7 to 90 (default 30). The program knows them
+///   without a call, `telemetry::objectives()`, and the function's series exist at zero from the start. Not with `types`, whose functions nobody knows beforehand.
 /// - `count`: calls are counted by their result, and in flight, and not timed. Callers take the time for their own.
 /// - `types`: each instantiation of a generic function is a function of its own, `Reader<u8>::next<String>`. Up to 2,000 of them.
 /// - `skip`: within an `impl` block, a trait or a module that has the attribute, leaves one function out.
@@ -320,9 +324,12 @@ pub fn measure(input: TokenStream) -> TokenStream {
 ///   the first thing in the body. Default: not known; `Job::set_total` tells it later.
 /// - `unit = "…"`: what is counted, in the plural. Default: `records`.
 /// - `stalled_after = "5m"`: after how long without progress the job counts as stalled, as a number and one of `ms`, `s`, `m`, `h`.
-/// - `deadline = "6h"`: how long after its start the job is to have ended. Nothing is done to one that has not: it shows as `backfill_deadline_timestamp_seconds`,
-///   which an alert compares with the time that is left.
 ///   Default: five times its longest pause so far, at least a minute.
+/// - `deadline = "6h"`: how long after its start the job is to have ended. Nothing is done to one that has not: it shows as `backfill_deadline_timestamp_seconds`,
+///   which an alert compares with the time that is left. Default: none.
+/// - `objective(success = "99.9%", of = "units", window = "30d")`: the share of the units that does not fail and is not dead-lettered, skipped ones left out, of
+///   which `telemetry::dashboard::rules` makes alerts. With `of = "records"` of the records that are counted besides. A time for each run is `deadline`, or
+///   `#[measured(objective(latency = "6h"))]` above the function. Default: none.
 /// - `state = …`: what the next run goes on from, with the feature `resume`: a path, a `telemetry::job::State`, or a connection to DuckDB; an expression over the
 ///   parameters. It is opened before the body, so the function returns a `Result`, whose error is made from a `telemetry::job::StateError`. Default: none.
 /// - `job = …`: the parameter that is supplied, where its type does not tell: another name of `Job`, or two parameters of that type.

@@ -451,8 +451,8 @@ pub(crate) mod own {
 }
 
 pub(crate) mod push {
-    //! What became of pushes, by receiver: `pushgateway`, `remote_write`, `otlp_metrics` or `otlp_traces`. Samples are data points with OTLP's metrics, and
-    //! spans with its traces.
+    //! What became of pushes, by receiver: `pushgateway`, `remote_write`, `otlp_metrics`, `otlp_traces` or `grafana`. Samples are data points with OTLP's metrics,
+    //! spans with its traces, and starts and ends of annotated runs with Grafana.
     crate::metric! {
         crate = crate;
         registered = feature = "__send";

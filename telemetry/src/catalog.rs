@@ -1,7 +1,7 @@
 //! Declarations as documents: a table for people, JSON for other tools.
 //!
-//! Both take any families: those of a block (`CATALOG`), of a whole program ([`telemetry::catalog()`](fn@crate::catalog)), or
-//! the library's own ([`builtin::CATALOG`](crate::builtin::CATALOG)), of which `docs/metrics.md` is made.
+//! [`telemetry::catalog()`](fn@crate::catalog) is what a whole program declares, with what it has recorded something of; [`markdown`] and
+//! [`json()`] take any families: those of it, of a block (`CATALOG`), or the library's own ([`builtin::CATALOG`](crate::builtin::CATALOG)), of which `docs/metrics.md` is made.
 //!
 //! ```
 //! use telemetry::catalog;
@@ -28,6 +28,14 @@
 //! }
 //! assert_eq!(std::fs::read_to_string("docs/metrics.md").unwrap(), current, "UPDATE_DOCS=1 cargo test");
 //! ```
+
+mod document;
+mod kept;
+pub(crate) mod program;
+
+#[cfg(feature = "dashboards")]
+pub use document::CatalogDocumentError;
+pub use program::Catalog;
 
 use crate::export::json::{array, number, object, text};
 use crate::metric::Descriptor;
@@ -61,20 +69,21 @@ pub fn markdown<'a>(families: impl IntoIterator<Item = &'a Descriptor>) -> Strin
 /// `otel_name` and `otel_unit` what is pushed over OTLP.
 #[must_use]
 pub fn json<'a>(families: impl IntoIterator<Item = &'a Descriptor>) -> String {
-    let family = |family: &Descriptor| {
-        object([
-            ("name", text(family.name)),
-            ("type", text(family.kind.as_str())),
-            ("labels", array(family.labels.iter().map(|label| text(label)))),
-            ("unit", text(family.unit)),
-            ("help", text(family.help)),
-            ("bounds", array(family.bounds.iter().map(|bound| number(*bound)))),
-            ("otel_name", text(family.otel_name())),
-            ("otel_unit", text(&family.otel_unit())),
-        ])
-    };
-    let families: Vec<_> = families.into_iter().map(family).collect();
+    let families: Vec<_> = families.into_iter().map(|family| object(members(family))).collect();
     if families.is_empty() { String::from("[]\n") } else { format!("[\n{}\n]\n", families.join(",\n")) }
+}
+
+fn members(family: &Descriptor) -> Vec<(&'static str, String)> {
+    vec![
+        ("name", text(family.name)),
+        ("type", text(family.kind.as_str())),
+        ("labels", array(family.labels.iter().map(|label| text(label)))),
+        ("unit", text(family.unit)),
+        ("help", text(family.help)),
+        ("bounds", array(family.bounds.iter().map(|bound| number(*bound)))),
+        ("otel_name", text(family.otel_name())),
+        ("otel_unit", text(&family.otel_unit())),
+    ]
 }
 
 /// A name, which has no back-tick; the bar would end the cell also in code.

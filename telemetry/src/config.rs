@@ -86,6 +86,8 @@ pub struct Builder {
     discovery: discovery::Given,
     #[cfg(feature = "__send")]
     exit_signals: Option<bool>,
+    #[cfg(feature = "grafana")]
+    pub(crate) annotates: Option<crate::grafana::Client>,
     #[cfg(feature = "otlp")]
     otlp: otlp::Given,
     #[cfg(feature = "__send")]
@@ -152,6 +154,26 @@ impl Builder {
     /// terminal and elsewhere a line every ten seconds, `lines`, or `off`.
     pub fn progress(mut self, progress: Progress) -> Builder {
         self.progress = Some(progress);
+        self
+    }
+
+    /// Has each run of a [`#[backfill_job]`](macro@crate::backfill_job) drawn over Grafana's panels: an annotation at its start, which at its end becomes a region that
+    /// says how it ended. Its tags are `telemetry`, `run`, the job's name, and at the end the result (`ok`, `error`, `panic`, `cancelled`, `interrupted`).
+    ///
+    /// Jobs do not wait for it: a thread writes, from a queue of 1,000. What could not be written is counted in
+    /// `telemetry_push_dropped_samples_total{receiver="grafana"}`, and said the first time. The end of the program waits for what is being written up to
+    /// [`push_deadline`](Builder::push_deadline).
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let grafana = telemetry::grafana::Client::from_env()?;
+    /// let _telemetry = telemetry::builder().annotate_runs(grafana).init()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "grafana")]
+    pub fn annotate_runs(mut self, client: crate::grafana::Client) -> Builder {
+        self.annotates = Some(client);
         self
     }
 

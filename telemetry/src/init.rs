@@ -7,6 +7,8 @@ use crate::collect::target::Target;
 use crate::config::{Builder, Config, Report, builder};
 use crate::error::Error;
 use crate::export::report;
+#[cfg(feature = "grafana")]
+use crate::grafana::runs::{self, Annotator};
 use crate::metric;
 use crate::notice::{self, say};
 use crate::record::budget;
@@ -53,6 +55,8 @@ impl Builder {
     /// # Errors
     /// Those of [`init`](crate::init()).
     pub fn init(self) -> Result<Telemetry, Error> {
+        #[cfg(feature = "grafana")]
+        let annotates = self.annotates.clone();
         let mut config = self.config(|name| std::env::var_os(name))?;
         config.prefixes = registry::of_program().check(config.prefixes)?;
         // Last of what can fail: a start that was refused may be mended and tried again.
@@ -63,7 +67,13 @@ impl Builder {
         config.notes.iter().for_each(|note| say(format_args!("{note}")));
         #[cfg(feature = "otlp")]
         tell_of_variables();
-        let started = Telemetry::start(config);
+        #[cfg(feature = "grafana")]
+        let service = config.resource.get("service.name").cloned().unwrap_or_default();
+        let started = Telemetry::start(
+            config,
+            #[cfg(feature = "grafana")]
+            annotates.map(|client| (client, service)),
+        );
         if started.is_err() {
             INITIALISED.store(false, Ordering::Relaxed);
         }
@@ -82,6 +92,9 @@ pub struct Telemetry {
     exit_signals: bool,
     #[cfg(feature = "__send")]
     pusher: Option<Arc<crate::push::Pusher>>,
+    /// And how long the end waits for it.
+    #[cfg(feature = "grafana")]
+    annotator: Option<(Arc<Annotator>, Duration)>,
     #[cfg(feature = "prometheus")]
     published: Option<crate::discovery::Published>,
     sampler: Option<Sampler>,
@@ -92,7 +105,10 @@ pub struct Telemetry {
 }
 
 impl Telemetry {
-    fn start(config: Config) -> Result<Telemetry, Error> {
+    fn start(
+        config: Config,
+        #[cfg(feature = "grafana")] annotates: Option<(crate::grafana::Client, String)>,
+    ) -> Result<Telemetry, Error> {
         // Changes nothing where it fails.
         #[cfg(feature = "prometheus")]
         let listening = start::listen(&config)?;
@@ -129,6 +145,9 @@ impl Telemetry {
         let (is_disabled, sampler, limits) = (otlp.is_disabled, otlp.sampler.of_sdk(), otlp.limits.of_sdk());
         #[cfg(all(feature = "otel", not(feature = "otlp")))]
         let is_disabled = false;
+        #[cfg(feature = "grafana")]
+        let annotator = annotates
+            .and_then(|(client, service)| Some((Annotator::start(client, &service)?, config.push.pace.deadline)));
         #[cfg(feature = "__send")]
         let pusher = crate::push::Pusher::start(crate::push::Plan {
             push: config.push,
@@ -156,8 +175,12 @@ impl Telemetry {
             crate::trace::provider::begin(&crate::trace::provider::own(spans, resource, sampler, limits));
         }
         Ok(Telemetry {
-            #[cfg(feature = "__send")]
+            #[cfg(feature = "grafana")]
+            armed: arm_both(pusher.as_ref(), annotator.as_ref(), config.exit_signals),
+            #[cfg(all(feature = "__send", not(feature = "grafana")))]
             armed: pusher.as_ref().map(|pusher| arm(pusher, config.exit_signals)),
+            #[cfg(feature = "grafana")]
+            annotator,
             #[cfg(feature = "__send")]
             exit_signals: config.exit_signals,
             sampler: config.collect.period.and_then(sample),
@@ -187,20 +210,31 @@ impl Telemetry {
     /// Has every exporter send the state of now and what it holds back, and waits for that, up to the deadline that was set for pushing. The endpoint
     /// and the report hold nothing back: they show the state of the moment at which they are asked.
     pub fn flush(&self) {
+        #[cfg(feature = "grafana")]
+        let annotated = self.annotator.as_ref().map(|(annotator, deadline)| (annotator, runs::after(*deadline)));
         #[cfg(feature = "__send")]
         if let Some(pusher) = &self.pusher {
             // What could not be sent is kept and counted.
             let _ = pusher.flush(None);
+        }
+        #[cfg(feature = "grafana")]
+        if let Some((annotator, until)) = annotated {
+            let _ = annotator.flush(until);
         }
     }
 
     /// [`flush`](Telemetry::flush) with a deadline of its own: whether all that was to be sent was taken. What was not is kept for later.
     #[cfg_attr(not(feature = "__send"), expect(unused_variables, reason = "nothing is held back"))]
     pub fn flush_within(&self, deadline: Duration) -> bool {
+        #[cfg(feature = "grafana")]
+        let until = runs::after(deadline);
         #[cfg(feature = "__send")]
         let taken = self.pusher.as_ref().is_none_or(|pusher| pusher.flush(Some(deadline)));
         #[cfg(not(feature = "__send"))]
         let taken = true;
+        // What waits is given its time whatever became of the rest.
+        #[cfg(feature = "grafana")]
+        let taken = self.annotator.as_ref().is_none_or(|(annotator, _)| annotator.flush(until)) && taken;
         taken
     }
 
@@ -265,10 +299,20 @@ impl Drop for Telemetry {
     fn drop(&mut self) {
         #[cfg(feature = "prometheus")]
         drop(self.published.take());
+        // Both at once, so that the end waits for the longer one alone.
+        #[cfg(feature = "grafana")]
+        let annotated = self.annotator.take().map(|(annotator, deadline)| {
+            annotator.begin_end();
+            (annotator, runs::after(deadline))
+        });
         #[cfg(feature = "__send")]
         if let Some(pusher) = self.pusher.take() {
             // Not by dropping it: an exit hook may hold it too.
             pusher.end(None);
+        }
+        #[cfg(feature = "grafana")]
+        if let Some((annotator, until)) = annotated {
+            annotator.end(until);
         }
         #[cfg(feature = "__send")]
         drop(self.armed.take());
@@ -303,6 +347,26 @@ impl fmt::Debug for Telemetry {
 fn arm(pusher: &Arc<crate::push::Pusher>, takes_signals: bool) -> crate::exit::Armed {
     let (of_end, deadline) = (Arc::clone(pusher), pusher.deadline());
     crate::exit::arm(move |deadline| of_end.end(Some(deadline)), deadline, takes_signals)
+}
+
+/// The same for what annotates runs.
+#[cfg(feature = "grafana")]
+fn arm_both(
+    pusher: Option<&Arc<crate::push::Pusher>>,
+    annotator: Option<&(Arc<Annotator>, Duration)>,
+    takes_signals: bool,
+) -> Option<crate::exit::Armed> {
+    let Some((annotator, deadline)) = annotator.cloned() else {
+        return pusher.map(|pusher| arm(pusher, takes_signals));
+    };
+    let (of_end, deadline) = (pusher.cloned(), pusher.map_or(deadline, |pusher| pusher.deadline()));
+    let deliver = move |deadline| {
+        let until = runs::after(deadline);
+        annotator.begin_end();
+        let is_pushed = of_end.as_ref().is_none_or(|pusher| pusher.end(Some(deadline)));
+        annotator.end(until) && is_pushed
+    };
+    Some(crate::exit::arm(deliver, deadline, takes_signals))
 }
 
 /// Starts the thread that samples, where there is something to sample.

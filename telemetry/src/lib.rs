@@ -28,6 +28,7 @@
 //!   [`measure!`] and [`span`] for blocks; [`in_current`] and [`current`] for what is handed to tasks and threads.
 //! - [`metric!`] for counters, gauges, histograms and infos of your own; [`#[derive(Label)]`](macro@Label) for their labels.
 //! - [`#[backfill_job]`](macro@backfill_job) and [`Job`] for work with an end.
+//! - [`objective`]s at functions and jobs: what share of the calls is to go well, of which alerts are made.
 //! - [`init()`] for the endpoint and the report at exit, [`render`] for a server of your own, [`testing`] for tests, [`export`] for other ways out.
 //!
 //! # What it costs
@@ -74,6 +75,10 @@ extern crate self as telemetry;
 #[doc = include_str!("../../docs/measured.md")]
 struct MeasuredPage;
 
+/// The programs of the page about Grafana's client.
+#[cfg(all(doctest, feature = "grafana"))]
+#[doc = include_str!("../../docs/grafana-client.md")]
+struct GrafanaClientPage;
 /// The programs of the page about pushing.
 #[cfg(all(doctest, feature = "push"))]
 #[doc = include_str!("../../docs/pushing.md")]
@@ -98,6 +103,10 @@ struct JobsPage;
 #[cfg(all(doctest, feature = "duckdb"))]
 #[doc = include_str!("../../docs/duckdb.md")]
 struct DuckdbPage;
+/// The programs of the page about objectives.
+#[cfg(all(doctest, feature = "dashboards"))]
+#[doc = include_str!("../../docs/objectives.md")]
+struct ObjectivesPage;
 /// The programs of the page about collectors.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/collectors.md")]
@@ -106,6 +115,11 @@ struct CollectorsPage;
 #[cfg(all(doctest, feature = "axum", feature = "http", feature = "reqwest"))]
 #[doc = include_str!("../../docs/propagation.md")]
 struct PropagationPage;
+
+/// The programs of the page about dashboards.
+#[cfg(all(doctest, feature = "dashboards"))]
+#[doc = include_str!("../../docs/dashboards.md")]
+struct DashboardsPage;
 
 /// The programs of the page about the crate `tracing`.
 #[cfg(all(doctest, feature = "tracing"))]
@@ -128,13 +142,20 @@ mod discovery; // where Prometheus finds the endpoint
 #[cfg(all(feature = "__send", not(telemetry_off)))]
 mod exit; // the end of a program whose guard is not dropped
 pub mod export; // the ways out
-#[cfg(all(any(feature = "prometheus", feature = "__send"), not(telemetry_off)))]
+#[cfg(all(any(feature = "prometheus", feature = "push", feature = "otlp"), not(telemetry_off)))]
 mod host; // the machine
 mod metric; // what users declare: instruments, labels, series
 mod notice; // our own messages
+pub mod objective; // what share is to go well
 #[cfg(all(feature = "otlp", not(telemetry_off)))]
 mod otlp; // to a collector
+#[cfg(feature = "__send")]
+mod outbound; // requests, whoever sends them
 #[cfg(all(feature = "__send", not(telemetry_off)))]
+#[cfg_attr(
+    not(any(feature = "push", feature = "otlp")),
+    allow(dead_code, unused_mut, reason = "Grafana's client alone pushes nothing")
+)]
 mod push; // for programs that nobody scrapes
 #[cfg_attr(telemetry_off, path = "off/record.rs")]
 mod record; // one call, on one thread
@@ -158,6 +179,8 @@ pub mod dashboard; // dashboards and rules, checked
 #[cfg(feature = "duckdb")]
 pub mod duckdb; // profiled connections
 mod error;
+#[cfg(feature = "grafana")]
+pub mod grafana; // a client of Grafana's API
 pub mod job; // backfill jobs
 #[cfg(all(feature = "otel", telemetry_off))]
 #[path = "off/otel.rs"]
@@ -177,6 +200,7 @@ pub mod tracing; // living with the crate of that name
 #[doc(hidden)]
 pub use private as __private;
 
+pub use catalog::program::catalog;
 #[cfg(all(feature = "otel", not(telemetry_off)))]
 pub use collect::otel;
 #[cfg(all(feature = "tokio", not(telemetry_off)))]
@@ -192,8 +216,9 @@ pub use init::{Telemetry, init};
 pub use job::Job;
 pub use metric::{
     CatalogError, Clash, Counter, Descriptor, DurationCounter, Gauge, Histogram, Info, Kind, Label, Origin, OtelData,
-    PrefixError, Timer, catalog,
+    PrefixError, Timer,
 };
+pub use objective::{Objective, objectives};
 pub use record::exemplar;
 pub use record::{Current, InCurrent, SpanGuard, current, in_current, span};
 pub use registry::{Collection, Collector, Registration, Registry, register, registry, snapshot};

@@ -10,6 +10,8 @@ pub use crate::job::state::{AsState, open as open_state};
 pub use crate::metric::declared::{bound, bounds, combinations, help, help_bytes, help_length, required};
 pub use crate::metric::{Counter, DurationCounter, Gauge, Histogram, Info};
 pub use crate::metric::{Descriptor, Family, IntoLabel, Kind, LabelArg, Origin, Registration, Values};
+#[cfg(not(telemetry_off))]
+pub use crate::objective::declared::Declared;
 pub use crate::record::{Annotations, Show, Shown, ShownLess, ShownNot, SpanValue, annotate, note_output};
 pub use crate::record::{Asked, BlockGuard, Counted};
 pub use crate::record::{

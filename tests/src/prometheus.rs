@@ -59,6 +59,17 @@ impl Prometheus {
         Some(prometheus)
     }
 
+    /// The same, which also evaluates the rules of these files (`*` is allowed in the last part), every second.
+    ///
+    /// # Panics
+    /// As [`Prometheus::scraping`].
+    pub fn with_rules(target: SocketAddr, files: &str) -> Option<Prometheus> {
+        let targets = format!("static_configs: [{{targets: [\"{target}\"]}}]");
+        let prometheus = Prometheus::running_with(&targets, &format!("rule_files: [\"{files}\"]\n"), &[])?;
+        prometheus.wait_for_scrape();
+        Some(prometheus)
+    }
+
     /// Starts the installed Prometheus, which then finds its targets by these files (`*` is allowed in the last part). `None` as with [`Prometheus::scraping`].
     ///
     /// # Panics
@@ -105,6 +116,10 @@ impl Prometheus {
     }
 
     fn running(targets: &str, flags: &[&str]) -> Option<Prometheus> {
+        Prometheus::running_with(targets, "", flags)
+    }
+
+    fn running_with(targets: &str, more: &str, flags: &[&str]) -> Option<Prometheus> {
         if Command::new("prometheus").arg("--version").output().is_err() {
             // Not by `eprintln!`, which the test harness keeps to itself. If nobody can be told, so be it.
             let skipped = "SKIPPED: no `prometheus` in the path; Debian's package `prometheus` has it";
@@ -112,7 +127,7 @@ impl Prometheus {
             return None;
         }
         // Another process may take the port before Prometheus does.
-        let started = (0..3).find_map(|_| Prometheus::start(targets, flags));
+        let started = (0..3).find_map(|_| Prometheus::start(targets, more, flags));
         Some(started.expect("Prometheus ends right after its start"))
     }
 
@@ -121,12 +136,12 @@ impl Prometheus {
         self.address
     }
 
-    fn start(targets: &str, flags: &[&str]) -> Option<Prometheus> {
+    fn start(targets: &str, more: &str, flags: &[&str]) -> Option<Prometheus> {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let config = directory.path().join("prometheus.yml");
         let text = format!(
-            "global: {{scrape_interval: 1s, scrape_timeout: 1s}}\n\
-             scrape_configs: [{{job_name: test, {targets}}}]\n"
+            "global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}\n\
+             {more}scrape_configs: [{{job_name: test, {targets}}}]\n"
         );
         std::fs::write(&config, text).expect("a configuration");
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
@@ -182,6 +197,22 @@ impl Prometheus {
         let mut answer: Value = serde_json::from_str(&response.body).expect("JSON from Prometheus");
         assert_eq!(answer["status"], "success", "{path}: {answer}");
         answer["data"].take()
+    }
+
+    /// The rules that it evaluates: each one's name and query.
+    ///
+    /// # Panics
+    /// Where one of them cannot be evaluated.
+    pub fn rules(&self) -> Vec<(String, String)> {
+        let data = self.ask("/api/v1/rules");
+        let groups = data["groups"].as_array().expect("groups").iter();
+        let rules = groups.flat_map(|group| group["rules"].as_array().expect("rules"));
+        let rule = |rule: &Value| {
+            assert_ne!(rule["health"], "err", "{rule}");
+            let text = |key: &str| rule[key].as_str().expect("a text").to_owned();
+            (text("name"), text("query"))
+        };
+        rules.map(rule).collect()
     }
 
     /// What a query gives now.

@@ -162,27 +162,42 @@ fn of_short_statements_some_are_profiled_and_of_long_ones_all() {
 fn nothing_of_ours_runs_in_a_transaction() {
     let mut connection = open("in_transaction");
     connection.execute_batch("create table t (a integer); call enable_logging('QueryLog')").unwrap();
-    // Until what the connection began with is spent, and profiles are switched off.
-    for number in 0..1_500 {
-        connection.execute("insert into t values (?)", [number]).unwrap();
-    }
-    // A statement that is worth a profile: they would be switched on for it.
+    // What DuckDB itself has seen, in its order, on this connection.
+    let seen = |connection: &Connection| -> Vec<String> {
+        let log = "select message from duckdb_logs where type = 'QueryLog' order by timestamp";
+        let mut log = connection.prepare(log).unwrap();
+        log.query_map([], |row| row.get::<_, String>(0)).unwrap().map(|sql| sql.unwrap().to_lowercase()).collect()
+    };
+    let ours = |sql: &String| sql.contains("profiling");
+    let is_last_switched = |connection: &Connection, to: &str| {
+        seen(connection).iter().rfind(|sql| ours(sql)).is_some_and(|sql| sql.contains(to))
+    };
+    // A statement that is worth a profile: they are switched on for it, at once or when enough of it has been paid in.
     let heavy = |connection: &Connection| {
         for _ in 0..3 {
             connection.query_row("select count(distinct hash(a)) from range(4000000) r(a)", [], |_| Ok(())).unwrap();
         }
     };
+    // Until what the connection began with is spent, and profiles are switched off. How many that takes depends on how long the machine takes for each.
+    let mut statements = 0;
+    while !is_last_switched(&connection, "disable") {
+        for number in 0..500 {
+            connection.execute("insert into t values (?)", [number]).unwrap();
+        }
+        statements += 500;
+        assert!(statements <= 50_000, "never switched off");
+    }
     let transaction = connection.transaction().unwrap();
     heavy(&transaction);
     transaction.commit().unwrap();
-    heavy(&connection);
-    // What DuckDB itself has seen, in its order, on this connection.
-    let log = "select message from duckdb_logs where type = 'QueryLog' order by timestamp";
-    let mut log = connection.prepare(log).unwrap();
-    let seen: Vec<String> = log.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-    let at = |word: &str| seen.iter().position(|sql| sql.to_lowercase().starts_with(word)).unwrap();
-    let ours = |sql: &String| sql.to_lowercase().contains("profiling");
-    assert!(seen[..at("begin")].iter().any(ours) && seen[at("commit")..].iter().any(ours), "never switched");
+    let mut rounds = 0;
+    while !is_last_switched(&connection, "enable") {
+        heavy(&connection);
+        rounds += 1;
+        assert!(rounds <= 50, "never switched on again");
+    }
+    let seen = seen(&connection);
+    let at = |word: &str| seen.iter().position(|sql| sql.starts_with(word)).unwrap();
     assert!(!seen[at("begin")..at("commit")].iter().any(ours), "switched in the transaction");
 }
 

@@ -151,7 +151,8 @@ fn the_snapshot_as_json_says_what_the_exposition_says() {
 #[test]
 fn the_catalogue_has_what_is_declared() {
     let catalogue: serde_json::Value = serde_json::from_str(&get(endpoint(), "/api/catalog").body).unwrap();
-    let ours = catalogue.as_array().unwrap().iter().find(|family| family["name"] == "endpoint_rows_total").unwrap();
+    let ours =
+        catalogue["metrics"].as_array().unwrap().iter().find(|family| family["name"] == "endpoint_rows_total").unwrap();
     assert_eq!((ours["type"].as_str(), ours["labels"][0].as_str()), (Some("counter"), Some("table")));
 }
 
@@ -183,6 +184,24 @@ fn port_taken_is_said_and_the_program_goes_on() {
              Set TELEMETRY_LISTEN to another address or port, such as \"9100\", or to \"off\".\n"
         )
     );
+}
+
+#[test]
+fn an_endpoint_that_others_reach_says_so_unless_it_asks_for_a_token() {
+    for (variables, is_said) in [
+        (&[("TELEMETRY_LISTEN", "0.0.0.0:0")][..], true),
+        (&[("TELEMETRY_LISTEN", "0.0.0.0:0"), ("TELEMETRY_TOKEN", "secret")], false),
+        (&[("TELEMETRY_LISTEN", "0.0.0.0:0"), ("TELEMETRY_BASIC_AUTH", "a:secret")], false),
+        (&[("TELEMETRY_LISTEN", "127.0.0.1:0")], false),
+    ] {
+        let ended = Program::start(PROGRAM, &[], variables).end();
+        assert!(ended.status.success(), "{ended:?}");
+        let lines = ended
+            .error
+            .lines()
+            .filter(|line| line.contains("needs no token; TELEMETRY_TOKEN or TELEMETRY_BASIC_AUTH asks for one"));
+        assert_eq!(lines.count(), usize::from(is_said), "{variables:?}: {}", ended.error);
+    }
 }
 
 #[test]

@@ -24,7 +24,12 @@ fn shipped_queries() -> Vec<String> {
     }
     queries.retain(|query| query.contains("function_calls_duration_seconds"));
     for query in &mut queries {
-        *query = query.replace("$__rate_interval", "10s").replace("$job", ".*").replace("$instance", ".*");
+        *query = query
+            .replace("$__rate_interval", "10s")
+            .replace("$job", ".*")
+            .replace("$instance", ".*")
+            .replace("$function", "rest")
+            .replace("$module", ".*");
         assert!(!query.contains('$'), "{query}");
     }
     queries

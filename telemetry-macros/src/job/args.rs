@@ -4,6 +4,7 @@ use crate::arguments;
 use crate::connection::duration;
 use crate::diagnostics::Diagnostics;
 use crate::names;
+use crate::objective::{Objective, On};
 use proc_macro2::TokenStream;
 use syn::parse::{ParseStream, Parser};
 use syn::{Expr, ExprLit, Ident, Lit, LitStr, Path, Token};
@@ -21,6 +22,8 @@ pub(crate) struct Args {
     pub(crate) stalled_after_millis: Option<u64>,
     /// How many milliseconds after its start the job is to have ended.
     pub(crate) deadline_millis: Option<u64>,
+    /// What share of its units is not to fail.
+    pub(crate) objective: Option<Objective>,
     /// Where the next run finds what this one left, over the parameters.
     pub(crate) state: Option<Expr>,
     /// The parameter that is the job, where its type does not tell.
@@ -29,7 +32,7 @@ pub(crate) struct Args {
     pub(crate) root: Option<Path>,
 }
 
-const TAKEN: [&str; 8] = ["name", "total", "unit", "stalled_after", "deadline", "state", "job", "crate"];
+const TAKEN: [&str; 9] = ["name", "total", "unit", "stalled_after", "deadline", "objective", "state", "job", "crate"];
 
 impl Args {
     /// Parses word by word: one that is wrong does not hide the next.
@@ -58,6 +61,7 @@ impl Args {
                     self.deadline_millis = millis(word, "6h", &text, diagnostics);
                 }
             }
+            "objective" => self.objective = Some(Objective::parse(word, On::Job, input, diagnostics)?),
             "total" => {
                 input.parse::<Token![=]>()?;
                 self.total = Some(input.parse()?);

@@ -76,6 +76,11 @@ fn spec(model: &Model) -> TokenStream {
     let stalled_after = model.args.stalled_after_millis.unwrap_or(0);
     let deadline = model.args.deadline_millis.unwrap_or(0);
     let spec = body::own(SPEC);
+    let objective = model
+        .args
+        .objective
+        .as_ref()
+        .map(|objective| objective.registration(&root, &quote_spanned!(Span::mixed_site()=> job(&__JOB))));
     // As a measured function's call site.
     quote_spanned! {Span::mixed_site()=>
         let #spec = {
@@ -93,6 +98,7 @@ fn spec(model: &Model) -> TokenStream {
                     #root::__private::core::line!(),
                 ),
             );
+            #objective
             &__JOB
         };
     }

@@ -5,6 +5,7 @@ use crate::diagnostics::Diagnostics;
 use crate::measured::spans::{self, SpanValue};
 use crate::measured::thresholds;
 use crate::names;
+use crate::objective::{Objective, On};
 use proc_macro2::TokenStream;
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
@@ -34,6 +35,8 @@ pub(crate) struct Args {
     pub(crate) second_condition: Option<Ident>,
     /// The word that set thresholds.
     pub(crate) timed: Option<Ident>,
+    /// What share of the calls is to go well, and the word.
+    pub(crate) objective: Option<(Ident, Objective)>,
     /// Not to be measured, in what is measured as a whole.
     pub(crate) skip: Option<Ident>,
     /// The path of the library.
@@ -101,8 +104,12 @@ impl Args {
                 self.timed = Some(word.clone());
             }
             "objective" => {
-                self.thresholds.extend(thresholds::of_objective(word, input, diagnostics)?);
-                self.timed = Some(word.clone());
+                let objective = Objective::parse(word, On::Function, input, diagnostics)?;
+                if let Some(seconds) = objective.latency {
+                    self.thresholds.push(seconds);
+                    self.timed = Some(word.clone());
+                }
+                self.objective = Some((word.clone(), objective));
             }
             "count" | "types" | "skip" => {
                 if let Ok(equals) = input.parse::<Token![=]>() {

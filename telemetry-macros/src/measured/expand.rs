@@ -77,6 +77,9 @@ impl Call<'_> {
         let (root, args) = (self.root, self.args);
         let name = args.name.as_ref().map_or_else(String::new, LitStr::value);
         let (site, asked, find) = (body::own(site::NAME), site::asked(args, root), site::find(args, root));
+        let objective = args.objective.as_ref().map(|(_, objective)| {
+            objective.registration(root, &quote_spanned!(Span::mixed_site()=> function(&__CALL_SITE)))
+        });
         quote_spanned! {Span::mixed_site()=>
             let #site = {
                 enum __Path {}
@@ -88,6 +91,7 @@ impl Call<'_> {
                     #root::__private::core::line!(),
                 )
                 #asked;
+                #objective
                 &__CALL_SITE
             };
             #find

@@ -23,6 +23,12 @@ pub(crate) fn all(args: &Args, diagnostics: &mut Diagnostics) {
     if let (Some(count), Some(timed)) = (&args.count, &args.timed) {
         diagnostics.at(count, format!("`count` leaves the clock alone, and `{timed}` is about time; leave one out"));
     }
+    if let (Some(types), Some((objective, _))) = (&args.types, &args.objective) {
+        let message = format!(
+            "`types` makes a function of each instantiation, and nobody knows which there will be before they are called; leave out `types` or `{objective}`"
+        );
+        diagnostics.at(types, message);
+    }
     let mut seen: HashMap<String, ()> = HashMap::new();
     for label in &args.labels {
         let name = label.name.unraw().to_string();

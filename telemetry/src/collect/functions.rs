@@ -2,6 +2,7 @@
 
 use crate::builtin::{functions as families, own};
 use crate::metric::{Descriptor, LabelOwned};
+use crate::objective::declared;
 use crate::record::asked::Asked;
 use crate::record::budget::{PROBES, Probe};
 use crate::record::callsite::{self, CallSite};
@@ -13,7 +14,8 @@ use crate::record::{clock, exponential, isolated, variants};
 use crate::registry::{Collection, Collector};
 use crate::snapshot::{Exemplar, Exponential, Labels, Value};
 use crate::sync::{Acquire, Relaxed, fence};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::ptr;
 use std::time::Duration;
 
 pub(crate) struct Functions;
@@ -78,13 +80,20 @@ fn totals() -> BTreeMap<(String, &'static str), Totals> {
     let mut shards = shard::all();
     let mut by_name = BTreeMap::<_, Totals>::new();
     let sites = callsite::all().into_iter().filter(|site| !site.is_variant());
+    let promised: Vec<&'static CallSite> = declared::call_sites().collect();
+    let is_promised: HashSet<*const CallSite> = promised.iter().copied().map(ptr::from_ref).collect();
     for site in sites {
         // Those that a scope alone has reached are not there for others.
         if cells(site, &shards).next().is_none() {
             continue;
         }
-        let totals = Totals::of(site, &mut shards);
+        let totals = Totals::of(site, is_promised.contains(&ptr::from_ref(site)), &mut shards);
         by_name.entry((site.function().to_owned(), site.module())).or_default().merge(totals);
+    }
+    // Those with an objective exist at zero before their first call, which may be the first to fail.
+    for site in promised.into_iter().filter(|_| isolated::current_if_any().is_none()) {
+        let name = (site.function().to_owned(), site.module());
+        by_name.entry(name).or_insert_with(|| Totals::of(site, true, &mut shards));
     }
     by_name
 }
@@ -113,8 +122,13 @@ fn labels_of(names: &[&'static str], values: &[LabelOwned]) -> Labels {
     names.iter().zip(values).map(|(&name, value)| (name.into(), value.to_string().into())).collect()
 }
 
-fn results_of(site: &CallSite, shards: &[&'static Shard]) -> Results {
+fn results_of(site: &CallSite, is_promised: bool, shards: &[&'static Shard]) -> Results {
     let mut results = Results::default();
+    if is_promised {
+        // Who has promised something is judged by both, and its first panic has to be an increase.
+        results[Outcome::Error as usize] = Some(ResultReading::default());
+        results[Outcome::Panic as usize] = Some(ResultReading::default());
+    }
     // A function that can return has `ok` at zero from its first call on, and `error` where its type has one.
     results[Outcome::Ok as usize] = Some(ResultReading::default());
     if site.is_fallible() {
@@ -139,7 +153,8 @@ fn merge_results(mine: &mut Results, theirs: Results) {
 }
 
 impl Totals {
-    fn of(site: &'static CallSite, shards: &mut Vec<&'static Shard>) -> Totals {
+    /// `is_promised` where the function has an objective.
+    fn of(site: &'static CallSite, is_promised: bool, shards: &mut Vec<&'static Shard>) -> Totals {
         let mut totals = Totals { timed: true, ..Totals::default() };
         if let Some(asked) = site.what_was_asked() {
             totals.add_asked(asked, shards);
@@ -148,12 +163,12 @@ impl Totals {
         }
         let label_names = site.what_was_asked().map_or(&[][..], Asked::label_names);
         if label_names.is_empty() {
-            totals.results.insert(Labels::none(), results_of(site, shards));
+            totals.results.insert(Labels::none(), results_of(site, is_promised, shards));
         }
         let label_sets = site.what_was_asked().into_iter().flat_map(Asked::label_sets);
         for variant in label_sets.filter(|variant| is_shown(&variant.value, shards)) {
             let labels = labels_of(label_names, &variant.labels);
-            merge_results(totals.results.entry(labels).or_default(), results_of(&variant.value, shards));
+            merge_results(totals.results.entry(labels).or_default(), results_of(&variant.value, is_promised, shards));
         }
         // All ends of a site are read before any start: a call that ends meanwhile on another thread than it began is never
         // seen as ended and not begun. Calls that begin meanwhile are seen as running.
@@ -408,7 +423,7 @@ pub(crate) mod seen {
     }
 
     pub(crate) fn of(site: &'static CallSite) -> Seen {
-        let totals = Totals::of(site, &mut shard::all());
+        let totals = Totals::of(site, false, &mut shard::all());
         let within = totals.within.values().sum();
         let ended = totals.results.values().flatten().flatten().map(ResultReading::ended).sum();
         let Totals { started, allocated_bytes, oldest, .. } = totals;

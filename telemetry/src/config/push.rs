@@ -115,6 +115,19 @@ pub(crate) struct Pace {
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Authorities(pub(crate) Vec<Vec<u8>>);
 
+impl Authorities {
+    /// Those of a PEM text, which has at least one. What else is in it (a key) is left out.
+    pub(crate) fn from_pem(pem: &[u8]) -> Option<Authorities> {
+        let mut certificates = Vec::new();
+        for item in parse_pem(pem) {
+            if let PemItem::Certificate(certificate) = item.ok()? {
+                certificates.push(Certificate::der(&certificate).to_vec());
+            }
+        }
+        (!certificates.is_empty()).then_some(Authorities(certificates))
+    }
+}
+
 impl fmt::Debug for Authorities {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} certificates", self.0.len())
@@ -174,13 +187,7 @@ impl Given {
 fn authorities(name: &'static str, path: &Path) -> Result<Authorities, Error> {
     let refused = || Error::Setting { name, value: path.display().to_string(), takes: CA_FILE.takes };
     let pem = super::file::read(path).map_err(|_| refused())?;
-    let mut certificates = Vec::new();
-    for item in parse_pem(&pem) {
-        if let PemItem::Certificate(certificate) = item.map_err(|_| refused())? {
-            certificates.push(Certificate::der(&certificate).to_vec());
-        }
-    }
-    if certificates.is_empty() { Err(refused()) } else { Ok(Authorities(certificates)) }
+    Authorities::from_pem(&pem).ok_or_else(refused)
 }
 
 /// As [`duration`] reads it back.

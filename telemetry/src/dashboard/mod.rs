@@ -1,4 +1,4 @@
-//! Dashboards and rules, checked against the declared families.
+//! Dashboards and rules, checked against the declared families; and rules that are made of [objectives](crate::objective): [`rules`].
 //!
 //! The macro [`dashboards!`](crate::dashboards) does it when compiling and leaves a test that does it again; [`check`] is the same as a
 //! function, for a program's own tools.
@@ -42,17 +42,25 @@ mod ask; // what is asked
 pub mod door; // what the macro's expansion calls
 mod families; // what is declared
 mod finding;
+mod generate; // dashboards from a catalogue
 mod nearest; // what was meant
 mod number;
+mod objectives; // rules that are made
+mod retouch; // exports, data sources
 mod sentence; // what is said
 mod sources;
+mod template; // dashboards with gaps
 #[cfg(test)]
 mod tests;
 mod text;
 mod verdict; // whether it is true
 
 pub use finding::{Finding, Severity};
+pub use generate::{BuiltIn, Options, generate};
+pub use objectives::{RuleOptions, rules};
+pub use retouch::{ImportError, Imported, import};
 pub use sources::Sources;
+pub use template::{DataSource, Template, TemplateError, TemplateValue};
 
 use crate::metric::Descriptor;
 use ask::{Ask, Made, Sample};
@@ -113,15 +121,21 @@ fn error(place: &read::Place, message: String) -> Finding {
 fn note(family: &Descriptor) -> Finding {
     Finding {
         severity: Severity::Note,
-        file: format!("{}:{}", family.origin.file, family.origin.line),
+        // Of one that comes from another program's catalogue that is not known.
+        file: match family.origin.file {
+            "" => String::new(),
+            file => format!("{file}:{}", family.origin.line),
+        },
         part: String::new(),
         query: String::new(),
         message: format!("no dashboard or rule reads the {} `{}`", family.kind, family.name),
     }
 }
 
-/// Whether the library itself declares it.
+/// Whether the library itself declares it: also in another program, of whose families a catalogue tells the names.
 fn is_ours(family: &Descriptor) -> bool {
     let module = family.origin.module;
-    family.origin.package == env!("CARGO_PKG_NAME") && (module == "telemetry" || module.starts_with("telemetry::"))
+    let here =
+        family.origin.package == env!("CARGO_PKG_NAME") && (module == "telemetry" || module.starts_with("telemetry::"));
+    here || family.origin.file.is_empty() && crate::builtin::CATALOG.iter().any(|ours| ours.name == family.name)
 }

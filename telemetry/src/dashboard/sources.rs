@@ -1,5 +1,6 @@
 //! What to check, and against what.
 
+use crate::catalog::Catalog;
 use crate::metric::Descriptor;
 use std::borrow::Borrow;
 use std::path::PathBuf;
@@ -44,6 +45,13 @@ impl Sources {
     pub fn catalog(mut self, families: impl IntoIterator<Item = impl Borrow<Descriptor>>) -> Sources {
         self.families.extend(families.into_iter().map(|family| *family.borrow()));
         self
+    }
+
+    /// Adds all that a program's catalogue knows: its families, and the labels that its functions are measured with.
+    #[must_use]
+    pub fn program(mut self, catalog: &Catalog) -> Sources {
+        self.families.extend(catalog.families().into_iter().copied());
+        self.function_labels(catalog.function_labels())
     }
 
     /// Allows series of other exporters, by the beginnings of their names: `node_`, `up`.

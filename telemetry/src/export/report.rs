@@ -505,7 +505,8 @@ fn functions(snapshot: &Snapshot) -> Vec<Function<'_>> {
         each("function_allocations_total", |function, series| function.allocations = Some(series.value.as_f64()));
         each("function_peak_allocated_bytes", |function, series| function.peak = Some(series.value.as_f64()));
     }
-    let mut functions: Vec<_> = functions.into_values().collect();
+    // One that has an objective is in the snapshot without a call.
+    let mut functions: Vec<_> = functions.into_values().filter(|function| function.visits() > 0.0).collect();
     functions.sort_by(|a, b| time(b.own).total_cmp(&time(a.own)).then(time(b.busy).total_cmp(&time(a.busy))));
     functions
 }

@@ -2,7 +2,7 @@
 
 use crate::job::count::Total;
 use crate::job::life::Life;
-use crate::job::run::{Run, RunResult};
+use crate::job::run::{RECORDS, Run, RunResult};
 use crate::job::{Job, place, runs};
 use crate::record::span::Work;
 use crate::record::{CallSite, Ending, Outcome};
@@ -36,6 +36,24 @@ impl JobSpec {
     ) -> JobSpec {
         JobSpec { name, unit, stalled_after: told(stalled_after_millis), deadline: told(deadline_millis), site }
     }
+
+    /// The value of the label `job_name`.
+    #[cfg(not(telemetry_off))]
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Whether its units are its records.
+    #[cfg(not(telemetry_off))]
+    pub(crate) fn counts_records(&self) -> bool {
+        self.unit == RECORDS
+    }
+
+    /// Where its function stands.
+    #[cfg(not(telemetry_off))]
+    pub(crate) fn location(&self) -> (&'static str, u32) {
+        self.site.location()
+    }
 }
 
 const fn told(millis: u64) -> Option<Duration> {
@@ -52,6 +70,8 @@ pub fn start_job(spec: &JobSpec) -> Job {
     if let Some(deadline) = spec.deadline {
         job.set_deadline(deadline);
     }
+    #[cfg(all(feature = "grafana", not(telemetry_off)))]
+    crate::grafana::runs::begun(&job.run);
     job
 }
 
@@ -75,6 +95,8 @@ fn finish(job: &Job, outcome: Outcome) {
     let _result = job.run.end(result, Instant::now());
     #[cfg(feature = "resume")]
     job.run.state.end(job.name(), _result);
+    #[cfg(all(feature = "grafana", not(telemetry_off)))]
+    crate::grafana::runs::ended(&job.run, _result);
     job.run.life.sign_outside();
     runs::end(&job.run);
 }

@@ -92,7 +92,7 @@ mod pulse;
 mod queue;
 mod request;
 mod retry;
-mod run;
+pub(crate) mod run;
 mod runs;
 mod signal;
 #[cfg(feature = "resume")]

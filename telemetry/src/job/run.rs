@@ -49,7 +49,7 @@ impl RunResult {
 const UNKNOWN: u64 = u64::MAX;
 
 /// The unit in which the units are the records.
-const RECORDS: &str = "records";
+pub(crate) const RECORDS: &str = "records";
 
 /// A run has at most this many endpoints and queues by name; what comes after shares the last one. What names so many has put
 /// an identifier into the name.

@@ -10,31 +10,8 @@ use std::collections::HashMap;
 use std::ptr;
 use std::sync::{Arc, OnceLock};
 
-/// Every family of the program, other crates included, by name. A family's name is the one that is scraped: with the prefix
-/// that [`Builder::prefix_crate`](crate::Builder::prefix_crate) gives it.
-///
-/// # What is in it
-/// What is linked: each [`metric!`](crate::metric!) of each crate that the program's code names, be it in a function that is never
-/// called or in a module that nothing uses, and however the program is optimised. No call registers it. Two things are not linked:
-/// - A dependency that is in `Cargo.toml` and that no code names: the compiler leaves it out. `use that_crate as _;` brings it in.
-/// - Parts of a `staticlib` that the program in another language does not ask for: its linker takes from an archive only what it is asked
-///   for, registrations excluded. Link it with `-Wl,--whole-archive`. A `cdylib` has all.
-///
-/// ```toml
-/// # This crate is not linked, nor are its metrics in the catalogue, before some code says `use flight_metrics as _;`.
-/// [dependencies]
-/// flight-metrics = "1"
-/// ```
-///
-/// ```
-/// telemetry::metric! {
-///     /// Rows read.
-///     counter catalog_rows_read_total();
-/// }
-/// assert!(telemetry::catalog().iter().any(|d| d.name == "catalog_rows_read_total"));
-/// ```
-#[must_use]
-pub fn catalog() -> Vec<&'static Descriptor> {
+/// Every declared family, by name: what [`catalog()`](fn@crate::catalog) begins with.
+pub(crate) fn catalog() -> Vec<&'static Descriptor> {
     let mut all: Vec<_> = families().iter().map(|family| family.shown()).collect();
     all.sort_by_key(|descriptor| (descriptor.name, place(descriptor)));
     // Two packages' equal declarations: `init` refuses such a program, but need not be called.

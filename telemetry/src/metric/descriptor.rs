@@ -37,6 +37,15 @@ impl Kind {
     }
 }
 
+#[cfg(feature = "dashboards")]
+impl Kind {
+    /// The kind that is called so.
+    pub(crate) fn named(word: &str) -> Option<Kind> {
+        let all = [Kind::Counter, Kind::Gauge, Kind::Histogram, Kind::Info, Kind::Summary, Kind::Unknown];
+        all.into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -75,7 +84,7 @@ impl fmt::Display for Origin {
 /// assert_eq!(descriptor.name, "rows_read_total");
 /// assert_eq!(descriptor.labels, ["table"]);
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Descriptor {
     /// The name as it is scraped.
     pub name: &'static str,

@@ -22,8 +22,7 @@ mod label;
 mod otel;
 mod prefix;
 
-pub use catalog::catalog;
-pub(crate) use catalog::families;
+pub(crate) use catalog::{catalog, families};
 #[cfg(not(telemetry_off))]
 pub(crate) use clash::claims;
 pub use clash::{CatalogError, Clash};

@@ -4,8 +4,8 @@
 //! end too early: the status came first and says that all was taken, and a second copy would count twice in deltas and show each span twice.
 
 use crate::config::push::access::Endpoint;
+use crate::outbound::{SHOWN, line, retry_after};
 use crate::push::Outcome;
-use crate::push::client::{SHOWN, line, retry_after};
 use prost::Message;
 use std::io::Read;
 use std::time::SystemTime;

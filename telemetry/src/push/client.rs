@@ -7,20 +7,21 @@
 use super::{Outcome, Parcel, Transport, Verb};
 use crate::config::push::Authorities;
 use crate::config::push::access::Endpoint;
+use crate::outbound;
+#[cfg(feature = "push")]
+use crate::outbound::{SHOWN, line, retry_after};
 #[cfg(feature = "push")]
 use std::io::Read;
-use std::net::IpAddr;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
+#[cfg(feature = "push")]
+use std::time::SystemTime;
+#[cfg(feature = "push")]
+use ureq::http::HeaderMap;
 #[cfg(feature = "push")]
 use ureq::http::StatusCode;
-use ureq::http::{HeaderMap, HeaderValue, Request, Response, Uri};
-use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
-use ureq::{Agent, Body, Error, Proxy};
-
-/// How much of a refusal is read and shown.
-pub(crate) const SHOWN: u64 = 512;
-/// Ours is one of few programs that send for hours; a receiver's idle limit is rarely below this.
-const IDLE: Duration = Duration::from_secs(20);
+use ureq::http::{HeaderValue, Request, Response};
+use ureq::tls::{ClientCert, PemItem, PrivateKey, parse_pem};
+use ureq::{Agent, Body, Error};
 
 pub(crate) struct Client {
     agent: Agent,
@@ -43,31 +44,14 @@ impl Client {
         identity: Option<(&[u8], &[u8])>,
         judge: Judge,
     ) -> Result<Client, String> {
-        let mut tls = TlsConfig::builder();
-        if let Some(Authorities(all)) = authorities {
-            let all: Vec<_> = all.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
-            tls = tls.root_certs(RootCerts::new_with_certs(&all));
-        }
-        if let Some((certificates, key)) = identity {
-            tls =
-                tls.client_cert(Some(own(certificates, key).ok_or("the client's certificate or key cannot be read")?));
-        }
-        let config = Agent::config_builder()
-            .tls_config(tls.build())
-            .proxy(proxy(&endpoint.url))
-            .http_status_as_error(false)
-            // Where to is what the settings say, and so is who may read the secrets.
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .max_idle_connections_per_host(1)
-            .max_idle_age(IDLE)
-            .build();
-        Ok(Client {
-            agent: config.new_agent(),
-            endpoint,
-            user_agent: concat!("telemetry/", env!("CARGO_PKG_VERSION")),
-            judge,
-        })
+        let identity = match identity {
+            Some((certificates, key)) => {
+                Some(own(certificates, key).ok_or("the client's certificate or key cannot be read")?)
+            }
+            None => None,
+        };
+        let agent = outbound::agent(authorities, identity, &endpoint.url);
+        Ok(Client { agent, endpoint, user_agent: outbound::USER_AGENT, judge })
     }
 
     /// With other words for who asks.
@@ -128,25 +112,6 @@ fn own(certificates: &[u8], key: &[u8]) -> Option<ClientCert> {
     Some(ClientCert::new_with_certs(&chain, PrivateKey::from_pem(key).ok()?))
 }
 
-/// The proxy that the environment names for such a URL. None for this machine itself: no proxy can reach it.
-fn proxy(url: &str) -> Option<Proxy> {
-    let uri: Uri = url.parse().ok()?;
-    let host = uri.host()?.trim_matches(['[', ']']);
-    if host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()) {
-        return None;
-    }
-    let names = match uri.scheme_str() {
-        Some("https") => ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"],
-        _ => ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"],
-    };
-    // Left to itself the client takes the first of all such variables, whatever the scheme; `NO_PROXY` it reads right.
-    if Proxy::try_from_env().is_some_and(|proxy| proxy.is_no_proxy(&uri)) {
-        return None;
-    }
-    let named = names.into_iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))?;
-    Proxy::new(&named).ok()
-}
-
 /// By the rules of Pushgateway and remote write: 2xx is taken, 5xx and 429 are to be tried again, all else never.
 #[cfg(feature = "push")]
 pub(super) fn judged(mut response: Response<Body>, endpoint: &Endpoint) -> Outcome {
@@ -189,50 +154,10 @@ fn text(body: &mut Body) -> String {
     line(&String::from_utf8_lossy(&bytes))
 }
 
-/// A text as one line.
-pub(crate) fn line(text: &str) -> String {
-    let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
-    words.collect::<Vec<_>>().join(" ")
-}
-
-/// Seconds, or a date. <https://www.rfc-editor.org/rfc/rfc9110#name-retry-after>
-pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let value = headers.get("Retry-After")?.to_str().ok()?.trim();
-    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More than can be counted is as long as can be.
-        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
-    }
-    let at = httpdate::parse_http_date(value).ok()?;
-    Some(at.duration_since(now).unwrap_or_default())
-}
-
 /// How many samples of a refused request were taken, by version 2 of remote write.
 #[cfg(feature = "push")]
 fn taken(headers: &HeaderMap) -> u64 {
     let names = ["X-Prometheus-Remote-Write-Samples-Written", "X-Prometheus-Remote-Write-Histograms-Written"];
     let value = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
     names.into_iter().filter_map(value).fold(0, u64::saturating_add)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_wait_is_told_in_seconds_or_as_a_date() {
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
-        for (value, expected) in [
-            ("7", Some(7)),
-            ("99999999999999999999", Some(u64::MAX)),
-            ("Sun, 06 Nov 1994 08:50:37 GMT", Some(60)),
-            ("Sun, 06 Nov 1994 08:00:00 GMT", Some(0)),
-            ("soon", None),
-            ("-1", None),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.insert("Retry-After", HeaderValue::from_static(value));
-            assert_eq!(retry_after(&headers, now), expected.map(Duration::from_secs), "{value}");
-        }
-        assert_eq!(retry_after(&HeaderMap::new(), now), None);
-    }
 }

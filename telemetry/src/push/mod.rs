@@ -4,7 +4,6 @@
 //! was dropped is counted. A receiver that hangs delays neither another receiver nor, beyond the deadline, the end of the program: a request is
 //! waited for by the second thread alone, so that the first goes on to take, to count and to answer, and leaves that one behind at the end.
 
-mod backoff; // how long until the next attempt
 pub(crate) mod client; // one request, by HTTP
 mod each; // what each process has for itself
 #[cfg(feature = "push")]

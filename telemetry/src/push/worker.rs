@@ -3,13 +3,13 @@
 //! One at a time, and the oldest first: so no sample overtakes an older one of its series, which receivers refuse. A second thread sends
 //! ([`sender`](super::sender)), so that this one can count and tell what a request costs that is never answered.
 
-use super::backoff::{Backoff, LONGEST_ASKED};
 use super::queue::Queue;
 use super::sender::{self, Order};
 use super::{ENDED, ENDED_WITH_LOSS, Missing, Outcome, Parcel, RUNS, Receiver, When, after};
 use crate::builtin::push as families;
 use crate::config::push::Pace;
 use crate::notice::say;
+use crate::outbound::backoff::{Backoff, LONGEST_ASKED};
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};

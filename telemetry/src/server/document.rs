@@ -63,7 +63,7 @@ impl Document {
             Document::Metrics(format) => format.encode(snapshot),
             Document::Page(base) => page::page(snapshot, base).into_bytes(),
             Document::Snapshot => snapshot_json::encode(snapshot).into_bytes(),
-            Document::Catalog => catalog::json(crate::metric::catalog()).into_bytes(),
+            Document::Catalog => catalog::Catalog::of(snapshot).json().into_bytes(),
         }
     }
 }

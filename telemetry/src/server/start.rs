@@ -34,7 +34,16 @@ pub(crate) fn listen(config: &Config) -> Result<Option<Listening>, Error> {
         started => started,
     };
     match started {
-        Ok(listening) => Ok(Some(listening)),
+        Ok(listening) => {
+            let open = config.server.auth.token.is_none() && config.server.auth.basic.is_none();
+            if open && !listening.address().ip().is_loopback() {
+                say(format_args!(
+                    "who reaches {} sees labels and SQL, and needs no token; TELEMETRY_TOKEN or TELEMETRY_BASIC_AUTH asks for one",
+                    listening.address()
+                ));
+            }
+            Ok(Some(listening))
+        }
         Err(error) if config.server.strict => Err(Error::Endpoint { address, why: reason(&error) }),
         Err(error) => {
             say(format_args!(

@@ -268,7 +268,7 @@ fn without_the_token_there_is_only_the_probe_for_life() {
 #[test]
 fn snapshot_and_catalogue_are_json() {
     let server = start();
-    for (path, begins) in [("/api/snapshot", "{\"version\":1,"), ("/api/catalog", "[\n{\"name\":")] {
+    for (path, begins) in [("/api/snapshot", "{\"version\":1,"), ("/api/catalog", "{\"version\":1,\"service\":")] {
         let (head, body) = get(&server, "GET", path, "");
         assert_eq!(header(&head, "content-type"), Some("application/json"));
         assert!(String::from_utf8_lossy(&body).starts_with(begins), "{path}");

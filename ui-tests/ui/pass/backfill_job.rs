@@ -6,7 +6,15 @@ use std::fmt::Debug;
 use telemetry::{Job, backfill_job, measured};
 
 /// A free function with all arguments.
-#[backfill_job(name = "everything", total = days.len(), unit = "days", stalled_after = "5m", deadline = "6h", crate = telemetry)]
+#[backfill_job(
+    name = "everything",
+    total = days.len(),
+    unit = "days",
+    stalled_after = "5m",
+    deadline = "6h",
+    objective(success = "99%", of = "records", window = "28d"),
+    crate = telemetry,
+)]
 pub fn everything(job: &Job, days: &[u8]) -> Result<usize, std::num::TryFromIntError> {
     if days.is_empty() {
         return Ok(0);
@@ -26,7 +34,7 @@ pub fn pattern(mut days: Vec<u8>, _: &telemetry::Job, (total, _): (u64, u8)) -> 
 }
 
 /// An asynchronous one that owns, borrows and is generic.
-#[backfill_job(total = Some(items.len()))]
+#[backfill_job(total = Some(items.len()), objective(success = "99.9%"))]
 pub async fn generic<'a, T, const N: usize>(job: &Job, items: &'a mut [T; N], owned: String) -> &'a T
 where
     T: Debug,

@@ -15,7 +15,7 @@ use std::result::Result::{self, Ok};
 use std::string::String;
 use t::{measure, measured};
 
-/// Every argument at once, on a method of a generic type.
+/// Every argument at once that goes with the others, on a method of a generic type.
 pub struct Reader<'a, T>(&'a [T]);
 
 impl<T: Clone> Reader<'_, T> {
@@ -29,7 +29,6 @@ impl<T: Clone> Reader<'_, T> {
         labels(carrier, rest = self.0.len(), size = std::mem::size_of::<T>()),
         error_type = |error| *error,
         buckets = [0.1, 1, 10.5],
-        objective(latency = "250ms"),
         crate = t,
     )]
     pub fn read<U: std::default::Default>(&self, carrier: &str, mut count: usize) -> Result<(T, U), &'static str> {
@@ -39,14 +38,18 @@ impl<T: Clone> Reader<'_, T> {
     }
 
     /// The same later.
-    #[measured(labels(count), error_if = Option::is_none, count, crate = t)]
+    #[measured(labels(count), error_if = Option::is_none, count, objective(success = "99%"), crate = t)]
     pub async fn read_later(&self, count: usize) -> Option<T> {
         self.0.first().cloned()
     }
 }
 
 /// A function whose output has no name.
-#[measured(ok_if = |items| items.clone().next().is_some(), crate = t)]
+#[measured(
+    ok_if = |items| items.clone().next().is_some(),
+    objective(success = "0.999", latency = "250ms", at = "95%", window = "7d"),
+    crate = t,
+)]
 pub fn opaque(_unused: u8, items: &[u8]) -> impl Iterator<Item = u8> + Clone + '_ {
     items.iter().copied()
 }

@@ -35,7 +35,7 @@ const QUEUE_DAYS: usize = 8;
 ///
 /// It goes on when a day fails, and tells of it at the end. When the job is asked to stop, no further day is begun, and what was
 /// fetched is still written.
-#[backfill_job(name = "flights", total = days.len(), unit = "days", deadline = "1h")]
+#[backfill_job(name = "flights", total = days.len(), unit = "days", deadline = "1h", objective(success = "99%"))]
 pub async fn backfill(
     job: &Job,
     client: Client,

@@ -98,7 +98,7 @@ impl Warehouse {
     }
 
     /// Writes a day's flights with what became of each, and the job's checkpoint that the day is whole: all of it or nothing.
-    #[measured]
+    #[measured(objective(success = "99.9%", latency = "1s"))]
     pub fn write_day(&mut self, job: &Job, fetched: &FetchedDay, statuses: &[Status]) -> Result<(), Error> {
         let transaction = self.transaction()?;
         {

@@ -38,6 +38,7 @@ impl Endpoint {
         without_secrets(&self.url)
     }
 
+    #[cfg_attr(not(any(feature = "push", feature = "otlp")), allow(dead_code, reason = "what pushes asks for it"))]
     /// What a receiver said, without the secrets that it may have said back.
     pub(crate) fn without_secrets_in(&self, said: &str) -> String {
         let query = self.url.split_once('?').map(|(_, query)| query);

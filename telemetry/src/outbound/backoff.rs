@@ -8,21 +8,21 @@ const FIRST: Duration = Duration::from_millis(200);
 /// A receiver that is back is noticed within this time.
 const LONGEST: Duration = Duration::from_secs(30);
 /// However long a receiver says that one should wait: what waits longer than a while is too old to be taken.
-pub(super) const LONGEST_ASKED: Duration = Duration::from_secs(600);
+pub(crate) const LONGEST_ASKED: Duration = Duration::from_secs(600);
 
 /// The attempts so far.
 #[derive(Debug, Default)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     failed: u32,
 }
 
 impl Backoff {
-    pub(super) fn succeeded(&mut self) {
+    pub(crate) fn succeeded(&mut self) {
         self.failed = 0;
     }
 
     /// How long to wait after one more failure: half of the doubled time is certain, the other half chance.
-    pub(super) fn failed(&mut self) -> Duration {
+    pub(crate) fn failed(&mut self) -> Duration {
         // 2^10 is beyond the longest.
         let doubled = FIRST.saturating_mul(1 << self.failed.min(10)).min(LONGEST);
         self.failed = self.failed.saturating_add(1);

@@ -1,0 +1,190 @@
+//! What can be asked for.
+
+use crate::files::Out;
+use crate::source::{MaybeSource, Source};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Dashboards and rules from a program's catalogue, checks of files, and what is in a Grafana.
+#[derive(Parser)]
+#[command(name = "telemetry", version)]
+pub(crate) struct Ask {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Keep a running program's catalogue in a file.
+    Catalog {
+        #[command(flatten)]
+        from: Source,
+        #[command(flatten)]
+        out: Out,
+    },
+    /// Make a Grafana dashboard of all that a program records.
+    Dashboard {
+        #[command(flatten)]
+        from: MaybeSource,
+        #[command(flatten)]
+        out: Out,
+        /// The title [default: the service's name]
+        #[arg(long)]
+        title: Option<String>,
+        /// The uid, at most 40 of `a-z`, `A-Z`, `0-9`, `-` and `_` [default: `service-` and the service's name]
+        #[arg(long, value_parser = uid)]
+        uid: Option<String>,
+        /// One more tag; may be given several times
+        #[arg(long = "tag")]
+        tags: Vec<String>,
+        /// One that is the same for every program, instead
+        #[arg(long, conflicts_with_all = ["from", "title", "uid", "tags"], required_unless_present = "from")]
+        built_in: Option<BuiltIn>,
+    },
+    /// Make Prometheus rules of the objectives that a program declares.
+    Rules {
+        #[command(flatten)]
+        from: Source,
+        #[command(flatten)]
+        out: Out,
+        /// Matchers that choose the program's series, such as `job="flights"`
+        #[arg(long, value_parser = matchers)]
+        selector: Option<String>,
+        /// A label of every alert, as `name=value`; may be given several times
+        #[arg(long = "label", value_parser = label)]
+        labels: Vec<(String, String)>,
+        /// The address of a dashboard, for the alerts' annotations
+        #[arg(long)]
+        dashboard_url: Option<String>,
+        /// The address of a runbook, for the alerts' annotations
+        #[arg(long)]
+        runbook_url: Option<String>,
+    },
+    /// Check dashboards (.json) and Prometheus rules (.yml) against what a program declares.
+    Check {
+        #[command(flatten)]
+        from: Source,
+        /// The beginning of other exporters' names, such as `node_`; may be given several times
+        #[arg(long)]
+        foreign: Vec<String>,
+        /// Tell also which families no file reads
+        #[arg(long)]
+        notes: bool,
+        /// Files, or folders of them
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Fill in a dashboard with gaps (`<<name>>`), or bind one to a data source.
+    Template {
+        /// The template
+        file: PathBuf,
+        /// A value, as `name=value`; may be given several times
+        #[arg(long = "set", value_name = "NAME=VALUE", value_parser = pair)]
+        values: Vec<(String, String)>,
+        /// The uid of the Prometheus that it asks, instead of one that the reader chooses
+        #[arg(long)]
+        data_source_uid: Option<String>,
+        /// The name of the one Prometheus that the reader can choose
+        #[arg(long, conflicts_with = "data_source_uid")]
+        data_source_name: Option<String>,
+        #[command(flatten)]
+        out: Out,
+    },
+    /// Make a dashboard that was exported from Grafana fit for a file or for another Grafana.
+    Import {
+        /// What Grafana exported
+        file: PathBuf,
+        #[command(flatten)]
+        out: Out,
+    },
+    /// Talk to a Grafana: GRAFANA_URL, and GRAFANA_TOKEN or GRAFANA_USER and GRAFANA_PASSWORD.
+    Grafana {
+        #[command(subcommand)]
+        command: Grafana,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Grafana {
+    /// Whether it is there, and who we are to it.
+    Health,
+    /// Bring dashboards into it: those of files, or the one that a program's catalogue makes.
+    Push(Push),
+}
+
+#[derive(Args)]
+pub(crate) struct Push {
+    #[command(flatten)]
+    pub(crate) from: MaybeSource,
+    /// Dashboards (.json), or folders of them; with --from they are checked first, without them the program's own is made
+    #[arg(required_unless_present = "from")]
+    pub(crate) files: Vec<PathBuf>,
+    /// The title of the folder; one that is there is renamed by this [default for a new one: Telemetry]
+    #[arg(long)]
+    pub(crate) folder: Option<String>,
+    /// The uid of the folder that they go to; without, new ones go to `telemetry`, and those that are there stay where they are
+    #[arg(long, value_parser = uid)]
+    pub(crate) folder_uid: Option<String>,
+    /// Tell what would change, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Take also a dashboard of the same uid that is not tagged `telemetry`
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+    /// What the dashboard's history says
+    #[arg(long)]
+    pub(crate) message: Option<String>,
+    /// The beginning of other exporters' names, such as `node_`; may be given several times
+    #[arg(long)]
+    pub(crate) foreign: Vec<String>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum BuiltIn {
+    /// Measured functions
+    Functions,
+    /// The process, its container, and this library
+    Process,
+}
+
+impl BuiltIn {
+    pub(crate) fn of_library(self) -> telemetry::dashboard::BuiltIn {
+        match self {
+            BuiltIn::Functions => telemetry::dashboard::BuiltIn::Functions,
+            BuiltIn::Process => telemetry::dashboard::BuiltIn::Process,
+        }
+    }
+}
+
+fn uid(text: &str) -> Result<String, String> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    if text.is_empty() || text.len() > 40 || !text.bytes().all(fits) {
+        return Err(String::from("a uid is 1 to 40 of `a-z`, `A-Z`, `0-9`, `-` and `_`"));
+    }
+    Ok(text.to_owned())
+}
+
+fn matchers(text: &str) -> Result<String, String> {
+    match telemetry_dashboards::matchers(text.trim().trim_start_matches('{').trim_end_matches('}')) {
+        Ok(()) => Ok(text.to_owned()),
+        Err(error) => Err(format!("write matchers of PromQL, such as `job=\"flights\"` ({error})")),
+    }
+}
+
+fn label(text: &str) -> Result<(String, String), String> {
+    let (name, value) = pair(text)?;
+    let own = telemetry::dashboard::RuleOptions::OWN_LABELS;
+    if own.contains(&&*name) {
+        return Err(format!("`{name}` is one of the labels that rules have themselves: {}", own.join(", ")));
+    }
+    Ok((name, value))
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or_else(|| String::from("write `name=value`"))?;
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if name.is_empty() || !name.chars().all(fits) || name.starts_with(|c: char| c.is_ascii_digit()) {
+        return Err(format!("`{name}` is no name: letters, digits and `_`, and no digit first"));
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}
