@@ -173,6 +173,8 @@ pub use server::axum; // the endpoint's pages on a program's own server
 
 #[cfg_attr(telemetry_off, path = "off/alloc.rs")]
 pub mod alloc; // the tracking allocator
+#[cfg(feature = "comet")]
+pub mod comet; // experiments of Comet ML
 #[cfg(feature = "dashboards")]
 #[expect(clippy::incompatible_msrv, reason = "the crates that come with this feature need a newer compiler too")]
 pub mod dashboard; // dashboards and rules, checked

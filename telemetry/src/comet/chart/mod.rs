@@ -1,0 +1,1 @@
+//! Histograms, confusion matrices, curves, tables, and pictures of them.

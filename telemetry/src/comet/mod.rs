@@ -1,0 +1,7 @@
+//! Experiments of Comet ML.
+
+pub(crate) mod attribute; // what `#[experiment]` calls
+pub mod chart; // histograms, matrices, curves, tables, and pictures of them
+mod experiment; // a run: what is logged to it, and its end
+
+pub use experiment::{Config, Error, Experiment, Mode};
