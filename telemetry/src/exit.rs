@@ -22,8 +22,47 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Condvar, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
-/// What is to be done before the program ends; there is one at a time.
-static ARMED: Mutex<Option<Arc<Delivery>>> = Mutex::new(None);
+/// What is to be done before the program ends; there is one of each at a time.
+static ARMED: Mutex<[Option<Arc<Delivery>>; 2]> = Mutex::new([None, None]);
+
+/// Whose data are delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Of {
+    /// What pushes and exports.
+    Exporters,
+    /// Runs of experiments.
+    #[cfg_attr(not(feature = "comet"), allow(dead_code, reason = "Comet's runs are"))]
+    Runs,
+}
+
+/// Why the program ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// By itself.
+    Exit,
+    /// A signal, by its number.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "there are none"))]
+    Signal(i32),
+    /// A panic that aborts.
+    #[cfg_attr(not(panic = "abort"), allow(dead_code, reason = "panics unwind"))]
+    Panic,
+}
+
+impl Cause {
+    /// In words, unless it ends as it was to.
+    #[cfg_attr(not(feature = "comet"), allow(dead_code, reason = "Comet's runs tell it"))]
+    pub(crate) fn why(self) -> Option<&'static str> {
+        match self {
+            Cause::Exit => None,
+            #[cfg(unix)]
+            Cause::Signal(libc::SIGINT) => Some("interrupted (SIGINT)"),
+            #[cfg(unix)]
+            Cause::Signal(libc::SIGTERM) => Some("terminated (SIGTERM)"),
+            Cause::Signal(_) => Some("ended by a signal"),
+            Cause::Panic => Some("the program panicked"),
+        }
+    }
+}
 
 /// Numbers what was armed, so that one who disarms late does not disarm his successor.
 static NUMBERS: AtomicU64 = AtomicU64::new(1);
@@ -41,7 +80,7 @@ struct Delivery {
     /// A child of a fork has this value, and nothing to deliver.
     process: (u32, Process),
     deadline: Duration,
-    deliver: Box<dyn Fn(Duration) -> bool + Send + Sync>,
+    deliver: Box<dyn Fn(Cause, Duration) -> bool + Send + Sync>,
     state: std::sync::Mutex<State>,
     changed: Condvar,
 }
@@ -59,6 +98,7 @@ enum State {
 /// Has a program's last data delivered at its end, until this is dropped.
 #[must_use = "nothing is delivered once it is dropped"]
 pub(crate) struct Armed {
+    of: Of,
     number: u64,
 }
 
@@ -66,8 +106,24 @@ pub(crate) struct Armed {
 /// says whether SIGINT and SIGTERM count, where nobody else has taken them.
 ///
 /// What was armed before no longer is.
+#[cfg_attr(not(any(feature = "push", feature = "otlp", feature = "grafana")), allow(dead_code, reason = "nothing is exported"))]
 pub(crate) fn arm(
     deliver: impl Fn(Duration) -> bool + Send + Sync + 'static,
+    deadline: Duration,
+    takes_signals: bool,
+) -> Armed {
+    arm_of(Of::Exporters, move |_, time| deliver(time), deadline, takes_signals)
+}
+
+/// The same for runs of experiments, whose end says why; besides what exports.
+#[cfg(feature = "comet")]
+pub(crate) fn arm_runs(deliver: impl Fn(Cause, Duration) -> bool + Send + Sync + 'static, deadline: Duration) -> Armed {
+    arm_of(Of::Runs, deliver, deadline, true)
+}
+
+fn arm_of(
+    of: Of,
+    deliver: impl Fn(Cause, Duration) -> bool + Send + Sync + 'static,
     deadline: Duration,
     takes_signals: bool,
 ) -> Armed {
@@ -81,7 +137,8 @@ pub(crate) fn arm(
         state: std::sync::Mutex::new(State::Waiting),
         changed: Condvar::new(),
     };
-    *lock(&ARMED) = Some(Arc::new(delivery));
+    let before = lock(&ARMED)[of as usize].replace(Arc::new(delivery));
+    drop(before);
     #[cfg(unix)]
     at_exit();
     #[cfg(panic = "abort")]
@@ -92,14 +149,18 @@ pub(crate) fn arm(
     }
     #[cfg(not(unix))]
     let _ = takes_signals;
-    Armed { number }
+    Armed { of, number }
 }
 
 impl Drop for Armed {
     fn drop(&mut self) {
-        let mine = lock(&ARMED).take_if(|armed| armed.number == self.number);
+        let mut armed = lock(&ARMED);
+        let mine = armed[self.of as usize].take_if(|armed| armed.number == self.number);
         #[cfg(unix)]
-        if mine.as_ref().is_some_and(|delivery| delivery.is_of_this_process()) {
+        let is_last = armed.iter().flatten().all(|delivery| !delivery.is_of_this_process());
+        drop(armed);
+        #[cfg(unix)]
+        if is_last && mine.as_ref().is_some_and(|delivery| delivery.is_of_this_process()) {
             signals::give_back();
         }
         // Not under the lock: what it holds may have a destructor that takes its time.
@@ -119,13 +180,15 @@ fn this_process() -> (u32, Process) {
 }
 
 /// What the program's end does: delivers, or waits for whom has begun to. Returns at the deadline.
-fn deliver_now() {
+fn deliver_now(cause: Cause) {
     if DELIVERS.with(Cell::get) {
         return;
     }
-    let Some(delivery) = lock(&ARMED).clone() else { return };
-    if delivery.is_of_this_process() {
-        delivery.run();
+    let armed: Vec<_> = lock(&ARMED).iter().flatten().filter(|delivery| delivery.is_of_this_process()).cloned().collect();
+    // All at once, so that the one that takes longest is waited for alone.
+    let begun: Vec<_> = armed.iter().map(|delivery| delivery.begin(cause)).collect();
+    for (delivery, until) in armed.iter().zip(begun) {
+        delivery.wait(until);
     }
 }
 
@@ -134,25 +197,30 @@ impl Delivery {
         self.process == this_process()
     }
 
-    fn run(self: &Arc<Delivery>) {
+    /// Delivers on a thread, unless that is done. Until when it is to be waited for.
+    fn begin(self: &Arc<Delivery>, cause: Cause) -> Instant {
         let now = Instant::now();
         // What the clock cannot hold is as good as a day, which nobody waits.
         let until = now.checked_add(self.deadline).unwrap_or(now + Duration::from_secs(86_400));
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let until = match *state {
+        match *state {
             State::Runs(until) => until,
             State::Failed | State::Done => until,
             State::Waiting => {
                 *state = State::Runs(until);
                 let delivery = Arc::clone(self);
                 let thread = std::thread::Builder::new().name("telemetry-exit".to_owned());
-                if let Err(error) = thread.spawn(move || delivery.deliver()) {
+                if let Err(error) = thread.spawn(move || delivery.deliver(cause)) {
                     *state = State::Done;
                     say_briefly(format!("what was not sent yet is lost: no thread could be started for it ({error})"));
                 }
                 until
             }
-        };
+        }
+    }
+
+    fn wait(&self, until: Instant) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             let left = until.saturating_duration_since(Instant::now());
             match *state {
@@ -176,11 +244,11 @@ impl Delivery {
     }
 
     /// On a thread of its own.
-    fn deliver(&self) {
+    fn deliver(&self, cause: Cause) {
         DELIVERS.with(|delivers| delivers.set(true));
         let time = self.deadline - MARGIN.min(self.deadline / 10);
         // A panic must not leave whoever waits waiting.
-        let deliver = std::panic::AssertUnwindSafe(|| (self.deliver)(time));
+        let deliver = std::panic::AssertUnwindSafe(|| (self.deliver)(cause, time));
         let is_delivered = std::panic::catch_unwind(deliver).unwrap_or(false);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         // Else whoever waited has left.
@@ -210,7 +278,7 @@ fn say_briefly(message: String) {
 fn at_exit() {
     static ONCE: std::sync::Once = std::sync::Once::new();
     extern "C" fn at_exit() {
-        deliver_now();
+        deliver_now(Cause::Exit);
     }
     ONCE.call_once(|| {
         // An interpreter does not exit by the C library.
@@ -231,7 +299,7 @@ fn at_panic() {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             before(info);
-            deliver_now();
+            deliver_now(Cause::Panic);
         }));
     });
 }

@@ -84,7 +84,7 @@ fn wait(mut read: UnixStream) {
     let mut signal = [0];
     // Nobody closes the other end.
     while read.read_exact(&mut signal).is_ok() {
-        super::deliver_now();
+        super::deliver_now(super::Cause::Signal(signal[0].into()));
         act_by_default(signal[0].into());
     }
 }

@@ -19,7 +19,17 @@ const IDLE: Duration = Duration::from_secs(20);
 
 /// What asks the host of this URL, trusts these authorities or Mozilla's, and is itself whoever this certificate says.
 pub(crate) fn agent(authorities: Option<&Authorities>, identity: Option<ClientCert>, url: &str) -> Agent {
-    let mut tls = TlsConfig::builder().client_cert(identity);
+    agent_that(true, authorities, identity, url)
+}
+
+/// The same, that may take any certificate for the host's.
+pub(crate) fn agent_that(
+    checks_certificates: bool,
+    authorities: Option<&Authorities>,
+    identity: Option<ClientCert>,
+    url: &str,
+) -> Agent {
+    let mut tls = TlsConfig::builder().client_cert(identity).disable_verification(!checks_certificates);
     if let Some(Authorities(all)) = authorities {
         let all: Vec<_> = all.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
         tls = tls.root_certs(RootCerts::new_with_certs(&all));
