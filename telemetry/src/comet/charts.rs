@@ -49,9 +49,16 @@ impl Experiment {
         self.upload("dataframe", &name, Some("csv".to_owned()), || text(table.csv()));
     }
 
-    /// How often each label came, as metrics (`name/label`), as a picture, and with probabilities by label as another one.
+    /// How often each label came: as metrics (`name/label`), as a picture, and where probabilities are known as a second picture of them.
     pub fn log_breakdown(&self, breakdown: &Breakdown) {
-        super::breakdown::log(self, breakdown);
+        for (label, count) in breakdown.counts() {
+            #[expect(clippy::cast_precision_loss, reason = "a chart shows no more")]
+            self.log_metric(&format!("{}/{label}", breakdown.name()), count as f64);
+        }
+        self.log_figure(breakdown.name(), &breakdown.figure());
+        if breakdown.has_probabilities() {
+            self.log_figure(&format!("{} probabilities", breakdown.name()), &breakdown.probability_figure());
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod archive; // what is uploaded later
 pub(crate) mod attribute; // what `#[experiment]` calls
 pub mod chart; // histograms, matrices, curves, tables, and pictures of them
+mod charts; // charts on their way
 mod config; // what a run is told, and what the settings say
 mod core; // a run at work
 mod error;

@@ -102,6 +102,36 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Grafana,
     },
+    /// Archives of Comet's experiments: COMET_API_KEY, COMET_URL_OVERRIDE and Comet's other settings say whose.
+    Comet {
+        #[command(subcommand)]
+        command: Comet,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Comet {
+    /// Take archives to the server. They stay where they are.
+    Upload {
+        /// The archives (.zip)
+        #[arg(required = true)]
+        archives: Vec<PathBuf>,
+        /// Whose they are [default: COMET_WORKSPACE, else what the archive says]
+        #[arg(long)]
+        workspace: Option<String>,
+        /// The project [default: COMET_PROJECT_NAME, else what the archive says]
+        #[arg(long)]
+        project: Option<String>,
+        /// Under a key of its own, whether the server has the run or not
+        #[arg(long)]
+        as_new: bool,
+    },
+    /// Make archives of what programs left that died while they wrote, or of archives that were cut.
+    Repair {
+        /// The folders, or the archives
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+    },
 }
 
 #[derive(Subcommand)]

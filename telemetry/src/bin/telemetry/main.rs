@@ -1,10 +1,11 @@
-//! The command `telemetry`: dashboards and rules from a program's catalogue, checks of files, and what is in a Grafana.
+//! The command `telemetry`: dashboards and rules from a program's catalogue, checks of files, what is in a Grafana, and archives of Comet's experiments.
 //!
 //! Documents go to standard output, or to the file that `--out` names; what is said about them to standard error. It ends with 0 where all is
 //! well, with 1 where something is wrong, and with 2 where it was asked for something that it does not know.
 
 mod ask; // words of the command line
 mod check;
+mod comet;
 mod files;
 mod grafana;
 mod source; // where a catalogue comes from
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         }
         Command::Import { file, out } => imported(&file).and_then(|made| out.write(&made)),
         Command::Grafana { command } => grafana::run(command),
+        Command::Comet { command } => comet::run(command),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
