@@ -106,7 +106,10 @@ pub(crate) struct Armed {
 /// says whether SIGINT and SIGTERM count, where nobody else has taken them.
 ///
 /// What was armed before no longer is.
-#[cfg_attr(not(any(feature = "push", feature = "otlp", feature = "grafana")), allow(dead_code, reason = "nothing is exported"))]
+#[cfg_attr(
+    not(any(feature = "push", feature = "otlp", feature = "grafana")),
+    allow(dead_code, reason = "nothing is exported")
+)]
 pub(crate) fn arm(
     deliver: impl Fn(Duration) -> bool + Send + Sync + 'static,
     deadline: Duration,
@@ -184,7 +187,8 @@ fn deliver_now(cause: Cause) {
     if DELIVERS.with(Cell::get) {
         return;
     }
-    let armed: Vec<_> = lock(&ARMED).iter().flatten().filter(|delivery| delivery.is_of_this_process()).cloned().collect();
+    let armed: Vec<_> =
+        lock(&ARMED).iter().flatten().filter(|delivery| delivery.is_of_this_process()).cloned().collect();
     // All at once, so that the one that takes longest is waited for alone.
     let begun: Vec<_> = armed.iter().map(|delivery| delivery.begin(cause)).collect();
     for (delivery, until) in armed.iter().zip(begun) {

@@ -59,7 +59,8 @@ impl About {
     /// What an archive's `experiment.json` says; `key` stands in where it does not say which run it is.
     pub(super) fn parse(text: &str, key: impl FnOnce() -> String) -> Result<About, String> {
         let said: Value = serde_json::from_str(text).map_err(|error| format!("{EXPERIMENT} is no JSON: {error}"))?;
-        let word = |name: &str| said.get(name).and_then(Value::as_str).filter(|word| !word.is_empty()).map(str::to_owned);
+        let word =
+            |name: &str| said.get(name).and_then(Value::as_str).filter(|word| !word.is_empty()).map(str::to_owned);
         let time = |name: &str| said.get(name).and_then(Value::as_u64);
         let start = time("start_time").ok_or_else(|| format!("{EXPERIMENT} has no start_time"))?;
         let tags = said.get("tags").and_then(Value::as_array).into_iter().flatten();
@@ -72,7 +73,11 @@ impl About {
             tags: tags.filter_map(|tag| tag.as_str().map(str::to_owned)).collect(),
             start,
             stop: time("stop_time").unwrap_or(start),
-            error: if is("customer_error_reported") { Some(word("customer_error_message").unwrap_or_default()) } else { None },
+            error: if is("customer_error_reported") {
+                Some(word("customer_error_message").unwrap_or_default())
+            } else {
+                None
+            },
             is_given: is("user_provided_experiment_key"),
         })
     }
@@ -107,8 +112,14 @@ impl Archive {
             let messages = OpenOptions::new().create(true).append(true).open(folder.join(MESSAGES))?;
             // Whoever repairs it sees that somebody writes. Where the file system has no locks there is none.
             let _ = messages.try_lock();
-            let mut archive =
-                Archive { folder: folder.clone(), target, messages: BufWriter::new(messages), about: about.clone(), lines: 0, files: 0 };
+            let mut archive = Archive {
+                folder: folder.clone(),
+                target,
+                messages: BufWriter::new(messages),
+                about: about.clone(),
+                lines: 0,
+                files: 0,
+            };
             archive.write_about()?;
             Ok(archive)
         };
@@ -191,7 +202,12 @@ impl Archive {
             fs::write(archive.folder.join(EXPERIMENT), archive.about.json().to_string())?;
             pack(&archive.folder, &archive.target)
         };
-        finish(&mut self).map_err(|error| Error::archive(&self.folder, format!("no archive could be made of it ({error}); `telemetry comet repair` tries again")))?;
+        finish(&mut self).map_err(|error| {
+            Error::archive(
+                &self.folder,
+                format!("no archive could be made of it ({error}); `telemetry comet repair` tries again"),
+            )
+        })?;
         Ok(self.target)
     }
 }
@@ -238,7 +254,8 @@ pub(super) fn pack(folder: &Path, target: &Path) -> io::Result<()> {
 
 fn pack_into(folder: &Path, part: &Path) -> io::Result<()> {
     let mut zip = ZipWriter::new(File::create(part)?);
-    let mut names: Vec<_> = fs::read_dir(folder)?.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    let mut names: Vec<_> =
+        fs::read_dir(folder)?.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
     // What the run is comes first, then what was logged.
     names.sort_by_key(|name| (name != EXPERIMENT, name != MESSAGES, name.clone()));
     for name in names.iter().filter(|name| !name.ends_with(".part")) {
@@ -246,7 +263,8 @@ fn pack_into(folder: &Path, part: &Path) -> io::Result<()> {
         let size = file.metadata()?.len();
         // Pictures and most files are as small as they get.
         let method = if name.ends_with(".json") { CompressionMethod::Deflated } else { CompressionMethod::Stored };
-        let options = SimpleFileOptions::default().compression_method(method).large_file(size >= LARGE).unix_permissions(0o600);
+        let options =
+            SimpleFileOptions::default().compression_method(method).large_file(size >= LARGE).unix_permissions(0o600);
         zip.start_file(name.as_str(), options).map_err(io::Error::other)?;
         io::copy(&mut file, &mut zip)?;
     }

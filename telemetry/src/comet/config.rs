@@ -242,7 +242,9 @@ impl Config {
             Some(mode) => Some(mode),
             None => match text(settings, "comet.start_mode")? {
                 None => None,
-                Some(said) => Some(StartMode::parse(&said.value).ok_or_else(|| Error::setting(&said.at, &said.value, TAKES_MODE))?),
+                Some(said) => Some(
+                    StartMode::parse(&said.value).ok_or_else(|| Error::setting(&said.at, &said.value, TAKES_MODE))?,
+                ),
             },
         };
         let about = About {

@@ -35,6 +35,8 @@ const BEAT: Duration = Duration::from_secs(10);
 const KEEPER: Duration = Duration::from_millis(500);
 /// Values that may wait for their minute.
 const BACKLOG: usize = 6_000;
+/// Of a minute's values, those that are left for the end of the run, so that a short run that logs much is told to its end.
+const AT_THE_END: usize = 2_000;
 /// What is left to write an archive after the deadline.
 const GRACE: Duration = Duration::from_secs(2);
 /// What counts as the server being away for the handshake, after which the archive takes over: attempts.
@@ -86,7 +88,9 @@ struct State {
     /// Types of files of which the server takes no more.
     full: HashSet<String>,
     archive: Option<PathBuf>,
+    /// Of parameters.
     names: HashSet<String>,
+    tags: HashSet<String>,
 }
 
 /// When the next request of a kind is, so that some gather.
@@ -147,6 +151,7 @@ impl Core {
                 full: HashSet::new(),
                 archive: None,
                 names: HashSet::new(),
+                tags: HashSet::new(),
             }),
             changed: Condvar::new(),
             plan,
@@ -156,7 +161,10 @@ impl Core {
             std::thread::Builder::new().name(name.to_owned()).spawn(move || run(&core)).map(drop)
         };
         let senders: &[(&str, fn(&Core))] = if has_server {
-            &[("telemetry-comet-send", |core| core.send(Sender::Messages)), ("telemetry-comet-files", |core| core.send(Sender::Uploads))]
+            &[
+                ("telemetry-comet-send", |core| core.send(Sender::Messages)),
+                ("telemetry-comet-files", |core| core.send(Sender::Uploads)),
+            ]
         } else {
             &[]
         };
@@ -207,6 +215,11 @@ impl Core {
                 return;
             }
             state.names.insert(parameter.name.clone());
+        }
+        if let Message::Tag(tag) = &message
+            && !state.tags.insert(tag.clone())
+        {
+            return;
         }
         let is_first = state.lanes[kind as usize].is_empty();
         if state.lanes[kind as usize].push(Item::Message(message)) {
@@ -275,7 +288,8 @@ impl Core {
         let mut state = self.state();
         state.flushes += 1;
         loop {
-            let is_empty = self.metrics.pending() == 0 && state.spilled.is_empty() && state.lanes.iter().all(Lane::is_empty);
+            let is_empty =
+                self.metrics.pending() == 0 && state.spilled.is_empty() && state.lanes.iter().all(Lane::is_empty);
             if is_empty && !state.is_writing {
                 state.flushes -= 1;
                 return state.lost == 0;
@@ -303,7 +317,7 @@ impl Core {
 
     fn keep(&self) {
         let mut keeper = Keeper { core: self, archive: None, has_failed: false };
-        let mut metrics = Bucket::a_minute(limits::METRICS_A_MINUTE, Instant::now());
+        let mut metrics = Bucket::a_minute(limits::METRICS_A_MINUTE - AT_THE_END as f64, Instant::now());
         let mut next_metrics = Instant::now();
         loop {
             let mut state = self.state();
@@ -316,7 +330,8 @@ impl Core {
                 if state.is_closed {
                     items.extend(self.metrics.take(usize::MAX, 0, is_end).into_iter().map(Item::Metric));
                 } else {
-                    let values = self.metrics.take(metrics.available(now), BACKLOG, is_end);
+                    let most = metrics.available(now) + if is_end { AT_THE_END } else { 0 };
+                    let values = self.metrics.take(most, BACKLOG, is_end);
                     metrics.take(values.len());
                     for value in values {
                         state.lanes[Kind::Metrics as usize].push(Item::Metric(value));
@@ -343,7 +358,10 @@ impl Core {
             for lane in &mut state.lanes {
                 items.extend(if is_closed { lane.take_all() } else { lane.overflow() });
             }
-            let is_last = state.is_collected && state.is_told && state.lanes.iter().all(Lane::is_empty) && state.spilled.is_empty();
+            let is_last = state.is_collected
+                && state.is_told
+                && state.lanes.iter().all(Lane::is_empty)
+                && state.spilled.is_empty();
             let error = state.error.as_ref().filter(|(_, is_told)| !is_told).map(|(error, _)| error.clone());
             if !items.is_empty() {
                 state.is_writing = true;
@@ -454,7 +472,9 @@ impl Core {
                 }
             }
             (Task::Beat, Outcome::Taken(answer)) => state.next_beat = Some(now + wire::beat(&answer).unwrap_or(BEAT)),
-            (Task::Beat, Outcome::Refused { code, why }) if wire::is_fatal(code) => notice = state.close(&why, &self.plan),
+            (Task::Beat, Outcome::Refused { code, why }) if wire::is_fatal(code) => {
+                notice = state.close(&why, &self.plan)
+            }
             (Task::Beat, Outcome::Throttled(wait)) => state.next_beat = Some(now + wait),
             (Task::Beat, _) => state.next_beat = Some(now + BEAT),
             // The end goes on whatever the server makes of these.
@@ -469,7 +489,14 @@ impl Core {
         }
     }
 
-    fn lane_done(&self, state: &mut State, kind: Kind, items: &[Item], outcome: Outcome, now: Instant) -> Option<String> {
+    fn lane_done(
+        &self,
+        state: &mut State,
+        kind: Kind,
+        items: &[Item],
+        outcome: Outcome,
+        now: Instant,
+    ) -> Option<String> {
         let is_end = state.end.is_some();
         let lane = &mut state.lanes[kind as usize];
         match outcome {
@@ -498,7 +525,10 @@ impl Core {
                 Next::Waits => None,
                 Next::ToDisk(items) => {
                     state.spilled.extend(items);
-                    state.said.insert("failed").then(|| format!("Comet: the server fails at what is sent ({why}); it goes to the archive"))
+                    state
+                        .said
+                        .insert("failed")
+                        .then(|| format!("Comet: the server fails at what is sent ({why}); it goes to the archive"))
                 }
             },
             Outcome::Refused { code, why } if wire::is_fatal(code) => {
@@ -524,10 +554,12 @@ impl Core {
 
 /// The request that carries these; `None` where they are not to be sent.
 pub(super) fn of_items(wire: &Wire, session: &Session, offset: u64, items: &[Item]) -> Option<Request> {
-    let messages = || items.iter().filter_map(|item| if let Item::Message(message) = item { Some(message) } else { None });
+    let messages =
+        || items.iter().filter_map(|item| if let Item::Message(message) = item { Some(message) } else { None });
     Some(match items.first()? {
         Item::Metric(_) => {
-            let values = items.iter().filter_map(|item| if let Item::Metric(value) = item { Some(value.clone()) } else { None });
+            let values =
+                items.iter().filter_map(|item| if let Item::Metric(value) = item { Some(value.clone()) } else { None });
             wire.metrics(&values.collect::<Vec<_>>())
         }
         Item::Message(Message::Parameter(_)) => {
@@ -542,11 +574,13 @@ pub(super) fn of_items(wire: &Wire, session: &Session, offset: u64, items: &[Ite
             wire.parameters(&all)
         }
         Item::Message(Message::Tag(_)) => {
-            let tags = messages().filter_map(|message| if let Message::Tag(tag) = message { Some(tag.clone()) } else { None });
+            let tags =
+                messages().filter_map(|message| if let Message::Tag(tag) = message { Some(tag.clone()) } else { None });
             wire.tags(&tags.collect::<Vec<_>>())
         }
         Item::Message(Message::Output(_)) => {
-            let lines = messages().filter_map(|message| if let Message::Output(line) = message { Some(line.clone()) } else { None });
+            let lines = messages()
+                .filter_map(|message| if let Message::Output(line) = message { Some(line.clone()) } else { None });
             wire.output(&lines.collect::<Vec<Output>>(), offset)
         }
         Item::Message(Message::Upload(upload)) => {
@@ -554,7 +588,8 @@ pub(super) fn of_items(wire: &Wire, session: &Session, offset: u64, items: &[Ite
                 message::Content::Bytes(bytes) => bytes.len() as u64,
                 message::Content::File(path) => std::fs::metadata(path).map_or(0, |about| about.len()),
             };
-            let most = if upload.kind == message::PICTURE { session.most_image_bytes } else { session.most_asset_bytes };
+            let most =
+                if upload.kind == message::PICTURE { session.most_image_bytes } else { session.most_asset_bytes };
             if size > most {
                 return None;
             }
@@ -605,7 +640,9 @@ impl State {
         let mut at = self.next_beat.unwrap_or(later);
         let is_flush = self.end.is_some() || self.flushes > 0;
         for kind in Kind::ALL {
-            let Some(mut ready) = self.lanes[kind as usize].ready_at(now).filter(|_| kind != Kind::Uploads) else { continue };
+            let Some(mut ready) = self.lanes[kind as usize].ready_at(now).filter(|_| kind != Kind::Uploads) else {
+                continue;
+            };
             let gathers = match kind {
                 Kind::Parameters => Some(self.due.parameters),
                 Kind::Output => Some(self.due.output),
@@ -643,9 +680,9 @@ impl State {
     fn close(&mut self, why: &str, plan: &Plan) -> Option<String> {
         self.is_closed = true;
         self.is_told = true;
-        self.said.insert("closed").then(|| {
-            format!("Comet: {why}; what is logged goes to an archive in {}", plan.directory.display())
-        })
+        self.said
+            .insert("closed")
+            .then(|| format!("Comet: {why}; what is logged goes to an archive in {}", plan.directory.display()))
     }
 }
 
@@ -722,7 +759,10 @@ impl Keeper<'_> {
         let path = archive.target().to_owned();
         match archive.finish(message::now()) {
             Ok(path) => {
-                say(format_args!("Comet: {} holds what is not with the server; `telemetry comet upload` or `comet upload` takes it there", path.display()));
+                say(format_args!(
+                    "Comet: {} holds what is not with the server; `telemetry comet upload` or `comet upload` takes it there",
+                    path.display()
+                ));
                 (Some(path), 0)
             }
             Err(error) => {

@@ -149,7 +149,10 @@ impl Experiment {
         let (name, tags, logs_code) = (plan.name.clone(), plan.about.tags.clone(), plan.logs_code);
         if plan.lacks_key {
             let directory = plan.directory.display();
-            say(format_args!("Comet: no API key (COMET_API_KEY), so run {} goes to an archive in {directory}", plan.about.key));
+            say(format_args!(
+                "Comet: no API key (COMET_API_KEY), so run {} goes to an archive in {directory}",
+                plan.about.key
+            ));
         }
         let has_server = plan.wire.is_some();
         let Some(core) = Core::begin(plan) else { return Ok(Experiment::off()) };
@@ -273,7 +276,13 @@ impl Experiment {
         let at = message::now();
         flatten(name, value, 0, &mut |name, value| {
             let (name, value) = (limits::name(&name), limits::value(value));
-            core.push(Message::Parameter(Parameter { name, value, step: self.step(), context: self.context.clone(), at }));
+            core.push(Message::Parameter(Parameter {
+                name,
+                value,
+                step: self.step(),
+                context: self.context.clone(),
+                at,
+            }));
         });
     }
 
@@ -331,7 +340,9 @@ impl Experiment {
         let path = path.as_ref();
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         let extension = extension(&name);
-        self.upload("asset", &name, extension, || Content::File(std::path::absolute(path).unwrap_or_else(|_| path.to_owned())));
+        self.upload("asset", &name, extension, || {
+            Content::File(std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
+        });
     }
 
     /// A picture.
@@ -412,7 +423,13 @@ impl Experiment {
         }
     }
 
-    pub(super) fn upload(&self, kind: &'static str, name: &str, extension: Option<String>, content: impl FnOnce() -> Content) {
+    pub(super) fn upload(
+        &self,
+        kind: &'static str,
+        name: &str,
+        extension: Option<String>,
+        content: impl FnOnce() -> Content,
+    ) {
         self.upload_at(kind, name, extension, self.step(), content);
     }
 

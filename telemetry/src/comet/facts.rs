@@ -55,7 +55,8 @@ fn os_release() -> String {
 fn git(folder: &Path) -> Option<Git> {
     let folder = folder.ancestors().take(LEVELS).find_map(git_folder)?;
     // What a worktree shares with its repository lies there.
-    let common = fs::read_to_string(folder.join("commondir")).map_or_else(|_| folder.clone(), |path| folder.join(path.trim()));
+    let common =
+        fs::read_to_string(folder.join("commondir")).map_or_else(|_| folder.clone(), |path| folder.join(path.trim()));
     let head = fs::read_to_string(folder.join("HEAD")).ok()?;
     let head = head.trim();
     let (branch, commit) = match head.strip_prefix("ref: ") {
@@ -102,7 +103,12 @@ fn resolve(folder: &Path, common: &Path, reference: &str) -> Option<String> {
 
 /// A value of a section of git's configuration.
 fn value(config: &str, section: &str, key: &str) -> Option<String> {
-    let mut lines = config.lines().map(str::trim).skip_while(|line| *line != section).skip(1).take_while(|line| !line.starts_with('['));
+    let mut lines = config
+        .lines()
+        .map(str::trim)
+        .skip_while(|line| *line != section)
+        .skip(1)
+        .take_while(|line| !line.starts_with('['));
     lines.find_map(|line| {
         let (name, value) = line.split_once('=')?;
         (name.trim() == key).then(|| value.trim().trim_matches('"').to_owned())

@@ -219,7 +219,11 @@ impl Bucket {
 
     /// When the next one may be.
     pub(super) fn next(&mut self, now: Instant) -> Instant {
-        if self.available(now) >= 1 { now } else { now + Duration::from_secs_f64((1.0 - self.tokens) / self.per_second) }
+        if self.available(now) >= 1 {
+            now
+        } else {
+            now + Duration::from_secs_f64((1.0 - self.tokens) / self.per_second)
+        }
     }
 }
 

@@ -94,6 +94,9 @@ mod tests {
 
     #[test]
     fn numbers_that_json_lacks_are_words() {
-        assert_eq!([f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.25].map(number), [json!("NaN"), json!("Infinity"), json!("-Infinity"), json!(0.25)]);
+        assert_eq!(
+            [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.25].map(number),
+            [json!("NaN"), json!("Infinity"), json!("-Infinity"), json!(0.25)]
+        );
     }
 }

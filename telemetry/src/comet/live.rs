@@ -56,5 +56,6 @@ fn end_all(cause: crate::exit::Cause, time: Duration) -> bool {
         }
         core.begin_end(time);
     }
-    all.iter().fold(true, |is_delivered, core| core.end(until.saturating_duration_since(Instant::now())) && is_delivered)
+    all.iter()
+        .fold(true, |is_delivered, core| core.end(until.saturating_duration_since(Instant::now())) && is_delivered)
 }

@@ -100,7 +100,9 @@ impl Message {
         const ITSELF: usize = 128;
         let text = match self {
             Message::Parameter(parameter) => parameter.name.len() + parameter.value.as_str().map_or(16, str::len),
-            Message::Other(name, value) | Message::System(name, value) => name.len() + value.as_str().map_or(16, str::len),
+            Message::Other(name, value) | Message::System(name, value) => {
+                name.len() + value.as_str().map_or(16, str::len)
+            }
             Message::Tag(text) | Message::Html(text, _) | Message::FileName(text) => text.len(),
             Message::Output(output) => output.text.len(),
             Message::Git(_) => ITSELF,
@@ -119,9 +121,10 @@ impl Message {
             Message::Parameter(parameter) => ("parameter_msg", parameter_payload(parameter)),
             Message::Other(key, value) => ("log_other", json!({ "key": key, "value": value })),
             Message::Html(html, _) => ("html", json!({ "html": html })),
-            Message::Output(output) => {
-                ("standard_output", json!({ "output": output.text, "stderr": output.is_error, "local_timestamp": output.at }))
-            }
+            Message::Output(output) => (
+                "standard_output",
+                json!({ "output": output.text, "stderr": output.is_error, "local_timestamp": output.at }),
+            ),
             Message::FileName(name) => ("file_name", json!({ "file_name": name })),
             Message::Git(git) => ("git_metadata", json!({ "git_metadata": git_fields(git) })),
             Message::System(key, value) => ("system_info", json!({ "system_info": { "key": key, "value": value } })),
@@ -133,7 +136,8 @@ impl Message {
 
 impl MetricValue {
     pub(super) fn line(&self, number: u64) -> Value {
-        let mut metric = json!({ "metricName": &*self.name, "metricValue": limits::number(self.value), "step": self.step });
+        let mut metric =
+            json!({ "metricName": &*self.name, "metricValue": limits::number(self.value), "step": self.step });
         put(&mut metric, "epoch", self.epoch.map(Value::from));
         let mut payload = json!({ "local_timestamp": self.at, "metric": metric });
         put(&mut payload, "context", self.context.as_deref().map(Value::from));

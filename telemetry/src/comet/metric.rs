@@ -104,13 +104,14 @@ impl Metrics {
         };
         let has_room = self.pending.load(Relaxed) < MOST_WAITING;
         let is_kept = series.take(point, has_room);
+        // Under the lock: whoever takes it counts it down.
+        let is_full = is_kept && self.pending.fetch_add(1, Relaxed) + 1 == limits::BATCH;
         drop(place);
         self.logged.fetch_add(1, Relaxed);
         if !is_kept {
             self.thinned.fetch_add(1, Relaxed);
-            return false;
         }
-        self.pending.fetch_add(1, Relaxed) + 1 == limits::BATCH
+        is_full
     }
 
     #[cold]
@@ -150,11 +151,16 @@ impl Metrics {
                 let share = match waiting {
                     waiting if waiting <= most => before,
                     // As many of each as it has part in what waits.
-                    waiting => (before * most).div_ceil(waiting),
+                    waiting => (before * most).div_ceil(waiting).max(usize::from(is_end && before > 0)),
                 };
                 let left_out = if thins { series.thin(share) } else { 0 };
                 self.thinned.fetch_add(left_out, Relaxed);
-                taken.extend(series.pending.drain(..share.min(series.pending.len())).map(|point| point.of(&series.name, series.context.as_ref())));
+                taken.extend(
+                    series
+                        .pending
+                        .drain(..share.min(series.pending.len()))
+                        .map(|point| point.of(&series.name, series.context.as_ref())),
+                );
                 self.pending.fetch_sub(before - series.pending.len(), Relaxed);
                 if is_end {
                     taken.extend(series.finish().map(|point| point.of(&series.name, series.context.as_ref())));
@@ -200,7 +206,8 @@ impl Series {
         let to = to.max(1);
         // The last one of each of `to` equal parts.
         let kept: Vec<Point> = (1..=to).map(|part| self.pending[part * from / to - 1]).collect();
-        let is_there = |point: Point| kept.iter().any(|kept| kept.at == point.at && kept.value.to_bits() == point.value.to_bits());
+        let is_there =
+            |point: Point| kept.iter().any(|kept| kept.at == point.at && kept.value.to_bits() == point.value.to_bits());
         for extreme in [&mut self.least, &mut self.greatest] {
             // Those of earlier lots have been told, unless they were not kept then.
             if let Some((point, is_kept)) = extreme
@@ -355,7 +362,11 @@ mod tests {
         let first = metrics.take(400, 10_000, false);
         assert_eq!(first.iter().filter(|value| &*value.name == "a").count(), 300);
         assert_eq!(first.len(), 400);
-        assert_eq!(first.iter().find(|value| &*value.name == "a").map(|value| value.value), Some(0.0), "the oldest first");
+        assert_eq!(
+            first.iter().find(|value| &*value.name == "a").map(|value| value.value),
+            Some(0.0),
+            "the oldest first"
+        );
         assert_eq!(metrics.pending(), 3_600);
         let second = metrics.take(400, 100, false);
         assert_eq!((second.len(), metrics.pending()), (400, 0));
@@ -375,7 +386,10 @@ mod tests {
         }
         let told = metrics.take(10, 0, true);
         let contexts: Vec<_> = told.iter().map(|value| (value.context.as_deref(), value.step, value.epoch)).collect();
-        assert!(contexts.contains(&(None, None, Some(3))) && contexts.contains(&(Some("train"), None, Some(3))), "{contexts:?}");
+        assert!(
+            contexts.contains(&(None, None, Some(3))) && contexts.contains(&(Some("train"), None, Some(3))),
+            "{contexts:?}"
+        );
         for number in 0..NAMES + 10 {
             log(&metrics, &format!("name {number}"), 0.0, 0);
         }
@@ -392,6 +406,9 @@ mod tests {
         }
         assert_eq!(metrics.pending(), MOST_WAITING);
         let told = metrics.take(usize::MAX, 0, true);
-        assert!(told.iter().filter(|value| &*value.name == "metric 99").any(|value| value.value == 4_999.0), "the last of the last");
+        assert!(
+            told.iter().filter(|value| &*value.name == "metric 99").any(|value| value.value == 4_999.0),
+            "the last of the last"
+        );
     }
 }

@@ -17,7 +17,16 @@ pub(super) enum Line {
 
 /// Types of the official client that we do not send on.
 const OTHERS: [&str; 10] = [
-    "cloud_details", "gpu_static_info", "graph", "htmlOverride", "installed_packages", "log_dependency", "os_packages", "remote_file", "system_details", "ws_msg",
+    "cloud_details",
+    "gpu_static_info",
+    "graph",
+    "htmlOverride",
+    "installed_packages",
+    "log_dependency",
+    "os_packages",
+    "remote_file",
+    "system_details",
+    "ws_msg",
 ];
 
 /// Reads a line.
@@ -29,14 +38,23 @@ pub(super) fn line(text: &str) -> Result<Line, String> {
         return Ok(Line::Other(kind.to_owned()));
     }
     let told = match kind {
-        "metric_msg" => return metric(payload).map(Line::Metric).ok_or_else(|| "its metric lacks a name, a value, a step or a time".to_owned()),
+        "metric_msg" => {
+            return metric(payload)
+                .map(Line::Metric)
+                .ok_or_else(|| "its metric lacks a name, a value, a step or a time".to_owned());
+        }
         "parameter_msg" => parameter(payload).map(Message::Parameter),
-        "log_other" => Some((text_of(payload, "key"), payload.get("value"))).and_then(|(key, value)| Some(Message::Other(key?, value?.clone()))),
-        "html" => text_of(payload, "html").map(|html| Message::Html(html, time(payload).unwrap_or_else(super::message::now))),
+        "log_other" => Some((text_of(payload, "key"), payload.get("value")))
+            .and_then(|(key, value)| Some(Message::Other(key?, value?.clone()))),
+        "html" => {
+            text_of(payload, "html").map(|html| Message::Html(html, time(payload).unwrap_or_else(super::message::now)))
+        }
         "standard_output" => output(payload).map(Message::Output),
         "file_name" => text_of(payload, "file_name").map(Message::FileName),
         "git_metadata" => payload.get("git_metadata").filter(|git| git.is_object()).map(git).map(Message::Git),
-        "system_info" => payload.get("system_info").and_then(|info| Some(Message::System(text_of(info, "key")?, info.get("value")?.clone()))),
+        "system_info" => payload
+            .get("system_info")
+            .and_then(|info| Some(Message::System(text_of(info, "key")?, info.get("value")?.clone()))),
         "file_upload" => upload(payload).map(Message::Upload),
         other => return Err(format!("its type {other:?} is not known")),
     };
@@ -56,7 +74,11 @@ fn time(payload: &Value) -> Option<u64> {
 }
 
 /// A step: a whole number, or what a fraction is cut to.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "as the official client does; what is negative is 0")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "as the official client does; what is negative is 0"
+)]
 fn step(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_f64().map(|step| step as u64))
 }
@@ -96,7 +118,13 @@ fn output(payload: &Value) -> Option<Output> {
 
 fn git(fields: &Value) -> Git {
     let field = |name: &str| text_of(fields, name).unwrap_or_default();
-    Git { user: field("user"), root: field("root"), branch: field("branch"), parent: field("parent"), origin: field("origin") }
+    Git {
+        user: field("user"),
+        root: field("root"),
+        branch: field("branch"),
+        parent: field("parent"),
+        origin: field("origin"),
+    }
 }
 
 fn upload(payload: &Value) -> Option<Upload> {
@@ -127,7 +155,14 @@ mod tests {
 
     #[test]
     fn what_was_written_is_read_back() {
-        let metric = MetricValue { name: "loss".into(), context: Some("train".into()), value: f64::INFINITY, step: None, epoch: Some(2), at: 1_760_000_000_123 };
+        let metric = MetricValue {
+            name: "loss".into(),
+            context: Some("train".into()),
+            value: f64::INFINITY,
+            step: None,
+            epoch: Some(2),
+            at: 1_760_000_000_123,
+        };
         assert_eq!(line(&metric.line(1).to_string()), Ok(Line::Metric(metric)));
         let upload = |kind: &'static str, figure| Upload {
             kind: kind.into(),
@@ -144,12 +179,30 @@ mod tests {
             at: 5,
         };
         let all = [
-            Message::Parameter(Parameter { name: "layers".into(), value: json!([64, 32]), step: None, context: Some("train".into()), at: 7 }),
-            Message::Parameter(Parameter { name: "rate".into(), value: json!(0.1), step: Some(1), context: None, at: 7 }),
+            Message::Parameter(Parameter {
+                name: "layers".into(),
+                value: json!([64, 32]),
+                step: None,
+                context: Some("train".into()),
+                at: 7,
+            }),
+            Message::Parameter(Parameter {
+                name: "rate".into(),
+                value: json!(0.1),
+                step: Some(1),
+                context: None,
+                at: 7,
+            }),
             Message::Other("Name".into(), json!("first try")),
             Message::Output(Output { text: "epoch 1\n".into(), is_error: true, at: 9 }),
             Message::FileName("main".into()),
-            Message::Git(Git { user: "u".into(), root: "c0ffee".into(), branch: "main".into(), parent: "c0ffee".into(), origin: "o".into() }),
+            Message::Git(Git {
+                user: "u".into(),
+                root: "c0ffee".into(),
+                branch: "main".into(),
+                parent: "c0ffee".into(),
+                origin: "o".into(),
+            }),
             Message::System("gpu".into(), json!("H100")),
             Message::Upload(upload(PICTURE, Some(4))),
             Message::Upload(upload("histogram3d", None)),
@@ -168,8 +221,14 @@ mod tests {
             ("{}", "no type"),
             (r#"{"type":"metric_msg"}"#, "no payload"),
             (r#"{"type":"nonsense","payload":{}}"#, "\"nonsense\" is not known"),
-            (r#"{"type":"metric_msg","payload":{"local_timestamp":1,"metric":{"metricName":"a","metricValue":true,"step":null}}}"#, "a value"),
-            (r#"{"type":"metric_msg","payload":{"local_timestamp":1,"metric":{"metricName":"a","metricValue":1}}}"#, "a step"),
+            (
+                r#"{"type":"metric_msg","payload":{"local_timestamp":1,"metric":{"metricName":"a","metricValue":true,"step":null}}}"#,
+                "a value",
+            ),
+            (
+                r#"{"type":"metric_msg","payload":{"local_timestamp":1,"metric":{"metricName":"a","metricValue":1}}}"#,
+                "a step",
+            ),
             (r#"{"type":"log_other","payload":{"key":1,"value":2}}"#, "what log_other takes"),
         ] {
             let error = line(text).unwrap_err();

@@ -38,7 +38,8 @@ pub(super) fn start(
     recorded_every.or(system_every)?;
     let (ends, end) = channel();
     // What was recorded before is not the run's.
-    let before = Before { base: recorded_every.map(|_| base(&crate::snapshot())).unwrap_or_default(), ..Before::default() };
+    let before =
+        Before { base: recorded_every.map(|_| base(&crate::snapshot())).unwrap_or_default(), ..Before::default() };
     let run = move || watch(&experiment, recorded_every, system_every, before, &end);
     let thread = std::thread::Builder::new().name("telemetry-comet-recorded".to_owned()).spawn(run);
     thread.is_ok().then_some(Recording { ends: Some(ends) })
@@ -101,7 +102,10 @@ fn watch(
 /// Families that the program has declared, and those of its functions.
 fn wanted(snapshot: &Snapshot) -> impl Iterator<Item = (&Family, &Series)> {
     let is_builtin = |name: &str| builtin::CATALOG.iter().any(|family| family.name == name);
-    let families = snapshot.families.iter().filter(move |family| family.name.starts_with("function_") || !is_builtin(&family.name));
+    let families = snapshot
+        .families
+        .iter()
+        .filter(move |family| family.name.starts_with("function_") || !is_builtin(&family.name));
     families.flat_map(|family| family.series.iter().map(move |series| (family, series)))
 }
 
@@ -157,17 +161,30 @@ fn figures(value: &Value, base: Option<&Value>) -> Vec<(&'static str, f64)> {
     };
     match (value, base) {
         (Value::Float(value), _) => vec![("", *value)],
-        (Value::Integer(_) | Value::Nanoseconds(_), base) => vec![("", value.as_f64() - base.map_or(0.0, Value::as_f64))],
+        (Value::Integer(_) | Value::Nanoseconds(_), base) => {
+            vec![("", value.as_f64() - base.map_or(0.0, Value::as_f64))]
+        }
         (Value::Histogram(now), base) => {
-            let (count, sum) = if let Some(Value::Histogram(base)) = base { (base.count(), base.sum) } else { (0, 0.0) };
+            let (count, sum) =
+                if let Some(Value::Histogram(base)) = base { (base.count(), base.sum) } else { (0, 0.0) };
             count_and_mean(now.count(), now.sum, count, sum)
         }
         (Value::Exponential(now), base) => {
-            let none = Exponential { scale: now.scale, offset: 0, buckets: Vec::new(), below: 0, above: 0, sum: 0.0, exemplars: Vec::new() };
+            let none = Exponential {
+                scale: now.scale,
+                offset: 0,
+                buckets: Vec::new(),
+                below: 0,
+                above: 0,
+                sum: 0.0,
+                exemplars: Vec::new(),
+            };
             let base = if let Some(Value::Exponential(base)) = base { base } else { &none };
             let mut figures = count_and_mean(now.count(), now.sum, base.count(), base.sum);
             let since = since(now, base);
-            figures.extend([("p50", 0.5), ("p99", 0.99)].iter().filter_map(|(name, share)| Some((*name, since.quantile(*share)?))));
+            figures.extend(
+                [("p50", 0.5), ("p99", 0.99)].iter().filter_map(|(name, share)| Some((*name, since.quantile(*share)?))),
+            );
             figures
         }
         (Value::Summary(now), _) => vec![("count", now.count as f64)],
@@ -223,7 +240,9 @@ impl Machine {
         }
         // The process, from what samples it for the exposition.
         let snapshot = crate::snapshot();
-        let value = |name: &str| snapshot.family(name).and_then(|family| family.series.first()).map(|series| series.value.as_f64());
+        let value = |name: &str| {
+            snapshot.family(name).and_then(|family| family.series.first()).map(|series| series.value.as_f64())
+        };
         if let Some(bytes) = value("process_resident_memory_bytes") {
             experiment.log_metric("sys.process.ram.used", bytes);
         }
@@ -254,7 +273,15 @@ mod tests {
         assert_eq!(figures(&Value::Nanoseconds(3_000_000_000), None), [("", 3.0)]);
         assert_eq!(figures(&Value::Float(-1.5), Some(&Value::Float(9.0))), [("", -1.5)]);
         let of = |offset, buckets: &[u64], sum| {
-            Value::Exponential(Exponential { scale: 0, offset, buckets: buckets.to_vec(), below: 0, above: 0, sum, exemplars: Vec::new() })
+            Value::Exponential(Exponential {
+                scale: 0,
+                offset,
+                buckets: buckets.to_vec(),
+                below: 0,
+                above: 0,
+                sum,
+                exemplars: Vec::new(),
+            })
         };
         // Two values in (2, 4] before; then one in (1, 2] and two in (8, 16].
         let told = figures(&of(0, &[1, 2, 0, 2], 31.5), Some(&of(1, &[2], 6.0)));

@@ -53,7 +53,8 @@ fn of_folder(folder: &Path, target: &Path) -> Result<Repaired, Error> {
         return Err(refused(&format!("{} is there already", target.display())));
     }
     let messages = folder.join(MESSAGES);
-    let file = File::open(&messages).map_err(|error| refused(&format!("it is no folder of a run: {MESSAGES} cannot be read ({error})")))?;
+    let file = File::open(&messages)
+        .map_err(|error| refused(&format!("it is no folder of a run: {MESSAGES} cannot be read ({error})")))?;
     if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
         return Err(refused(&"a program still writes to it"));
     }
@@ -87,7 +88,9 @@ fn sound_lines(folder: &Path, messages: &File, part: &Path) -> io::Result<Sound>
         let text = String::from_utf8_lossy(&bytes);
         let judged = match line(text.trim_end()) {
             Ok(Line::Message(Message::Upload(upload))) => match &upload.content {
-                Content::File(name) if !folder.join(name).is_file() => Err(format!("its file {} is not there", name.display())),
+                Content::File(name) if !folder.join(name).is_file() => {
+                    Err(format!("its file {} is not there", name.display()))
+                }
                 _ => Ok(upload.at.into()),
             },
             Ok(Line::Metric(value)) => Ok(Some(value.at)),
@@ -142,7 +145,8 @@ fn about(folder: &Path, times: Option<(u64, u64)>) -> Value {
 
 fn is_whole(path: &Path) -> bool {
     let Ok(Ok(mut zip)) = File::open(path).map(zip::ZipArchive::new) else { return false };
-    (0..zip.len()).all(|number| zip.by_index(number).is_ok_and(|mut member| io::copy(&mut member, &mut io::sink()).is_ok()))
+    (0..zip.len())
+        .all(|number| zip.by_index(number).is_ok_and(|mut member| io::copy(&mut member, &mut io::sink()).is_ok()))
         && [EXPERIMENT, MESSAGES].iter().all(|name| zip.index_for_name(name).is_some())
 }
 

@@ -52,15 +52,21 @@ impl Settings {
         folder: &Path,
         home: Option<&Path>,
     ) -> Result<Settings, Error> {
-        let named = ["COMET_CONFIG", "COMET_INI"].into_iter().find_map(|name| environment(name).filter(|path| !path.is_empty()));
+        let named = ["COMET_CONFIG", "COMET_INI"]
+            .into_iter()
+            .find_map(|name| environment(name).filter(|path| !path.is_empty()));
         let named = named.map(|path| folder.join(path)).map(|path| if path.is_dir() { path.join(FILE) } else { path });
         let folders = [Some(folder), Some(Path::new(COLAB)), home];
         let mut files = Vec::new();
         for path in named.into_iter().chain(folders.into_iter().flatten().map(|folder| folder.join(FILE))) {
             if let Some(text) = text(&path)? {
-                let options = ini::ParseOption { enabled_quote: false, enabled_escape: false, ..ini::ParseOption::default() };
+                let options =
+                    ini::ParseOption { enabled_quote: false, enabled_escape: false, ..ini::ParseOption::default() };
                 let parsed = ini::Ini::load_from_str_opt(&text, options);
-                files.push((path.clone(), parsed.map_err(|error| Error::File { path: path.clone(), why: error.to_string() })?));
+                files.push((
+                    path.clone(),
+                    parsed.map_err(|error| Error::File { path: path.clone(), why: error.to_string() })?,
+                ));
             }
         }
         let path = folder.join(".env");
@@ -96,7 +102,8 @@ impl Settings {
 
     /// The variables of the environment whose names begin so, with what comes after it in lower case: `COMET_LOG_OTHER_<NAME>`.
     pub(super) fn others() -> Vec<(String, String)> {
-        let all = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let all =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         all.filter_map(|(name, value)| Some((name.strip_prefix("COMET_LOG_OTHER_")?.to_lowercase(), value)))
             .filter(|(name, _)| !name.is_empty())
             .collect()
@@ -125,11 +132,17 @@ mod tests {
 
     #[test]
     fn each_setting_is_looked_up_alone_and_the_highest_place_wins() {
-        let (work, home, named) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let write = |folder: &tempfile::TempDir, name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+        let (work, home, named) =
+            (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let write =
+            |folder: &tempfile::TempDir, name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
         write(&work, ".env", "OTHER LINE\nCOMET_WORKSPACE=dotenv\nCOMET_EMPTY_HERE=\n");
         write(&work, FILE, "[comet]\nworkspace = work\nproject_name = work\noffline_directory=work # x\n");
-        write(&home, FILE, "[comet]\nworkspace = home\nproject_name = home\napi_key = home\n[comet_timeout]\nhttp = 7\n");
+        write(
+            &home,
+            FILE,
+            "[comet]\nworkspace = home\nproject_name = home\napi_key = home\n[comet_timeout]\nhttp = 7\n",
+        );
         write(&named, FILE, "; a comment\n[comet]\nproject_name = \"named\"\n");
         let path = named.path().as_os_str().to_owned();
         let environment = move |name: &str| match name {
@@ -141,7 +154,11 @@ mod tests {
         let settings = Settings::of(environment, work.path(), Some(home.path())).unwrap();
         assert_eq!(said(&settings, "comet.url_override").as_deref(), Some("http://127.0.0.1:1/"));
         assert_eq!(said(&settings, "comet.workspace").as_deref(), Some("dotenv"));
-        assert_eq!(said(&settings, "comet.project_name").as_deref(), Some("\"named\""), "quotes are part of a value there");
+        assert_eq!(
+            said(&settings, "comet.project_name").as_deref(),
+            Some("\"named\""),
+            "quotes are part of a value there"
+        );
         assert_eq!(said(&settings, "comet.offline_directory").as_deref(), Some("work # x"));
         assert_eq!(said(&settings, "comet.api_key").as_deref(), Some("home"));
         assert_eq!(said(&settings, "comet.timeout.http").as_deref(), Some("7"));

@@ -91,7 +91,13 @@ pub fn upload(archive: impl AsRef<Path>, options: &UploadOptions) -> Result<Uplo
     let settings = Settings::read()?;
     let path = archive.as_ref();
     let refused = |why: &dyn std::fmt::Display| Error::archive(path, why);
-    let open = || File::open(path).map_err(|error| refused(&error)).and_then(|file| ZipArchive::new(file).map_err(|error| refused(&format!("it is no archive ({error}); `telemetry comet repair` saves what is whole"))));
+    let open = || {
+        File::open(path).map_err(|error| refused(&error)).and_then(|file| {
+            ZipArchive::new(file).map_err(|error| {
+                refused(&format!("it is no archive ({error}); `telemetry comet repair` saves what is whole"))
+            })
+        })
+    };
     let mut zip = open()?;
     let mut text = String::new();
     let about = zip.by_name(EXPERIMENT).map_err(|error| refused(&format!("{EXPERIMENT}: {error}")))?;
@@ -112,7 +118,9 @@ pub fn upload(archive: impl AsRef<Path>, options: &UploadOptions) -> Result<Uplo
     let counted = count(lines(&mut messages).map_err(|error| refused(&error))?).map_err(|error| refused(&error))?;
     let mut sender = Sender::start(Wire::new(way), &about)?;
     let mut again = open()?;
-    sender.messages(lines(&mut again).map_err(|error| refused(&error))?, &mut zip, counted).map_err(|error| refused(&error))?;
+    sender
+        .messages(lines(&mut again).map_err(|error| refused(&error))?, &mut zip, counted)
+        .map_err(|error| refused(&error))?;
     Ok(sender.end(&about))
 }
 
@@ -154,7 +162,9 @@ impl Series {
             return true;
         }
         let scaled = |place: u64| u128::from(place) * u128::from(VALUES - 4) / u128::from(self.values);
-        let is_extreme = [&mut self.least, &mut self.greatest].into_iter().any(|extreme| extreme.take_if(|extreme| *extreme == value).is_some());
+        let is_extreme = [&mut self.least, &mut self.greatest]
+            .into_iter()
+            .any(|extreme| extreme.take_if(|extreme| *extreme == value).is_some());
         place == 0 || place + 1 == self.values || is_extreme || scaled(place) != scaled(place + 1)
     }
 }
@@ -171,12 +181,23 @@ impl Sender {
         let refused = |why: String| Error::Refused { what: "the run".to_owned(), why };
         let answer = match send(&wire, &wire.handshake(about, true)) {
             Outcome::Taken(answer) => answer,
-            Outcome::Refused { code: 90_999, why } => return Err(refused(format!("{why}; it is there already: upload it as a new one with --as-new"))),
-            Outcome::Refused { why, .. } | Outcome::Failed(why) | Outcome::Unreachable(why) => return Err(refused(why)),
+            Outcome::Refused { code: 90_999, why } => {
+                return Err(refused(format!("{why}; it is there already: upload it as a new one with --as-new")));
+            }
+            Outcome::Refused { why, .. } | Outcome::Failed(why) | Outcome::Unreachable(why) => {
+                return Err(refused(why));
+            }
             Outcome::Throttled(_) => return Err(refused("it asked again and again to wait".to_owned())),
         };
-        let session = wire::session(&answer, &wire.experiment).ok_or_else(|| refused("the server gave no run".to_owned()))?;
-        let done = Uploaded { key: about.key.clone(), url: session.url.clone(), confirmed: 0, thinned: 0, problems: Vec::new() };
+        let session =
+            wire::session(&answer, &wire.experiment).ok_or_else(|| refused("the server gave no run".to_owned()))?;
+        let done = Uploaded {
+            key: about.key.clone(),
+            url: session.url.clone(),
+            confirmed: 0,
+            thinned: 0,
+            problems: Vec::new(),
+        };
         let mut sender = Sender { offset: session.offset, wire, session, done };
         if !about.tags.is_empty() {
             sender.put(&sender.wire.tags(&about.tags), 0);
@@ -244,7 +265,9 @@ impl Sender {
                     unpacked = Some(place);
                 }
                 Err(error) => {
-                    self.done.problems.push(format!("line {number} of {MESSAGES} was not sent: its file {name}: {error}"));
+                    self.done
+                        .problems
+                        .push(format!("line {number} of {MESSAGES} was not sent: its file {name}: {error}"));
                     return Ok(());
                 }
             }
@@ -252,7 +275,9 @@ impl Sender {
         let is_output = matches!(message, Message::Output(_));
         match of_items(&self.wire, &self.session, self.offset, &[Item::Message(message)]) {
             Some(request) => self.put(&request, 1),
-            None => self.done.problems.push(format!("line {number} of {MESSAGES} was not sent: its file is larger than what the server takes")),
+            None => self.done.problems.push(format!(
+                "line {number} of {MESSAGES} was not sent: its file is larger than what the server takes"
+            )),
         }
         self.offset += u64::from(is_output);
         drop(unpacked);

@@ -53,7 +53,12 @@ enum Body {
     Json(Value),
     /// JSON that is compressed, unless that is switched off.
     Batch(Value),
-    Multipart { before: Vec<u8>, content: Content, after: Vec<u8>, boundary: String },
+    Multipart {
+        before: Vec<u8>,
+        content: Content,
+        after: Vec<u8>,
+        boundary: String,
+    },
 }
 
 /// What became of a request.
@@ -313,15 +318,28 @@ impl Wire {
         let path = if is_picture { "visualizations/upload" } else { "asset/upload" };
         // Nobody else's bytes have it.
         let boundary = format!("telemetry-{}", message::id());
-        let before = format!("--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"file\"\r\n\r\n");
+        let before =
+            format!("--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"file\"\r\n\r\n");
         let mut after = "\r\n".to_owned();
         if upload.metadata.as_object().is_some_and(|metadata| !metadata.is_empty()) {
-            after.push_str(&format!("--{boundary}\r\nContent-Disposition: form-data; name=\"metadata\"\r\n\r\n{}\r\n", upload.metadata));
+            after.push_str(&format!(
+                "--{boundary}\r\nContent-Disposition: form-data; name=\"metadata\"\r\n\r\n{}\r\n",
+                upload.metadata
+            ));
         }
         after.push_str(&format!("--{boundary}--\r\n"));
-        let body =
-            Body::Multipart { before: before.into_bytes(), content: upload.content.clone(), after: after.into_bytes(), boundary };
-        self.post(&format!("{} {:?}", upload.kind, upload.name), Family::Client, &format!("{path}?{}", query.join("&")), body)
+        let body = Body::Multipart {
+            before: before.into_bytes(),
+            content: upload.content.clone(),
+            after: after.into_bytes(),
+            boundary,
+        };
+        self.post(
+            &format!("{} {:?}", upload.kind, upload.name),
+            Family::Client,
+            &format!("{path}?{}", query.join("&")),
+            body,
+        )
     }
 
     fn post(&self, what: &str, family: Family, path: &str, body: Body) -> Request {
@@ -337,7 +355,9 @@ impl Wire {
             Ok(outcome) => outcome,
             Err(ureq::Error::Timeout(_)) => Outcome::Unreachable(format!("{} did not answer in time", self.shown())),
             // A file of the user's that is not there any more is nobody's fault but its own.
-            Err(ureq::Error::Io(error)) if is_of_file(request, &error) => Outcome::Refused { code: 0, why: error.to_string() },
+            Err(ureq::Error::Io(error)) if is_of_file(request, &error) => {
+                Outcome::Refused { code: 0, why: error.to_string() }
+            }
             Err(error) => Outcome::Unreachable(self.words(&format!("{}: {error}", self.shown()))),
         }
     }
@@ -405,7 +425,10 @@ impl Wire {
         };
         let said: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         let code = parts.status.as_u16();
-        let text = said.get("msg").and_then(Value::as_str).map_or_else(|| String::from_utf8_lossy(&bytes).into_owned(), str::to_owned);
+        let text = said
+            .get("msg")
+            .and_then(Value::as_str)
+            .map_or_else(|| String::from_utf8_lossy(&bytes).into_owned(), str::to_owned);
         let why = self.words(&format!("{code} {text}"));
         Ok(match code {
             200 => Outcome::Taken(said),
@@ -443,7 +466,9 @@ fn is_of_file(request: &Request, error: &io::Error) -> bool {
 
 fn throttle(header: Option<&HeaderValue>) -> Duration {
     let said = header.and_then(|value| value.to_str().ok()?.trim().parse::<f64>().ok());
-    let said = said.filter(|seconds| seconds.is_finite() && *seconds >= 0.0).map(|seconds| seconds.min(LONGEST_THROTTLE.as_secs_f64()));
+    let said = said
+        .filter(|seconds| seconds.is_finite() && *seconds >= 0.0)
+        .map(|seconds| seconds.min(LONGEST_THROTTLE.as_secs_f64()));
     said.map_or(THROTTLED, Duration::from_secs_f64) + THROTTLED_MORE
 }
 
@@ -471,7 +496,10 @@ pub(super) fn beat(answer: &Value) -> Option<Duration> {
 
 /// Codes after which nothing more is taken of this run.
 pub(super) fn is_fatal(code: u64) -> bool {
-    matches!(code, 90212 | 90219 | 98219 | 1341241 | 90999 | 90210 | 7_000_011 | 7_000_020 | 7_000_008 | 7_000_023 | 34_323)
+    matches!(
+        code,
+        90212 | 90219 | 98219 | 1341241 | 90999 | 90210 | 7_000_011 | 7_000_020 | 7_000_008 | 7_000_023 | 34_323
+    )
 }
 
 /// Codes after which no more files of that type are taken.

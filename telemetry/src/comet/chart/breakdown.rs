@@ -81,7 +81,10 @@ impl Breakdown {
     #[must_use]
     pub fn probability_figure(&self) -> Figure {
         let panels = self.labels.iter().filter(|(_, _, bins)| !bins.is_empty());
-        Figure::panels(format!("{}: probabilities", self.name), panels.map(|(label, _, bins)| (label.clone(), bins.clone())).collect())
+        Figure::panels(
+            format!("{}: probabilities", self.name),
+            panels.map(|(label, _, bins)| (label.clone(), bins.clone())).collect(),
+        )
     }
 
     fn entry(&mut self, label: &str) -> &mut (String, u64, Bins) {

@@ -240,7 +240,10 @@ mod tests {
             "rowLabel":"Actual Category","columnLabel":"Predicted Category","maxSamplesPerCell":2,
             "sampleMatrix":[[[0,3],null],[[2],null]],"type":"integer"});
         assert_eq!(document, expected);
-        assert_eq!((matrix.precision("cat"), matrix.recall("dog"), matrix.recall("cow")), (Some(0.75), Some(0.8), None));
+        assert_eq!(
+            (matrix.precision("cat"), matrix.recall("dog"), matrix.recall("cow")),
+            (Some(0.75), Some(0.8), None)
+        );
     }
 
     #[test]

@@ -51,7 +51,10 @@ impl Curve {
         let name = name.into();
         let (steps, positives, negatives) = steps(&name, scored)?;
         if positives == 0.0 || negatives == 0.0 {
-            return Err(ChartError::Points { name, why: "it takes values that are it and values that are not".to_owned() });
+            return Err(ChartError::Points {
+                name,
+                why: "it takes values that are it and values that are not".to_owned(),
+            });
         }
         let points = steps.into_iter().map(|(right, wrong)| (wrong / negatives, right / positives));
         Curve::new(name, std::iter::once((0.0, 0.0)).chain(points))
@@ -61,13 +64,17 @@ impl Curve {
     ///
     /// # Errors
     /// A score that is no number, or none that is it, of which there is no recall.
-    pub fn precision_recall(name: impl Into<String>, scored: impl IntoIterator<Item = (f64, bool)>) -> Result<Curve, ChartError> {
+    pub fn precision_recall(
+        name: impl Into<String>,
+        scored: impl IntoIterator<Item = (f64, bool)>,
+    ) -> Result<Curve, ChartError> {
         let name = name.into();
         let (steps, positives, _) = steps(&name, scored)?;
         if positives == 0.0 {
             return Err(ChartError::Points { name, why: "it takes values that are it".to_owned() });
         }
-        let points: Vec<_> = steps.into_iter().map(|(right, wrong)| (right / positives, right / (right + wrong))).collect();
+        let points: Vec<_> =
+            steps.into_iter().map(|(right, wrong)| (right / positives, right / (right + wrong))).collect();
         // At no recall the precision is that of the best score.
         let first = points.first().map(|(_, precision)| (0.0, *precision));
         Curve::new(name, first.into_iter().chain(points))
@@ -117,7 +124,11 @@ fn steps(name: &str, scored: impl IntoIterator<Item = (f64, bool)>) -> Result<St
     let (mut right, mut wrong) = (0.0, 0.0);
     let mut steps = Vec::new();
     for (place, (score, is_it)) in scored.iter().enumerate() {
-        if *is_it { right += 1.0 } else { wrong += 1.0 }
+        if *is_it {
+            right += 1.0
+        } else {
+            wrong += 1.0
+        }
         if scored.get(place + 1).is_none_or(|(next, _)| next != score) {
             steps.push((right, wrong));
         }

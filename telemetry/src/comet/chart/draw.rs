@@ -1,11 +1,11 @@
 //! How a picture is drawn: in points of its own, by plotters, as SVG or as pixels.
 
-use super::figure::{Bins, Content, Figure};
 use super::Curve;
+use super::figure::{Bins, Content, Figure};
 use plotters::coord::Shift;
 use plotters::prelude::{
-    BitMapBackend, Circle, DrawingArea, DrawingBackend, FontDesc, FontFamily, FontStyle, FontTransform, IntoDrawingArea, IntoTextStyle,
-    PathElement, RGBColor, Rectangle, SVGBackend, Text,
+    BitMapBackend, Circle, DrawingArea, DrawingBackend, FontDesc, FontFamily, FontStyle, FontTransform,
+    IntoDrawingArea, IntoTextStyle, PathElement, RGBColor, Rectangle, SVGBackend, Text,
 };
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, ShapeStyle, register_font};
@@ -47,10 +47,17 @@ const UPRIGHT: usize = 8;
 type Drawn = Result<(), String>;
 
 /// How high it has to be for what it shows.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "some thousand points at most")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "some thousand points at most"
+)]
 pub(super) fn height(figure: &Figure) -> u32 {
     let needed = match &figure.content {
-        Content::Bars { bars, joined } if lies(figure) => (bars.len() + usize::from(joined.is_some())) as f64 * ROW + 110.0,
+        Content::Bars { bars, joined } if lies(figure) => {
+            (bars.len() + usize::from(joined.is_some())) as f64 * ROW + 110.0
+        }
         Content::Panels(panels) => panels.len().min(12) as f64 * PANEL + 70.0,
         Content::Matrix { labels, .. } => labels.len() as f64 * 32.0 + 190.0,
         _ => 0.0,
@@ -163,7 +170,11 @@ impl<B: DrawingBackend> Brush<'_, B> {
 
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a stroke's width")]
     fn line(&self, points: &[(f64, f64)], colour: RGBColor, width: f64) -> Drawn {
-        let style = ShapeStyle { color: colour.to_rgba(), filled: false, stroke_width: (width * self.scale).round().max(1.0) as u32 };
+        let style = ShapeStyle {
+            color: colour.to_rgba(),
+            filled: false,
+            stroke_width: (width * self.scale).round().max(1.0) as u32,
+        };
         let points: Vec<_> = points.iter().map(|(x, y)| self.pixel(*x, *y)).collect();
         self.area.draw(&PathElement::new(points, style)).map_err(said)
     }
@@ -175,8 +186,19 @@ impl<B: DrawingBackend> Brush<'_, B> {
     }
 
     fn words(&self, text: &str, x: f64, y: f64, words: Words) -> Drawn {
-        let style = words.font(self.scale).into_text_style(self.area).color(&words.colour).pos(Pos::new(words.across, words.down));
+        let style = words
+            .font(self.scale)
+            .into_text_style(self.area)
+            .color(&words.colour)
+            .pos(Pos::new(words.across, words.down));
         self.area.draw(&Text::new(text.to_owned(), self.pixel(x, y), style)).map_err(said)
+    }
+
+    /// A count above a bar, which no line goes through.
+    fn count(&self, text: &str, x: f64, bottom: f64) -> Drawn {
+        let half = self.width(text, SMALL) / 2.0 + 1.0;
+        self.fill(Place { left: x - half, right: x + half, top: bottom - SMALL, bottom }, WHITE)?;
+        self.words(text, x, bottom, Words::new(SMALL, HPos::Center, VPos::Bottom))
     }
 
     fn width(&self, text: &str, size: f64) -> f64 {
@@ -311,7 +333,8 @@ fn count_axis<B: DrawingBackend>(brush: &Brush<'_, B>, place: Place, most: u64) 
     let ticks = ticks(most as f64);
     let top = ticks.last().copied().unwrap_or(1.0);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts")]
-    let names: Vec<String> = ticks.iter().map(|tick| if *tick < 1.0 && *tick > 0.0 { number(*tick) } else { short(*tick as u64) }).collect();
+    let names: Vec<String> =
+        ticks.iter().map(|tick| if *tick < 1.0 && *tick > 0.0 { number(*tick) } else { short(*tick as u64) }).collect();
     let room = names.iter().map(|name| brush.width(name, SMALL)).fold(0.0, f64::max) + 8.0;
     let inner = Place { left: place.left + room, ..place };
     for (tick, name) in ticks.iter().zip(&names) {
@@ -342,7 +365,12 @@ fn upright<B: DrawingBackend>(brush: &Brush<'_, B>, place: Place, bars: &[(Strin
         brush.fill(Place { left: middle - half, right: middle + half, top: y, bottom: inner.bottom }, COLOURS[0])?;
         brush.words(&grouped(*count), middle, y - 18.0, Words::new(TEXT, HPos::Center, VPos::Bottom))?;
         brush.words(&percent(*count, total), middle, y - 4.0, Words::new(SMALL, HPos::Center, VPos::Bottom).grey())?;
-        brush.words(&brush.fit(label, TEXT, slot - 8.0), middle, inner.bottom + 8.0, Words::new(TEXT, HPos::Center, VPos::Top))?;
+        brush.words(
+            &brush.fit(label, TEXT, slot - 8.0),
+            middle,
+            inner.bottom + 8.0,
+            Words::new(TEXT, HPos::Center, VPos::Top),
+        )?;
     }
     brush.line(&[(inner.left, inner.bottom), (inner.right, inner.bottom)], GREY, 1.0)
 }
@@ -352,7 +380,12 @@ fn lying<B: DrawingBackend>(brush: &Brush<'_, B>, place: Place, bars: &[(String,
     let total = bars.iter().fold(0u64, |sum, (_, count)| sum.saturating_add(*count));
     let widest = bars.iter().map(|(label, _)| brush.width(label, TEXT)).fold(0.0, f64::max);
     let room = widest.min(0.35 * place.width()) + 10.0;
-    let figures: Vec<String> = bars.iter().map(|(_, count)| format!("{}  ({})", grouped(*count), if total > 0 { percent(*count, total) } else { "0 %".into() })).collect();
+    let figures: Vec<String> = bars
+        .iter()
+        .map(|(_, count)| {
+            format!("{}  ({})", grouped(*count), if total > 0 { percent(*count, total) } else { "0 %".into() })
+        })
+        .collect();
     let behind = figures.iter().map(|figure| brush.width(figure, TEXT)).fold(0.0, f64::max) + 12.0;
     let (left, right) = (place.left + room, (place.right - behind).max(place.left + room + 10.0));
     #[expect(clippy::cast_precision_loss, reason = "a handful")]
@@ -362,8 +395,16 @@ fn lying<B: DrawingBackend>(brush: &Brush<'_, B>, place: Place, bars: &[(String,
         let middle = place.top + row * (number as f64 + 0.5);
         #[expect(clippy::cast_precision_loss, reason = "a share")]
         let x = left + part(*count, most as f64) * (right - left);
-        brush.words(&brush.fit(label, TEXT, room - 10.0), left - 8.0, middle, Words::new(TEXT, HPos::Right, VPos::Center))?;
-        brush.fill(Place { left, right: x.max(left + 1.0), top: middle - row * 0.34, bottom: middle + row * 0.34 }, COLOURS[0])?;
+        brush.words(
+            &brush.fit(label, TEXT, room - 10.0),
+            left - 8.0,
+            middle,
+            Words::new(TEXT, HPos::Right, VPos::Center),
+        )?;
+        brush.fill(
+            Place { left, right: x.max(left + 1.0), top: middle - row * 0.34, bottom: middle + row * 0.34 },
+            COLOURS[0],
+        )?;
         brush.words(figure, x + 8.0, middle, Words::new(TEXT, HPos::Left, VPos::Center))?;
     }
     #[expect(clippy::cast_precision_loss, reason = "a handful")]
@@ -381,24 +422,32 @@ fn histogram<B: DrawingBackend>(brush: &Brush<'_, B>, place: Place, bins: &Bins,
     let (inner, top) = count_axis(brush, Place { top: place.top + above, bottom: place.bottom - 42.0, ..place }, most)?;
     #[expect(clippy::cast_precision_loss, reason = "a handful")]
     let slot = inner.width() / bins.counts.len() as f64;
-    for (number, count) in bins.counts.iter().enumerate() {
+    let (left, y) = (
         #[expect(clippy::cast_precision_loss, reason = "a handful")]
-        let left = inner.left + slot * number as f64;
-        let y = inner.bottom - part(*count, top) * inner.height();
+        |number: usize| inner.left + slot * number as f64,
+        |count: u64| inner.bottom - part(count, top) * inner.height(),
+    );
+    for (number, count) in bins.counts.iter().enumerate() {
         let gap = (slot * 0.06).min(2.0);
-        brush.fill(Place { left: left + gap, right: left + slot - gap, top: y, bottom: inner.bottom }, COLOURS[0])?;
-        if has_counts && *count > 0 {
-            let text = [grouped(*count), short(*count)].into_iter().find(|text| brush.width(text, SMALL) <= slot - 2.0);
-            if let Some(text) = text {
-                brush.words(&text, left + slot / 2.0, y - 3.0, Words::new(SMALL, HPos::Center, VPos::Bottom))?;
-            } else if slot >= SMALL + 1.0 {
-                // Upward, where it is too wide.
-                let words = Words { is_upward: true, ..Words::new(SMALL, HPos::Left, VPos::Center) };
-                let width = brush.width(&short(*count), SMALL);
-                if y - width - 4.0 > place.top - 14.0 {
-                    brush.words(&short(*count), left + slot / 2.0, y - 4.0, words)?;
-                }
-            }
+        let bar =
+            Place { left: left(number) + gap, right: left(number) + slot - gap, top: y(*count), bottom: inner.bottom };
+        brush.fill(bar, COLOURS[0])?;
+    }
+    if let Some(mean) = bins.mean() {
+        let x = inner.left + (mean - bins.low) / (bins.high - bins.low).max(f64::MIN_POSITIVE) * inner.width();
+        if (inner.left..=inner.right).contains(&x) {
+            brush.line(&[(x, inner.top), (x, inner.bottom)], COLOURS[3], 1.5)?;
+        }
+    }
+    for (number, count) in bins.counts.iter().enumerate().filter(|(_, count)| has_counts && **count > 0) {
+        let (middle, y) = (left(number) + slot / 2.0, y(*count));
+        let text = [grouped(*count), short(*count)].into_iter().find(|text| brush.width(text, SMALL) <= slot - 2.0);
+        if let Some(text) = text {
+            brush.count(&text, middle, y - 3.0)?;
+        } else if slot > SMALL && y - brush.width(&short(*count), SMALL) - 4.0 > place.top - 14.0 {
+            // Upward, where it is too wide.
+            let words = Words { is_upward: true, ..Words::new(SMALL, HPos::Left, VPos::Center) };
+            brush.words(&short(*count), middle, y - 4.0, words)?;
         }
     }
     brush.line(&[(inner.left, inner.bottom), (inner.right, inner.bottom)], GREY, 1.0)?;
@@ -406,22 +455,39 @@ fn histogram<B: DrawingBackend>(brush: &Brush<'_, B>, place: Place, bins: &Bins,
         let share = f64::from(step) / 5.0;
         let x = inner.left + share * inner.width();
         brush.line(&[(x, inner.bottom), (x, inner.bottom + 4.0)], GREY, 1.0)?;
-        let across = if step == 5 { HPos::Right } else if step == 0 { HPos::Left } else { HPos::Center };
-        brush.words(&number(bins.low + share * (bins.high - bins.low)), x, inner.bottom + 6.0, Words::new(SMALL, across, VPos::Top).grey())?;
+        let across = if step == 5 {
+            HPos::Right
+        } else if step == 0 {
+            HPos::Left
+        } else {
+            HPos::Center
+        };
+        brush.words(
+            &number(bins.low + share * (bins.high - bins.low)),
+            x,
+            inner.bottom + 6.0,
+            Words::new(SMALL, across, VPos::Top).grey(),
+        )?;
     }
     let mut below = format!("{} values", grouped(bins.count()));
     if let Some(mean) = bins.mean() {
         below.push_str(&format!(", mean {}", number((mean * 1e6).round() / 1e6)));
-        let x = inner.left + (mean - bins.low) / (bins.high - bins.low).max(f64::MIN_POSITIVE) * inner.width();
-        if (inner.left..=inner.right).contains(&x) {
-            brush.line(&[(x, inner.top), (x, inner.bottom)], COLOURS[3], 1.5)?;
-        }
     }
     if bins.outside > 0 {
-        below.push_str(&format!("; {} outside {} to {}, or no number", grouped(bins.outside), number(bins.low), number(bins.high)));
+        below.push_str(&format!(
+            "; {} outside {} to {}, or no number",
+            grouped(bins.outside),
+            number(bins.low),
+            number(bins.high)
+        ));
     }
     let below = brush.fit(&below, SMALL, inner.width());
-    brush.words(&below, f64::midpoint(inner.left, inner.right), inner.bottom + 24.0, Words::new(SMALL, HPos::Center, VPos::Top))
+    brush.words(
+        &below,
+        f64::midpoint(inner.left, inner.right),
+        inner.bottom + 24.0,
+        Words::new(SMALL, HPos::Center, VPos::Top),
+    )
 }
 
 fn panels<B: DrawingBackend>(brush: &Brush<'_, B>, place: Place, panels: &[(String, Bins)]) -> Drawn {
@@ -435,7 +501,11 @@ fn panels<B: DrawingBackend>(brush: &Brush<'_, B>, place: Place, panels: &[(Stri
         #[expect(clippy::cast_precision_loss, reason = "a handful")]
         let top = place.top + height * number as f64;
         let words = Words { is_bold: true, ..Words::new(TEXT, HPos::Left, VPos::Top) };
-        let more = if number + 1 == shown && panels.len() > shown { format!(" (and {} more labels that are not shown)", panels.len() - shown) } else { String::new() };
+        let more = if number + 1 == shown && panels.len() > shown {
+            format!(" (and {} more labels that are not shown)", panels.len() - shown)
+        } else {
+            String::new()
+        };
         brush.words(&brush.fit(&format!("{label}{more}"), TEXT, place.width()), place.left, top, words)?;
         histogram(brush, Place { top: top + 16.0, bottom: top + height - 4.0, ..place }, bins, true)?;
     }
@@ -468,22 +538,40 @@ fn matrix<B: DrawingBackend>(
         #[expect(clippy::cast_precision_loss, reason = "a handful")]
         let top = grid.top + height * row as f64;
         let middle = top + height / 2.0;
-        brush.words(&brush.fit(label, TEXT, widest), grid.left - 8.0, middle, Words::new(TEXT, HPos::Right, VPos::Center))?;
+        brush.words(
+            &brush.fit(label, TEXT, widest),
+            grid.left - 8.0,
+            middle,
+            Words::new(TEXT, HPos::Right, VPos::Center),
+        )?;
         for (column, count) in of_row.iter().enumerate() {
             #[expect(clippy::cast_precision_loss, reason = "a handful")]
             let x = grid.left + slot * column as f64;
             #[expect(clippy::cast_precision_loss, reason = "a share")]
             let share = part(*count, total as f64);
             let shade = shade(share);
-            brush.fill(Place { left: x + 1.0, right: x + slot - 1.0, top: top + 1.0, bottom: top + height - 1.0 }, shade)?;
+            brush.fill(
+                Place { left: x + 1.0, right: x + slot - 1.0, top: top + 1.0, bottom: top + height - 1.0 },
+                shade,
+            )?;
             let colour = if share > 0.55 { WHITE } else { INK };
             let text = [grouped(*count), short(*count)].into_iter().find(|text| brush.width(text, TEXT) <= slot - 4.0);
             if let Some(text) = text.filter(|_| height >= TEXT + 2.0) {
                 let has_share = height >= 40.0 && slot >= 60.0 && total > 0;
                 let y = if has_share { middle - 8.0 } else { middle };
-                brush.words(&text, x + slot / 2.0, y, Words { colour, ..Words::new(TEXT, HPos::Center, VPos::Center) })?;
+                brush.words(
+                    &text,
+                    x + slot / 2.0,
+                    y,
+                    Words { colour, ..Words::new(TEXT, HPos::Center, VPos::Center) },
+                )?;
                 if has_share {
-                    brush.words(&percent(*count, total), x + slot / 2.0, middle + 10.0, Words { colour, ..Words::new(SMALL, HPos::Center, VPos::Center) })?;
+                    brush.words(
+                        &percent(*count, total),
+                        x + slot / 2.0,
+                        middle + 10.0,
+                        Words { colour, ..Words::new(SMALL, HPos::Center, VPos::Center) },
+                    )?;
                 }
             }
         }
@@ -499,7 +587,12 @@ fn matrix<B: DrawingBackend>(
         }
     }
     let middle = f64::midpoint(grid.left, grid.right);
-    brush.words(&brush.fit(columns, TEXT, grid.width()), middle, place.bottom, Words::new(TEXT, HPos::Center, VPos::Bottom).grey())?;
+    brush.words(
+        &brush.fit(columns, TEXT, grid.width()),
+        middle,
+        place.bottom,
+        Words::new(TEXT, HPos::Center, VPos::Bottom).grey(),
+    )?;
     let words = Words { is_upward: true, colour: GREY, ..Words::new(TEXT, HPos::Center, VPos::Top) };
     brush.words(&brush.fit(rows, TEXT, grid.height()), place.left, f64::midpoint(grid.top, grid.bottom), words)
 }
@@ -515,9 +608,16 @@ fn shade(share: f64) -> RGBColor {
 fn curves<B: DrawingBackend>(brush: &Brush<'_, B>, place: Place, x: &str, y: &str, curves: &[Curve]) -> Drawn {
     let points = || curves.iter().flat_map(|curve| curve.points().iter().copied());
     let bounds = |values: &mut dyn Iterator<Item = f64>| {
-        let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
+        let (low, high) =
+            values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
         // Shares are shown from 0 to 1.
-        if low >= 0.0 && high <= 1.0 { (0.0, 1.0) } else if high > low { (low, high) } else { (low - 0.5, low + 0.5) }
+        if low >= 0.0 && high <= 1.0 {
+            (0.0, 1.0)
+        } else if high > low {
+            (low, high)
+        } else {
+            (low - 0.5, low + 0.5)
+        }
     };
     if points().next().is_none() {
         return nothing(brush, place);
@@ -525,17 +625,37 @@ fn curves<B: DrawingBackend>(brush: &Brush<'_, B>, place: Place, x: &str, y: &st
     let (low_x, high_x) = bounds(&mut points().map(|(x, _)| x));
     let (low_y, high_y) = bounds(&mut points().map(|(_, y)| y));
     let legend = 18.0 * curves.len().min(7) as f64;
-    let inner = Place { left: place.left + 70.0, top: place.top + 4.0, right: place.right - 10.0, bottom: place.bottom - 48.0 - legend };
+    let inner = Place {
+        left: place.left + 70.0,
+        top: place.top + 4.0,
+        right: place.right - 10.0,
+        bottom: place.bottom - 48.0 - legend,
+    };
     for step in 0..=5 {
         let share = f64::from(step) / 5.0;
         let (across, down) = (inner.left + share * inner.width(), inner.bottom - share * inner.height());
         brush.line(&[(inner.left, down), (inner.right, down)], GRID, 1.0)?;
         brush.line(&[(across, inner.top), (across, inner.bottom)], GRID, 1.0)?;
-        brush.words(&number(low_y + share * (high_y - low_y)), inner.left - 6.0, down, Words::new(SMALL, HPos::Right, VPos::Center).grey())?;
-        brush.words(&number(low_x + share * (high_x - low_x)), across, inner.bottom + 6.0, Words::new(SMALL, HPos::Center, VPos::Top).grey())?;
+        brush.words(
+            &number(low_y + share * (high_y - low_y)),
+            inner.left - 6.0,
+            down,
+            Words::new(SMALL, HPos::Right, VPos::Center).grey(),
+        )?;
+        brush.words(
+            &number(low_x + share * (high_x - low_x)),
+            across,
+            inner.bottom + 6.0,
+            Words::new(SMALL, HPos::Center, VPos::Top).grey(),
+        )?;
     }
     for (curve, colour) in curves.iter().zip(COLOURS.iter().cycle()) {
-        let at = |(x, y): (f64, f64)| (inner.left + (x - low_x) / (high_x - low_x) * inner.width(), inner.bottom - (y - low_y) / (high_y - low_y) * inner.height());
+        let at = |(x, y): (f64, f64)| {
+            (
+                inner.left + (x - low_x) / (high_x - low_x) * inner.width(),
+                inner.bottom - (y - low_y) / (high_y - low_y) * inner.height(),
+            )
+        };
         let points: Vec<_> = curve.points().iter().copied().map(at).collect();
         match &*points {
             [(x, y)] => brush.dot(*x, *y, *colour)?,
@@ -543,7 +663,12 @@ fn curves<B: DrawingBackend>(brush: &Brush<'_, B>, place: Place, x: &str, y: &st
         }
     }
     let middle = f64::midpoint(inner.left, inner.right);
-    brush.words(&brush.fit(x, TEXT, inner.width()), middle, inner.bottom + 22.0, Words::new(TEXT, HPos::Center, VPos::Top).grey())?;
+    brush.words(
+        &brush.fit(x, TEXT, inner.width()),
+        middle,
+        inner.bottom + 22.0,
+        Words::new(TEXT, HPos::Center, VPos::Top).grey(),
+    )?;
     let words = Words { is_upward: true, colour: GREY, ..Words::new(TEXT, HPos::Center, VPos::Top) };
     brush.words(&brush.fit(y, TEXT, inner.height()), place.left, f64::midpoint(inner.top, inner.bottom), words)?;
     for (row, (curve, colour)) in curves.iter().zip(COLOURS.iter().cycle()).take(7).enumerate() {
@@ -552,7 +677,12 @@ fn curves<B: DrawingBackend>(brush: &Brush<'_, B>, place: Place, x: &str, y: &st
         brush.line(&[(inner.left, y), (inner.left + 24.0, y)], *colour, 3.0)?;
         let more = if row == 6 && curves.len() > 7 { format!("; {} more", curves.len() - 7) } else { String::new() };
         let text = format!("{} (area {}){more}", curve.name(), number((curve.auc() * 1e3).round() / 1e3));
-        brush.words(&brush.fit(&text, TEXT, inner.width() - 34.0), inner.left + 32.0, y, Words::new(TEXT, HPos::Left, VPos::Center))?;
+        brush.words(
+            &brush.fit(&text, TEXT, inner.width() - 34.0),
+            inner.left + 32.0,
+            y,
+            Words::new(TEXT, HPos::Left, VPos::Center),
+        )?;
     }
     Ok(())
 }

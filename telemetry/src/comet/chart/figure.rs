@@ -31,12 +31,24 @@ pub struct Figure {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Content {
     /// Labels with counts, and how many more labels and counts were joined.
-    Bars { bars: Vec<(String, u64)>, joined: Option<(usize, u64)> },
+    Bars {
+        bars: Vec<(String, u64)>,
+        joined: Option<(usize, u64)>,
+    },
     Bins(Bins),
     /// Several, one below the other.
     Panels(Vec<(String, Bins)>),
-    Matrix { labels: Vec<String>, counts: Vec<Vec<u64>>, rows: String, columns: String },
-    Curves { x: String, y: String, curves: Vec<Curve> },
+    Matrix {
+        labels: Vec<String>,
+        counts: Vec<Vec<u64>>,
+        rows: String,
+        columns: String,
+    },
+    Curves {
+        x: String,
+        y: String,
+        curves: Vec<Curve>,
+    },
 }
 
 /// Values counted over bins of one width.
@@ -56,7 +68,12 @@ impl Bins {
     }
 
     /// The last bin has its upper edge too.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a place among few bins")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "a place among few bins"
+    )]
     pub(super) fn add(&mut self, value: f64) {
         if !(self.low..=self.high).contains(&value) {
             self.outside = self.outside.saturating_add(1);
@@ -88,14 +105,21 @@ impl Figure {
     fn new(title: impl Into<String>, content: Content) -> Figure {
         let title: String = title.into();
         // One line, and nothing that a viewer of SVG would stumble over.
-        let title = title.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+        let title = title
+            .split(|c: char| c.is_whitespace() || c.is_control())
+            .filter(|word| !word.is_empty())
+            .collect::<Vec<_>>()
+            .join(" ");
         let mut figure = Figure { title, width: WIDTH, height: HEIGHT, content };
         figure.height = draw::height(&figure).max(HEIGHT);
         figure
     }
 
     /// How often each label came: a bar for each, in the order that is given, with its count and its share. Of more than 40 labels the rarest are joined.
-    pub fn label_frequency<L: Into<String>>(title: impl Into<String>, counts: impl IntoIterator<Item = (L, u64)>) -> Figure {
+    pub fn label_frequency<L: Into<String>>(
+        title: impl Into<String>,
+        counts: impl IntoIterator<Item = (L, u64)>,
+    ) -> Figure {
         let mut bars: Vec<(String, u64)> = counts.into_iter().map(|(label, count)| (label.into(), count)).collect();
         let mut joined = None;
         if bars.len() > BARS {
@@ -118,7 +142,13 @@ impl Figure {
     }
 
     /// How values are spread from `low` to `high` over so many bins (at most 200). What lies outside is counted, and said below.
-    pub fn histogram(title: impl Into<String>, values: impl IntoIterator<Item = f64>, low: f64, high: f64, bins: usize) -> Figure {
+    pub fn histogram(
+        title: impl Into<String>,
+        values: impl IntoIterator<Item = f64>,
+        low: f64,
+        high: f64,
+        bins: usize,
+    ) -> Figure {
         let (low, high) = if low.is_finite() && high.is_finite() { (low.min(high), low.max(high)) } else { (0.0, 1.0) };
         let mut counted = Bins::new(low, high, bins);
         values.into_iter().for_each(|value| counted.add(value));

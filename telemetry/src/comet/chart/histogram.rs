@@ -14,7 +14,9 @@ const ZERO: u32 = 775;
 /// Edges above zero: 774, up to 9.92e19, by repeated multiplication.
 fn edges() -> &'static [f64] {
     static EDGES: OnceLock<Vec<f64>> = OnceLock::new();
-    EDGES.get_or_init(|| std::iter::successors(Some(START), |edge| Some(edge * RATIO)).take_while(|edge| *edge < STOP).collect())
+    EDGES.get_or_init(|| {
+        std::iter::successors(Some(START), |edge| Some(edge * RATIO)).take_while(|edge| *edge < STOP).collect()
+    })
 }
 
 /// Counts of values over Comet's fixed bins: each ten percent wide, from 1e-12 to 1e20 on both sides of zero.
@@ -136,7 +138,18 @@ mod tests {
     #[test]
     fn values_lie_where_the_official_client_has_them() {
         for (value, expected) in [
-            (0.0, 775), (1e-12, 775), (0.5, 1058), (1.0, 1065), (1.1, 1066), (2.0, 1073), (2.5, 1075), (-0.5, 491), (-1.0, 484), (1e19, 1524), (1e-30, 775), (-1e-15, 775),
+            (0.0, 775),
+            (1e-12, 775),
+            (0.5, 1058),
+            (1.0, 1065),
+            (1.1, 1066),
+            (2.0, 1073),
+            (2.5, 1075),
+            (-0.5, 491),
+            (-1.0, 484),
+            (1e19, 1524),
+            (1e-30, 775),
+            (-1e-15, 775),
         ] {
             assert_eq!(bin(value), Some(expected), "{value}");
         }

@@ -59,8 +59,12 @@ pub enum ChartError {
 impl fmt::Display for ChartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ChartError::Label { label, labels } => write!(f, "the confusion matrix has no label {label:?}; it has {}", labels.join(", ")),
-            ChartError::Row { cells, columns } => write!(f, "the row has {cells} cells, and the table {columns} columns"),
+            ChartError::Label { label, labels } => {
+                write!(f, "the confusion matrix has no label {label:?}; it has {}", labels.join(", "))
+            }
+            ChartError::Row { cells, columns } => {
+                write!(f, "the row has {cells} cells, and the table {columns} columns")
+            }
             ChartError::Points { name, why } => write!(f, "curve {name:?}: {why}"),
             ChartError::Drawing { title, why } => write!(f, "{title:?} could not be drawn: {why}"),
         }

@@ -30,29 +30,75 @@ fn pictures() -> Vec<(&'static str, Figure)> {
     let scored = scored(20_000);
     let mut matrix = ConfusionMatrix::new(["on time", "late", "cancelled"]).title("Foretold and true");
     for (actual, predicted, count) in [
-        ("on time", "on time", 221_004), ("on time", "late", 31_211), ("on time", "cancelled", 176),
-        ("late", "on time", 38_120), ("late", "late", 36_601), ("late", "cancelled", 234),
-        ("cancelled", "on time", 4_102), ("cancelled", "late", 3_380), ("cancelled", "cancelled", 773),
+        ("on time", "on time", 221_004),
+        ("on time", "late", 31_211),
+        ("on time", "cancelled", 176),
+        ("late", "on time", 38_120),
+        ("late", "late", 36_601),
+        ("late", "cancelled", 234),
+        ("cancelled", "on time", 4_102),
+        ("cancelled", "late", 3_380),
+        ("cancelled", "cancelled", 773),
     ] {
         matrix.record_many(actual, predicted, count).unwrap();
     }
     let mut breakdown = Breakdown::new("status");
     for (probability, is_late) in &scored {
-        if *is_late { breakdown.add_scored("late", *probability) } else { breakdown.add_scored("on time", 1.0 - probability) }
+        if *is_late {
+            breakdown.add_scored("late", *probability)
+        } else {
+            breakdown.add_scored("on time", 1.0 - probability)
+        }
     }
-    let carriers = ["United Air Lines", "JetBlue Airways", "ExpressJet Airlines", "Delta Air Lines", "American Airlines", "Envoy Air", "US Airways", "Endeavor Air", "Southwest Airlines", "Virgin America"];
+    let carriers = [
+        "United Air Lines",
+        "JetBlue Airways",
+        "ExpressJet Airlines",
+        "Delta Air Lines",
+        "American Airlines",
+        "Envoy Air",
+        "US Airways",
+        "Endeavor Air",
+        "Southwest Airlines",
+        "Virgin America",
+    ];
     let flights = [58_665, 54_635, 54_173, 48_110, 32_729, 26_397, 20_536, 18_460, 12_275, 5_162];
     vec![
-        ("label-frequency", Figure::label_frequency("What became of the flights", [("on time", 252_391), ("late", 74_955), ("diverted", 1_175), ("cancelled", 8_255)])),
+        (
+            "label-frequency",
+            Figure::label_frequency(
+                "What became of the flights",
+                [("on time", 252_391), ("late", 74_955), ("diverted", 1_175), ("cancelled", 8_255)],
+            ),
+        ),
         ("label-frequency-many", Figure::label_frequency("Flights by carrier", carriers.into_iter().zip(flights))),
-        ("probabilities", Figure::probabilities("Probability of being late", scored.iter().map(|(probability, _)| *probability), 20)),
+        (
+            "probabilities",
+            Figure::probabilities("Probability of being late", scored.iter().map(|(probability, _)| *probability), 20),
+        ),
         ("probabilities-by-label", breakdown.probability_figure()),
         ("confusion-matrix", matrix.figure()),
-        ("roc", Figure::curves("Late or not", "false positive rate", "true positive rate", &[
-            Curve::roc("by carrier and hour", scored.iter().copied()).unwrap(),
-            Curve::new("chance", [(0.0, 0.0), (1.0, 1.0)]).unwrap(),
-        ])),
-        ("precision-recall", Figure::curves("Late or not", "recall", "precision", &[Curve::precision_recall("by carrier and hour", scored.iter().copied()).unwrap()])),
+        (
+            "roc",
+            Figure::curves(
+                "Late or not",
+                "false positive rate",
+                "true positive rate",
+                &[
+                    Curve::roc("by carrier and hour", scored.iter().copied()).unwrap(),
+                    Curve::new("chance", [(0.0, 0.0), (1.0, 1.0)]).unwrap(),
+                ],
+            ),
+        ),
+        (
+            "precision-recall",
+            Figure::curves(
+                "Late or not",
+                "recall",
+                "precision",
+                &[Curve::precision_recall("by carrier and hour", scored.iter().copied()).unwrap()],
+            ),
+        ),
     ]
 }
 
@@ -70,7 +116,11 @@ fn the_pictures_of_the_page_are_those_that_are_drawn() {
                 std::fs::write(Path::new(&folder).join(format!("{name}.png")), &png).unwrap();
             }
         }
-        assert!(std::fs::read_to_string(&path).unwrap() == svg, "{} is not what is drawn; UPDATE_DOCS=1 draws it", path.display());
+        assert!(
+            std::fs::read_to_string(&path).unwrap() == svg,
+            "{} is not what is drawn; UPDATE_DOCS=1 draws it",
+            path.display()
+        );
         assert!(shown_colours(&png) > 4, "{name} is blank");
     }
 }
@@ -118,7 +168,8 @@ fn hostile_data_is_drawn_too() {
 
 #[test]
 fn many_labels_are_joined_and_none_is_lost() {
-    let svg = Figure::label_frequency("many", (0..1_000u64).map(|number| (format!("label {number}"), number))).svg().unwrap();
+    let svg =
+        Figure::label_frequency("many", (0..1_000u64).map(|number| (format!("label {number}"), number))).svg().unwrap();
     assert!(svg.contains("961 other labels"), "{svg}");
     assert!(svg.contains("461,280"), "the sum of 0 to 960");
 }
