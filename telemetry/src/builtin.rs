@@ -451,7 +451,7 @@ pub(crate) mod own {
 }
 
 pub(crate) mod push {
-    //! What became of pushes, by receiver: `pushgateway`, `remote_write`, `otlp_metrics`, `otlp_traces` or `grafana`. Samples are data points with OTLP's metrics,
+    //! What became of pushes, by receiver: `pushgateway`, `remote_write`, `otlp_metrics`, `otlp_traces`, `grafana` or `comet`. Samples are data points with OTLP's metrics,
     //! spans with its traces, and starts and ends of annotated runs with Grafana.
     crate::metric! {
         crate = crate;
@@ -460,7 +460,7 @@ pub(crate) mod push {
         pub counter telemetry_push_requests_total(receiver: &str, result: &str);
         /// Samples that the receiver has taken; data points and spans with OTLP.
         pub counter telemetry_push_samples_total(receiver: &str);
-        /// Samples that were not pushed, by why: queue_full, refused, rejected out of a request that was taken, deadline, too_large, panic, or superseded by a newer state.
+        /// Samples that were not pushed, by why: queue_full, refused, rejected out of a request that was taken, deadline, too_large, panic, superseded by a newer state; and of Comet's metrics thinned to its rates, names beyond what it takes, archive that could not be written.
         pub counter telemetry_push_dropped_samples_total(receiver: &str, reason: &str);
         /// Bytes of requests that the receiver has taken, as they were sent.
         pub counter telemetry_push_sent_bytes_total(receiver: &str);

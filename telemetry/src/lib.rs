@@ -79,6 +79,10 @@ struct MeasuredPage;
 #[cfg(all(doctest, feature = "grafana"))]
 #[doc = include_str!("../../docs/grafana-client.md")]
 struct GrafanaClientPage;
+/// The programs of the page about Comet.
+#[cfg(all(doctest, feature = "comet"))]
+#[doc = include_str!("../../docs/comet.md")]
+struct CometPage;
 /// The programs of the page about pushing.
 #[cfg(all(doctest, feature = "push"))]
 #[doc = include_str!("../../docs/pushing.md")]
@@ -174,6 +178,7 @@ pub use server::axum; // the endpoint's pages on a program's own server
 #[cfg_attr(telemetry_off, path = "off/alloc.rs")]
 pub mod alloc; // the tracking allocator
 #[cfg(feature = "comet")]
+#[expect(clippy::incompatible_msrv, reason = "the crates that come with this feature need a newer compiler too")]
 pub mod comet; // experiments of Comet ML
 #[cfg(feature = "dashboards")]
 #[expect(clippy::incompatible_msrv, reason = "the crates that come with this feature need a newer compiler too")]

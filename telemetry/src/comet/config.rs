@@ -274,7 +274,8 @@ impl Config {
             name: value(self.name, settings, "comet.experiment_name")?,
             wire,
             directory,
-            deadline: self.deadline.unwrap_or(DEADLINE),
+            // A day is as good as for ever, and every clock can hold it.
+            deadline: self.deadline.unwrap_or(DEADLINE).min(Duration::from_secs(86_400)),
             recorded_every: self.recorded_every.filter(|period| !period.is_zero()),
             system_every: Some(self.system_every.unwrap_or(SYSTEM_EVERY)).filter(|period| !period.is_zero()),
             logs_code: self.code.unwrap_or(true),

@@ -19,7 +19,7 @@ use super::wire::{self, Outcome, Request, Session, Wire};
 use crate::notice::say;
 use crate::record::fork::Process;
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -64,6 +64,8 @@ struct State {
     next_beat: Option<Instant>,
     due: Due,
     others: Bucket,
+    parameters: Bucket,
+    output: Bucket,
     offset: u64,
     was_throttled: bool,
     /// For the archive.
@@ -98,6 +100,9 @@ struct Due {
     parameters: Instant,
     output: Instant,
 }
+
+/// What one of the threads does.
+type Work = fn(&Core);
 
 /// What a sender is to do.
 enum Task {
@@ -136,6 +141,8 @@ impl Core {
                 next_beat: None,
                 due: Due { parameters: now, output: now },
                 others: Bucket::a_minute(limits::OTHERS_A_MINUTE, now),
+                parameters: Bucket::a_minute(limits::PARAMETERS_A_MINUTE, now),
+                output: Bucket::a_minute(limits::LINES_A_MINUTE, now),
                 offset: 0,
                 was_throttled: false,
                 spilled: Vec::new(),
@@ -156,11 +163,11 @@ impl Core {
             changed: Condvar::new(),
             plan,
         });
-        let start = |name: &str, run: fn(&Core)| {
+        let start = |name: &str, run: Work| {
             let core = Arc::clone(&core);
             std::thread::Builder::new().name(name.to_owned()).spawn(move || run(&core)).map(drop)
         };
-        let senders: &[(&str, fn(&Core))] = if has_server {
+        let senders: &[(&str, Work)] = if has_server {
             &[
                 ("telemetry-comet-send", |core| core.send(Sender::Messages)),
                 ("telemetry-comet-files", |core| core.send(Sender::Uploads)),
@@ -168,7 +175,7 @@ impl Core {
         } else {
             &[]
         };
-        let all = senders.iter().chain(&[("telemetry-comet", Core::keep as fn(&Core))]);
+        let all = senders.iter().chain(&[("telemetry-comet", Core::keep as Work)]);
         for (name, run) in all {
             if let Err(error) = start(name, *run) {
                 say(format_args!("Comet: nothing is logged, since no thread could be started ({error})"));
@@ -374,6 +381,7 @@ impl Core {
             if is_last {
                 drop(state);
                 let (path, lost) = keeper.finish(error.as_deref());
+                self.tell_of_metrics();
                 let mut state = self.state();
                 state.archive = path;
                 state.lost += lost;
@@ -386,6 +394,19 @@ impl Core {
             let next = if is_end { Duration::from_millis(20) } else { KEEPER };
             let until = state.end.unwrap_or(now + next).min(now + next);
             drop(self.wait(state, until));
+        }
+    }
+
+    /// What became of metrics that are not told, which is known at the end.
+    fn tell_of_metrics(&self) {
+        let (thinned, left_out) = (self.metrics.thinned.load(Relaxed), self.metrics.dropped.load(Relaxed));
+        dropped("thinned", thinned);
+        dropped("names", left_out);
+        if left_out > 0 {
+            let most = limits::NAMES;
+            say(format_args!(
+                "Comet: {left_out} values of metrics were dropped, since there are more than {most} names"
+            ));
         }
     }
 
@@ -651,8 +672,8 @@ impl State {
             if let Some(due) = gathers.filter(|_| !is_flush && !self.lanes[kind as usize].has_batch(kind)) {
                 ready = ready.max(due);
             }
-            if kind == Kind::Messages {
-                ready = ready.max(self.others.next(now));
+            if let Some(bucket) = self.bucket(kind) {
+                ready = ready.max(bucket.next(now));
             }
             if ready > now {
                 at = at.min(ready);
@@ -661,10 +682,13 @@ impl State {
             match kind {
                 Kind::Parameters => self.due.parameters = now + PARAMETERS_EVERY,
                 Kind::Output => self.due.output = now + OUTPUT_EVERY,
-                Kind::Messages => self.others.take(1),
-                Kind::Metrics | Kind::Uploads => {}
+                Kind::Messages | Kind::Metrics | Kind::Uploads => {}
             }
-            return Ok(Task::Lane(kind, self.lanes[kind as usize].begin(kind)));
+            let items = self.lanes[kind as usize].begin(kind);
+            if let Some(bucket) = self.bucket(kind) {
+                bucket.take(items.len());
+            }
+            return Ok(Task::Lane(kind, items));
         }
         if self.end.is_some() && self.is_collected && self.spilled.is_empty() && self.lanes.iter().all(Lane::is_empty) {
             return Ok(match &self.error {
@@ -674,6 +698,16 @@ impl State {
             });
         }
         Err(at)
+    }
+
+    /// What a minute may have of a kind; of metrics the keeper knows.
+    fn bucket(&mut self, kind: Kind) -> Option<&mut Bucket> {
+        match kind {
+            Kind::Messages => Some(&mut self.others),
+            Kind::Parameters => Some(&mut self.parameters),
+            Kind::Output => Some(&mut self.output),
+            Kind::Metrics | Kind::Uploads => None,
+        }
     }
 
     /// Nothing more is sent. What is to be said about it.
@@ -709,7 +743,15 @@ impl Keeper<'_> {
         for item in items {
             let written = match item {
                 Item::Metric(value) => archive.metric(value),
-                Item::Message(message) => archive.message(message),
+                Item::Message(message) => match unreadable(message) {
+                    Some((path, error)) => {
+                        say(format_args!("Comet: {} is not logged: {error}", path.display()));
+                        dropped("refused", 1);
+                        lost += 1;
+                        continue;
+                    }
+                    None => archive.message(message),
+                },
             };
             if let Err(error) = written {
                 lost += 1;
@@ -759,9 +801,10 @@ impl Keeper<'_> {
         let path = archive.target().to_owned();
         match archive.finish(message::now()) {
             Ok(path) => {
+                let what = if self.core.plan.wire.is_none() { "the run" } else { "what is not with the server" };
+                let shown = path.display();
                 say(format_args!(
-                    "Comet: {} holds what is not with the server; `telemetry comet upload` or `comet upload` takes it there",
-                    path.display()
+                    "Comet: {shown} holds {what}; `telemetry comet upload` or `comet upload` takes it there"
                 ));
                 (Some(path), 0)
             }
@@ -770,6 +813,16 @@ impl Keeper<'_> {
                 (Some(path).filter(|path| path.exists()), 1)
             }
         }
+    }
+}
+
+/// The user's file that is to be logged, where it cannot be read: the archive is not to blame.
+fn unreadable(message: &Message) -> Option<(&Path, std::io::Error)> {
+    match message {
+        Message::Upload(message::Upload { content: message::Content::File(path), .. }) => {
+            std::fs::File::open(path).err().map(|error| (&**path, error))
+        }
+        _ => None,
     }
 }
 
@@ -796,6 +849,10 @@ fn count(task: &Task, outcome: &Outcome) {
 
 /// Counts what was dropped.
 pub(super) fn dropped(reason: &str, count: u64) {
+    // What never happened has no series.
+    if count == 0 {
+        return;
+    }
     #[cfg(not(telemetry_off))]
     crate::builtin::push::telemetry_push_dropped_samples_total(RECEIVER, reason).add(count);
     #[cfg(telemetry_off)]
@@ -805,11 +862,3 @@ pub(super) fn dropped(reason: &str, count: u64) {
 /// The value of the label `receiver`.
 #[cfg(not(telemetry_off))]
 const RECEIVER: &str = "comet";
-
-impl Drop for Core {
-    fn drop(&mut self) {
-        // Values beyond the metrics' own limits are known at the end alone.
-        dropped("thinned", self.metrics.thinned.load(Relaxed));
-        dropped("names", self.metrics.dropped.load(Relaxed));
-    }
-}

@@ -20,6 +20,10 @@ pub(super) const BATCH: usize = 1_000;
 pub(super) const NAMES: usize = 50_000;
 /// Requests in any minute that are neither metrics, parameters nor output.
 pub(super) const OTHERS_A_MINUTE: f64 = 8_000.0;
+/// Parameters in any minute.
+pub(super) const PARAMETERS_A_MINUTE: f64 = 10_000.0;
+/// Lines of output in any minute.
+pub(super) const LINES_A_MINUTE: f64 = 12_000.0;
 /// Values of metrics in any minute.
 pub(super) const METRICS_A_MINUTE: f64 = 12_000.0;
 /// Bytes of an image, where the server does not say.

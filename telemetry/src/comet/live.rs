@@ -56,6 +56,10 @@ fn end_all(cause: crate::exit::Cause, time: Duration) -> bool {
         }
         core.begin_end(time);
     }
-    all.iter()
-        .fold(true, |is_delivered, core| core.end(until.saturating_duration_since(Instant::now())) && is_delivered)
+    // Each is waited for, whatever became of the others.
+    let mut is_delivered = true;
+    for core in &all {
+        is_delivered &= core.end(until.saturating_duration_since(Instant::now()));
+    }
+    is_delivered
 }

@@ -24,9 +24,12 @@ const COLAB: &str = "/content/drive/MyDrive";
 /// Far more than any of them has.
 const MOST: u64 = 1 << 20;
 
+/// A variable's value.
+type Environment = Box<dyn Fn(&str) -> Option<OsString>>;
+
 /// Everything that is said outside of the program.
 pub(super) struct Settings {
-    environment: Box<dyn Fn(&str) -> Option<OsString>>,
+    environment: Environment,
     dotenv: (PathBuf, BTreeMap<String, String>),
     /// Each with what its sections have, in the order in which they count.
     files: Vec<(PathBuf, ini::Ini)>,

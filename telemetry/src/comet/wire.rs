@@ -435,8 +435,12 @@ impl Wire {
             429 => Outcome::Throttled(throttle(parts.headers.get("Retry-After-Custom"))),
             500.. => Outcome::Failed(why),
             _ => {
-                let code = ["sdk_error_code", "sdkErrorCode"].iter().find_map(|field| said.get(field)?.as_u64());
-                Outcome::Refused { code: code.unwrap_or(0), why }
+                let sdk_code = ["sdk_error_code", "sdkErrorCode"].iter().find_map(|field| said.get(field)?.as_u64());
+                match sdk_code {
+                    // The official client tries these again, too.
+                    None if matches!(code, 401 | 403) => Outcome::Failed(why),
+                    sdk_code => Outcome::Refused { code: sdk_code.unwrap_or(0), why },
+                }
             }
         })
     }

@@ -72,6 +72,10 @@ pub(crate) fn line(text: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
+#[cfg_attr(
+    not(any(feature = "push", feature = "otlp", feature = "grafana")),
+    allow(dead_code, reason = "Comet says it in a header of its own")
+)]
 /// Seconds, or a date. <https://www.rfc-editor.org/rfc/rfc9110#name-retry-after>
 pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let value = headers.get("Retry-After")?.to_str().ok()?.trim();

@@ -526,7 +526,7 @@ impl Kept {
         {
             self.fault(path, format!("{field} is too much"));
         }
-        if object.get("experimentKey").is_some_and(|key| !key.as_str().is_some_and(|key| key.len() >= 32)) {
+        if object.get("experimentKey").is_some_and(|key| key.as_str().is_none_or(|key| key.len() < 32)) {
             self.fault(path, "experimentKey is none");
         }
     }

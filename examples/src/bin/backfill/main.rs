@@ -8,10 +8,12 @@
 //! | `model.rs`   | what became of a flight, and whether that could be foretold    |
 //! | `store.rs`   | the DuckDB file through a profiled connection                  |
 //! | `summary.rs` | what was learned                                               |
+//! | `experiment.rs` | the same as a run of Comet ML                               |
 //!
 //! The source is part of the library beside it (`telemetry_examples::source`); a job of your own has an address instead.
 
 mod client;
+mod experiment;
 mod job;
 mod model;
 mod options;
@@ -85,10 +87,14 @@ async fn run(options: &Options) -> Result<ExitCode, AnyError> {
 
 /// Writes to standard output what is in the database; says whether all days asked for are.
 async fn tell(options: &Options, warehouse: &Background<Warehouse>) -> Result<bool, AnyError> {
-    let ask =
-        |warehouse: &mut Warehouse| Ok::<_, store::Error>((warehouse.flights_by_day()?, summary::summary(warehouse)?));
-    let (whole, summary) = warehouse.run(ask).await?;
     let days = options.days();
+    let count = days.len();
+    let ask = move |warehouse: &mut Warehouse| {
+        let (whole, summary) = (warehouse.flights_by_day()?, summary::summary(warehouse)?);
+        experiment::classification(warehouse, count)?;
+        Ok::<_, store::Error>((whole, summary))
+    };
+    let (whole, summary) = warehouse.run(ask).await?;
     let there = days.iter().filter(|day| whole.contains_key(day)).count();
     let text = format!("{there} of {} days are whole in {}\n{summary}", days.len(), options.database.display());
     // Whoever reads it may have seen enough.

@@ -115,26 +115,43 @@ pub struct Scores {
     pub never_late: Score,
 }
 
-/// Goes through the days in their order; each is predicted from those before it, scored, and then learned.
-///
-/// The arrivals are in the order of their days. `None` where there are none.
-#[measured]
-pub fn evaluate(arrivals: &[Arrivals]) -> Option<Scores> {
+/// What was foretold of a carrier's flights of an hour of a day, before anything of the day was known.
+#[derive(Clone, Copy, Debug)]
+pub struct Foretold<'a> {
+    /// What came.
+    pub arrivals: &'a Arrivals,
+    /// The chance that one is late, by carrier and hour.
+    pub chance: f64,
+    /// The rate of all flights so far.
+    pub overall: f64,
+}
+
+/// Goes through the days in their order, and tells what is foretold of each from those before it; then the day is learned. The arrivals are in the order of their
+/// days.
+pub fn foretell<'a>(arrivals: &'a [Arrivals], mut tell: impl FnMut(Foretold<'a>)) {
     let mut rates = HashMap::<(&str, i32), Rate>::new();
     let mut overall = Rate::default();
-    let mut scores = Scores::default();
     for day in arrivals.chunk_by(|a, b| a.day == b.day) {
         for arrivals in day {
             let rate = rates.get(&(arrivals.carrier.as_str(), arrivals.hour)).copied().unwrap_or_default();
-            scores.by_carrier_and_hour.add(rate.smoothed(), arrivals);
-            scores.overall_rate.add(overall.smoothed(), arrivals);
-            scores.never_late.add(0.0, arrivals);
+            tell(Foretold { arrivals, chance: rate.smoothed(), overall: overall.smoothed() });
         }
         for arrivals in day {
             rates.entry((&arrivals.carrier, arrivals.hour)).or_default().learn(arrivals);
             overall.learn(arrivals);
         }
     }
+}
+
+/// Scores what is foretold of each day. `None` where there are no arrivals.
+#[measured]
+pub fn evaluate(arrivals: &[Arrivals]) -> Option<Scores> {
+    let mut scores = Scores::default();
+    foretell(arrivals, |foretold| {
+        scores.by_carrier_and_hour.add(foretold.chance, foretold.arrivals);
+        scores.overall_rate.add(foretold.overall, foretold.arrivals);
+        scores.never_late.add(0.0, foretold.arrivals);
+    });
     (scores.never_late.arrived > 0).then_some(scores)
 }
 

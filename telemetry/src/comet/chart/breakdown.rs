@@ -49,9 +49,14 @@ impl Breakdown {
 
     /// Counts a label that was given with this probability.
     pub fn add_scored(&mut self, label: &str, probability: f64) {
+        self.add_scored_many(label, probability, 1);
+    }
+
+    /// Counts a label that was given with this probability so many times.
+    pub fn add_scored_many(&mut self, label: &str, probability: f64, times: u64) {
         let entry = self.entry(label);
-        entry.1 = entry.1.saturating_add(1);
-        entry.2.add(probability);
+        entry.1 = entry.1.saturating_add(times);
+        entry.2.add_many(probability, times);
     }
 
     /// Labels and counts, in the order in which they first came.

@@ -67,6 +67,10 @@ impl Bins {
         Bins { low, high, counts: vec![0; bins.clamp(1, MOST_BINS)], outside: 0, sum: 0.0 }
     }
 
+    pub(super) fn add(&mut self, value: f64) {
+        self.add_many(value, 1);
+    }
+
     /// The last bin has its upper edge too.
     #[expect(
         clippy::cast_possible_truncation,
@@ -74,16 +78,16 @@ impl Bins {
         clippy::cast_precision_loss,
         reason = "a place among few bins"
     )]
-    pub(super) fn add(&mut self, value: f64) {
+    pub(super) fn add_many(&mut self, value: f64, times: u64) {
         if !(self.low..=self.high).contains(&value) {
-            self.outside = self.outside.saturating_add(1);
+            self.outside = self.outside.saturating_add(times);
             return;
         }
         let width = self.high - self.low;
         let place = if width > 0.0 { (value - self.low) / width * self.counts.len() as f64 } else { 0.0 };
         let place = (place as usize).min(self.counts.len() - 1);
-        self.counts[place] = self.counts[place].saturating_add(1);
-        self.sum += value;
+        self.counts[place] = self.counts[place].saturating_add(times);
+        self.sum += value * times as f64;
     }
 
     pub(super) fn count(&self) -> u64 {

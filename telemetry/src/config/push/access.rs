@@ -17,6 +17,10 @@ impl fmt::Debug for Secret {
 }
 
 /// What the header `Authorization` says of a user with a password.
+#[cfg_attr(
+    not(any(feature = "push", feature = "otlp", feature = "grafana")),
+    allow(dead_code, reason = "Comet takes keys")
+)]
 pub(crate) fn basic(user: &str, password: &str) -> Secret {
     Secret(format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))))
 }
