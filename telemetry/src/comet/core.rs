@@ -484,7 +484,7 @@ impl Core {
             (Task::Handshake, Outcome::Throttled(wait)) => state.not_before = Some(now + wait),
             (Task::Handshake, Outcome::Failed(why) | Outcome::Unreachable(why)) => {
                 state.handshakes += 1;
-                if state.handshakes >= HANDSHAKES || state.end.is_some() {
+                if state.handshakes >= HANDSHAKES || (state.end.is_some() && state.handshakes > 1) {
                     notice = state.close(&why, &self.plan);
                 } else {
                     // At once, then 2, 4, 8 s.
@@ -533,8 +533,8 @@ impl Core {
                 state.was_throttled = true;
                 None
             }
-            // It is away, and the program is about to end.
-            Outcome::Unreachable(why) if is_end => {
+            // It is away, twice in a row, and the program is about to end.
+            Outcome::Unreachable(why) if is_end && lane.has_failed() => {
                 lane.failed(now, false);
                 state.close(&why, &self.plan)
             }

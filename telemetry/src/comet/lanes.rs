@@ -158,6 +158,11 @@ impl Lane {
         self.not_before = Some(until);
     }
 
+    /// Whether the last attempt did not arrive.
+    pub(super) fn has_failed(&self) -> bool {
+        self.attempts > 0
+    }
+
     /// It did not arrive. `is_servers`: since the server failed at it.
     pub(super) fn failed(&mut self, now: Instant, is_servers: bool) -> Next {
         let wait = WAITS[(self.attempts as usize).min(WAITS.len() - 1)];

@@ -188,3 +188,23 @@ fn a_folder_that_cannot_be_written_is_replaced_by_another() {
     assert!(archive.exists() && !archive.starts_with(folder.path()), "{}", archive.display());
     std::fs::remove_dir_all(archive.parent().unwrap()).unwrap();
 }
+
+#[test]
+fn files_are_copied_and_one_that_is_not_there_harms_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("model.bin");
+    std::fs::write(&file, vec![7; 100_000]).unwrap();
+    let experiment = Experiment::start(offline(&folder).mode(Mode::Offline)).unwrap();
+    experiment.log_file(&file);
+    experiment.log_file(folder.path().join("none.bin"));
+    experiment.log_other("after", 1);
+    assert!(!experiment.end(), "one was lost");
+    let archive = archive(&folder).unwrap();
+    let server = StandIn::start();
+    let said = String::from_utf8(upload(&server, &archive, &[]).stdout).unwrap();
+    assert!(said.contains("problems: []"), "{said}");
+    server.judge();
+    let kept = server.kept();
+    assert_eq!(kept.asset("model.bin").map(|asset| asset.bytes.len()), Some(100_000));
+    assert_eq!((kept.assets.len(), kept.other("after")), (1, Some(&json!(1))));
+}

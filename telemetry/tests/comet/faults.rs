@@ -193,3 +193,45 @@ fn a_server_that_comes_back_gets_all() {
     super::is_all_there(&server);
     assert_eq!(archive(&folder), None);
 }
+
+#[test]
+fn a_file_goes_as_it_is_and_one_that_is_not_there_is_told() {
+    let (server, folder) = (StandIn::start(), tempfile::tempdir().unwrap());
+    let file = folder.path().join("model.bin");
+    std::fs::write(&file, vec![7; 3_000_000]).unwrap();
+    server.when("asset/upload", 1, Fault::Cut(1_000_000));
+    let experiment = Experiment::start(config(&server, &folder).deadline(Duration::MAX)).unwrap();
+    experiment.log_file(&file);
+    experiment.log_file(folder.path().join("none.bin"));
+    experiment.log_file(folder.path());
+    assert!(!experiment.end(), "two were lost");
+    server.judge();
+    let kept = server.kept();
+    assert_eq!(kept.assets.len(), 1);
+    assert_eq!(kept.asset("model.bin").map(|asset| asset.bytes.len()), Some(3_000_000));
+}
+
+#[test]
+fn whatever_threads_do_at_once_is_told_once() {
+    let (server, folder) = (StandIn::start(), tempfile::tempdir().unwrap());
+    let experiment = Experiment::start(config(&server, &folder)).unwrap();
+    std::thread::scope(|threads| {
+        for thread in 0..8 {
+            let experiment = experiment.clone();
+            threads.spawn(move || {
+                for number in 0..300u64 {
+                    experiment.log(telemetry::comet::Metric::new(&format!("of {thread}"), number as f64).step(number));
+                    experiment.log_parameter(&format!("{thread} {number}"), number);
+                }
+                experiment.flush(Duration::from_secs(10))
+            });
+        }
+    });
+    assert!(experiment.end());
+    server.judge();
+    let kept = server.kept();
+    for thread in 0..8 {
+        assert_eq!(kept.values(&format!("of {thread}")), (0..300).map(f64::from).collect::<Vec<_>>());
+    }
+    assert_eq!(kept.parameters.len(), 2_400);
+}
