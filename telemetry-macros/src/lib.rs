@@ -5,6 +5,8 @@ mod connection;
 #[cfg(feature = "dashboards")]
 mod dashboard;
 mod diagnostics;
+#[cfg(any(feature = "comet", test))]
+mod experiment;
 mod fallback;
 mod job;
 mod label;
@@ -12,6 +14,7 @@ mod measured;
 mod metric;
 mod names;
 mod objective;
+mod supplied;
 
 use proc_macro::TokenStream;
 
@@ -344,6 +347,65 @@ pub fn measure(input: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn backfill_job(args: TokenStream, item: TokenStream) -> TokenStream {
     job::backfill_job(args.into(), item.into()).into()
+}
+
+/// Runs a function as an experiment of Comet ML: starts the run, logs its parameters, what it returns and how it ended, and ends the run. Needs the feature
+/// `comet`.
+///
+/// Goes on free functions, methods and associated functions, `async` or not, above or below `#[measured]` and `#[backfill_job]`. A parameter that is written
+/// `&Experiment` (a path that ends in `Experiment`) is supplied by the attribute, so callers do not pass it; a function need not have one.
+///
+/// ```ignore
+/// use telemetry::comet::Experiment;
+/// use telemetry::{experiment, measured};
+///
+/// #[experiment(project = "flights", tags = ["rust", "batch"], params(batch_size, threshold = cutoff * 2.0, model = model.name()))]
+/// #[measured]
+/// fn classify(experiment: &Experiment, batch_size: usize, cutoff: f64, model: &Model) -> Result<f64, Error> {
+///     for (step, batch) in batches(batch_size)?.enumerate() {
+///         experiment.log_metric("loss", model.loss(batch?, cutoff)?);
+///     }
+///     Ok(model.accuracy())
+/// }
+///
+/// let accuracy = classify(32, 0.5, &model)?;
+/// ```
+///
+/// # Arguments
+/// - `project = …`, `name = …`, `workspace = …`: where the run belongs, and what it is called: a text, or an expression over the parameters that gives one.
+///   Default: what the settings of Comet say (`COMET_PROJECT_NAME`, `COMET_WORKSPACE`, …).
+/// - `tags = […]`: texts, likewise.
+/// - `params(a, b = expression)`: what is logged as the run's parameters. `a` alone is the function's parameter of that name, an expression sees the
+///   parameters and `self`. Anything that implements `serde::Serialize`; the fields of a structure are parameters of their own. Values are borrowed, and read
+///   before the body runs.
+/// - `every = "10s"`: how often what `#[measured]` and `metric!` record is logged as metrics, as a number and one of `ms`, `s`, `m`, `h`. `"off"`: never.
+///   Default: 10 s.
+/// - `experiment = …`: the parameter that is supplied, where its type does not tell: another name of `Experiment`, or two parameters of that type.
+/// - `crate = path`: the path of this library, where it is not `::telemetry`.
+///
+/// # What is logged
+/// - At the start the parameters, and the time as `start_time` among the run's other values, as RFC 3339 has it, in UTC.
+/// - Then what the body logs by itself.
+/// - At the end the return value, where its type implements `telemetry::comet::LogTo`, also within a `Result` or an `Option`: a number is the metric `result`,
+///   a map of numbers a metric each. A type that does not implement it is not logged, and nothing is asked of it.
+/// - Then the metric `duration_seconds`, `end_time`, and `result`: `ok`, `error` (a `Result` that is `Err`), `panic` (it unwound) or `cancelled` (its future was
+///   dropped after the first poll), as `#[measured]` tells them. A run that ended as `error` has failed with what the error's `Display` says, else its
+///   `Debug`, else with `the function returned an error`; one that panicked with the panic's message; one that was cancelled was aborted.
+///
+/// A panic is caught to be read and goes on as it was: its payload is the same, and the panic hook runs once. In a program that aborts on panic there is
+/// nothing to catch.
+///
+/// Settings that cannot be read are told once on standard error, and the function runs without a run, as it does where nothing is reachable: no failure of
+/// Comet's is one of the function's. With `--cfg telemetry_off` it runs with an experiment that keeps nothing.
+///
+/// # Cost
+/// The run ends when the function does, and the function returns when all is delivered, or at the experiment's deadline. A future does not block its
+/// executor: a thread waits for the delivery, and the future for the thread. What an `async fn` returns is kept during that, so that its future is `Send` only
+/// where its output is. A future that is dropped, or panics, waits for nothing: a thread delivers what is left.
+#[cfg(feature = "comet")]
+#[proc_macro_attribute]
+pub fn experiment(args: TokenStream, item: TokenStream) -> TokenStream {
+    experiment::experiment(args.into(), item.into()).into()
 }
 
 /// Implements the trait `ProfiledConnection` for a struct that holds a `telemetry::duckdb::Connection`.

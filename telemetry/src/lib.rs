@@ -183,6 +183,8 @@ pub mod comet; // experiments of Comet ML
 #[cfg(feature = "dashboards")]
 #[expect(clippy::incompatible_msrv, reason = "the crates that come with this feature need a newer compiler too")]
 pub mod dashboard; // dashboards and rules, checked
+#[cfg(any(feature = "comet", feature = "resume"))]
+mod date; // times as people read them
 #[cfg(feature = "duckdb")]
 pub mod duckdb; // profiled connections
 mod error;
@@ -232,4 +234,6 @@ pub use registry::{Collection, Collector, Registration, Registry, register, regi
 pub use snapshot::Snapshot;
 #[cfg(feature = "dashboards")]
 pub use telemetry_macros::dashboards;
+#[cfg(feature = "comet")]
+pub use telemetry_macros::experiment;
 pub use telemetry_macros::{Label, ProfiledConnection, backfill_job, measure, measured, metric};

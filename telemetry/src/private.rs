@@ -1,5 +1,7 @@
 //! The one door for generated code. Nothing here is for users, and any of it may change with any version.
 
+#[cfg(feature = "comet")]
+pub use crate::comet::attribute::door as experiment;
 #[cfg(feature = "dashboards")]
 pub use crate::dashboard::door as dashboard;
 pub use crate::job::lifetime::{

@@ -1,13 +1,12 @@
 //! The words in the attribute's parentheses.
 
-use crate::arguments;
-use crate::connection::duration;
+use crate::arguments::{self, millis, text};
 use crate::diagnostics::Diagnostics;
 use crate::names;
 use crate::objective::{Objective, On};
 use proc_macro2::TokenStream;
 use syn::parse::{ParseStream, Parser};
-use syn::{Expr, ExprLit, Ident, Lit, LitStr, Path, Token};
+use syn::{Expr, Ident, LitStr, Path, Token};
 
 /// What the attribute was told.
 #[derive(Default)]
@@ -95,39 +94,5 @@ impl Args {
             }
         }
         Ok(())
-    }
-}
-
-/// A text that is not empty, after `=`.
-fn text(
-    word: &Ident,
-    such_as: &str,
-    input: ParseStream<'_>,
-    diagnostics: &mut Diagnostics,
-) -> syn::Result<Option<LitStr>> {
-    input.parse::<Token![=]>()?;
-    match input.parse()? {
-        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if !text.value().trim().is_empty() => Ok(Some(text)),
-        other => {
-            diagnostics.at(other, format!("`{word}` takes a text that is not empty, such as `{word} = \"{such_as}\"`"));
-            Ok(None)
-        }
-    }
-}
-
-fn millis(word: &Ident, such_as: &str, text: &LitStr, diagnostics: &mut Diagnostics) -> Option<u64> {
-    match duration::parse(&text.value()) {
-        Ok(duration) => {
-            // Held to be a year at most by the parser.
-            let millis = u64::try_from(duration.as_millis()).ok().filter(|millis| *millis > 0);
-            if millis.is_none() {
-                diagnostics.at(text, format!("`{word}` takes a millisecond or more, such as `{word} = \"{such_as}\"`"));
-            }
-            millis
-        }
-        Err(message) => {
-            diagnostics.at(text, message);
-            None
-        }
     }
 }

@@ -2,10 +2,11 @@
 
 use crate::job::model::Model;
 use crate::measured::{body, ending};
+use crate::supplied;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{AttrStyle, Attribute, FnArg, Ident, PatType, Path, Signature};
+use syn::{Ident, Path, Signature};
 
 /// Our own name for the job. The span keeps it from meeting one of the user's.
 const JOB: &str = "__job";
@@ -15,60 +16,21 @@ const SPEC: &str = "__spec";
 pub(crate) fn backfill_job(model: Model, parameter: usize) -> TokenStream {
     let (root, spec) = (model.root(), spec(&model));
     let mut function = model.function;
-    // As in `#[measured]`: the outer braces stay the user's.
-    let braces = function.block.brace_token;
-    let supplied = bind(remove(&mut function.sig, parameter));
+    let supplied = supplied::bind(supplied::remove(&mut function.sig, parameter), |span| {
+        let job = Ident::new(JOB, span);
+        quote_spanned!(span=> &#job)
+    });
     let (state, total) = (state(&root, model.args.state.as_ref()), total(&root, model.args.total.as_ref()));
     let uses = [state.clone(), total.clone(), function.block.to_token_stream()];
     let rebound = body::rebind(&mut function.sig, || quote!(#(#uses)*));
     let statements = quote!(#supplied #rebound #state #total);
-    let inner = body::inner_attributes(&function.attrs);
-    let outer: Vec<&Attribute> =
-        function.attrs.iter().filter(|attribute| matches!(attribute.style, AttrStyle::Outer)).collect();
-    let (visibility, signature) = (&function.vis, &function.sig);
+    let signature = &function.sig;
     let run = if signature.asyncness.is_some() {
         asynchronous(&root, signature, &statements, &function.block)
     } else {
         synchronous(&root, signature, &statements, &function.block)
     };
-    let mut tokens = quote!(#(#outer)* #visibility #signature);
-    braces.surround(&mut tokens, |body| body.extend(quote!(#inner #spec #run)));
-    tokens
-}
-
-/// The function with its body as it was written. Calls of it do not pass the job, so that parameter is not there either: no error
-/// is to follow from another.
-pub(crate) fn unchanged(model: Model, parameter: Option<usize>) -> TokenStream {
-    let mut function = model.function;
-    if let Some(parameter) = parameter {
-        let supplied = remove(&mut function.sig, parameter).to_token_stream();
-        let block = &function.block;
-        *function.block = syn::parse_quote!({ let #supplied = loop {}; #block });
-        function
-            .attrs
-            .push(syn::parse_quote!(#[allow(unreachable_code, unused_variables, clippy::all, clippy::pedantic)]));
-    }
-    function.into_token_stream()
-}
-
-fn remove(signature: &mut Signature, parameter: usize) -> FnArg {
-    let mut inputs: Vec<FnArg> = std::mem::take(&mut signature.inputs).into_iter().collect();
-    let removed = inputs.remove(parameter);
-    signature.inputs = inputs.into_iter().collect();
-    removed
-}
-
-/// The user's parameter as a binding in the body, with the type as they wrote it: where that is another `Job`, the error is there.
-fn bind(parameter: FnArg) -> TokenStream {
-    match parameter {
-        FnArg::Typed(PatType { pat, ty, .. }) => {
-            let span = Span::mixed_site().located_at(ty.span());
-            let job = Ident::new(JOB, span);
-            let supplied = quote_spanned!(span=> &#job);
-            quote!(let #pat: #ty = #supplied;)
-        }
-        FnArg::Receiver(_) => TokenStream::new(),
-    }
+    supplied::with_body(&function, &quote!(#spec #run))
 }
 
 fn spec(model: &Model) -> TokenStream {

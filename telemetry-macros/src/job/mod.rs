@@ -22,7 +22,7 @@ mod expand;
 mod model;
 
 use crate::diagnostics::Diagnostics;
-use crate::fallback;
+use crate::{fallback, supplied};
 use model::Model;
 use proc_macro2::TokenStream;
 
@@ -37,7 +37,7 @@ pub(crate) fn backfill_job(args: TokenStream, item: TokenStream) -> TokenStream 
     match (diagnostics.finish(), model, parameter) {
         (Ok(()), Some(model), Some(parameter)) => expand::backfill_job(model, parameter),
         (Ok(()), ..) => item,
-        (Err(error), Some(model), parameter) => fallback::with(&error, expand::unchanged(model, parameter)),
+        (Err(error), Some(model), parameter) => fallback::with(&error, supplied::unchanged(model.function, parameter)),
         (Err(error), None, _) => fallback::with(&error, item),
     }
 }

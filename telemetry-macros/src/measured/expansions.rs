@@ -38,11 +38,15 @@ fn expanded(text: &str) -> String {
     let mut tokens = TokenStream::new();
     for mut item in syn::parse_file(text).unwrap().items {
         let attribute = attributes(&mut item).remove(0);
-        let words = match attribute.meta {
-            Meta::List(list) => list.tokens,
+        let words = match &attribute.meta {
+            Meta::List(list) => list.tokens.clone(),
             _ => TokenStream::new(),
         };
-        tokens.extend(super::measured(words, item.into_token_stream()));
+        let item = item.into_token_stream();
+        tokens.extend(match attribute.meta.path().get_ident() {
+            Some(name) if name == "experiment" => crate::experiment::experiment(words, item),
+            _ => super::measured(words, item),
+        });
     }
     prettyplease::unparse(&syn::parse2::<File>(tokens).unwrap())
 }

@@ -380,13 +380,6 @@ impl Experiment {
         self.run.as_ref().is_none_or(|run| run.end())
     }
 
-    /// Has it end, and does not wait.
-    pub(super) fn begin_end(&self) {
-        if let Some(run) = &self.run {
-            run.core.begin_end(run.core.plan().deadline);
-        }
-    }
-
     pub(super) fn core(&self) -> Option<&Arc<Core>> {
         // In a child of a fork the run is its parent's.
         self.run.as_ref().map(|run| &run.core).filter(|core| core.process == Process::current())

@@ -13,6 +13,7 @@ mod key; // the API key
 mod lanes; // what waits to be sent
 mod limits; // what Comet takes at most
 mod live; // runs that are on
+mod log_to; // what a value logs by itself
 mod message; // what is logged, but metrics
 mod metric; // metrics, and how they are thinned
 mod number; // what JSON does not have
@@ -26,5 +27,6 @@ mod wire; // requests and answers
 pub use config::{Config, Mode, StartMode};
 pub use error::Error;
 pub use experiment::{Experiment, ImageFormat, Metric};
+pub use log_to::{LogTo, Number};
 pub use repair::{Repaired, repair};
 pub use upload::{UploadOptions, Uploaded, upload};

@@ -12,7 +12,7 @@ use super::dashboards::{SaveOptions, Saved};
 use super::data_sources::DataSource;
 use super::error::Error;
 use super::models::{Dashboard, DataSourceHealth, Folder, Health, Organization, Search, SearchHit};
-use super::oneshot;
+use crate::outbound::oneshot;
 use serde_json::Value;
 
 /// [`Client`] for what awaits: the same operations, with the same errors. It needs no runtime, and none is blocked.

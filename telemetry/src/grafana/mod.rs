@@ -48,7 +48,6 @@ mod diff; // what is different
 mod error;
 mod folders;
 mod models; // what the server answers
-mod oneshot; // from a thread to a task
 mod path; // segments and queries of a URL
 mod resources; // dashboards and folders, by `/apis`
 mod rules; // as they are compared

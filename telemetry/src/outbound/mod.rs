@@ -1,6 +1,8 @@
 //! Requests that leave: what pushing and Grafana's client have in common, which is how a host is reached and how long is waited between attempts.
 
 pub(crate) mod backoff; // how long until the next attempt
+#[cfg(any(feature = "comet", feature = "grafana"))]
+pub(crate) mod oneshot; // from a thread to a task
 
 use crate::config::push::Authorities;
 use std::net::IpAddr;

@@ -14,18 +14,18 @@ struct Shared<T> {
 type Both<T> = Arc<Mutex<Shared<T>>>;
 
 /// Dropped without a value, it wakes the task all the same.
-pub(super) struct Sender<T>(Both<T>);
+pub(crate) struct Sender<T>(Both<T>);
 
 /// Gives `None` where the sender ended without a value.
-pub(super) struct Receiver<T>(Both<T>);
+pub(crate) struct Receiver<T>(Both<T>);
 
-pub(super) fn channel<T>() -> (Sender<T>, Receiver<T>) {
+pub(crate) fn channel<T>() -> (Sender<T>, Receiver<T>) {
     let both = Arc::new(Mutex::new(Shared { value: None, is_closed: false, waker: None }));
     (Sender(Arc::clone(&both)), Receiver(both))
 }
 
 impl<T> Sender<T> {
-    pub(super) fn send(self, value: T) {
+    pub(crate) fn send(self, value: T) {
         locked(&self.0).value = Some(value);
     }
 }

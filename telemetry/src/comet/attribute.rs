@@ -1,1 +1,0 @@
-//! What `#[experiment]` calls.
