@@ -420,7 +420,7 @@ impl Wire {
         let bytes = match body.with_config().limit(MOST_READ).read_to_vec() {
             Ok(bytes) => bytes,
             // It was answered; few answers matter.
-            Err(error) if parts.status.as_u16() == 200 => return Ok(Outcome::Failed(error.to_string())),
+            Err(error) if parts.status.is_success() => return Ok(Outcome::Failed(error.to_string())),
             Err(error) => return Err(error),
         };
         let said: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
@@ -431,7 +431,7 @@ impl Wire {
             .map_or_else(|| String::from_utf8_lossy(&bytes).into_owned(), str::to_owned);
         let why = self.words(&format!("{code} {text}"));
         Ok(match code {
-            200 => Outcome::Taken(said),
+            200..300 => Outcome::Taken(said),
             429 => Outcome::Throttled(throttle(parts.headers.get("Retry-After-Custom"))),
             500.. => Outcome::Failed(why),
             _ => {

@@ -29,8 +29,6 @@ pub enum Fault {
     Slow(Duration),
     /// A page of HTML in place of JSON.
     Html,
-    /// Another success than 200.
-    Accepted,
 }
 
 /// A file that arrived.
@@ -38,7 +36,6 @@ pub enum Fault {
 pub struct Asset {
     pub query: BTreeMap<String, String>,
     pub bytes: Vec<u8>,
-    pub metadata: Option<Value>,
     pub is_picture: bool,
 }
 
@@ -216,10 +213,7 @@ fn serve(stream: TcpStream, kept: &Mutex<Kept>) {
                 (429, "{}".to_owned(), format!("Retry-After-Custom: {seconds}\r\n"))
             }
             Some(Fault::Html) => (502, "<html><body>Bad Gateway</body></html>".to_owned(), String::new()),
-            other => {
-                let answer = kept.lock().unwrap().take(&request);
-                (if matches!(other, Some(Fault::Accepted)) { 202 } else { 200 }, answer.to_string(), String::new())
-            }
+            _ => (200, kept.lock().unwrap().take(&request).to_string(), String::new()),
         };
         let text = format!(
             "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\n{header}Content-Length: {}\r\n\r\n{answer}",
@@ -608,7 +602,7 @@ impl Kept {
         if !types.contains(&kind.as_str()) {
             self.fault(&path, format!("type {kind:?} is none"));
         }
-        let Some((bytes, metadata)) = parts(&request.headers["content-type"], &request.body) else {
+        let Some(bytes) = parts(&request.headers["content-type"], &request.body) else {
             self.fault(&path, "its parts are not well formed");
             return;
         };
@@ -633,12 +627,12 @@ impl Kept {
         if !is_well {
             self.fault(&path, format!("its content is no {kind}: {document}"));
         }
-        self.assets.push(Asset { query, bytes, metadata, is_picture });
+        self.assets.push(Asset { query, bytes, is_picture });
     }
 }
 
-/// The file, and the metadata if there is any.
-fn parts(kind: &str, body: &[u8]) -> Option<(Vec<u8>, Option<Value>)> {
+/// The file; metadata, if there is any, has to be JSON.
+fn parts(kind: &str, body: &[u8]) -> Option<Vec<u8>> {
     let boundary = format!("--{}", kind.split_once("boundary=")?.1.trim_matches('"'));
     let find = |from: usize, what: &[u8]| {
         body[from..].windows(what.len()).position(|window| window == what).map(|at| from + at)
@@ -646,7 +640,7 @@ fn parts(kind: &str, body: &[u8]) -> Option<(Vec<u8>, Option<Value>)> {
     if !body.starts_with(boundary.as_bytes()) || !body.ends_with(format!("\r\n{boundary}--\r\n").as_bytes()) {
         return None;
     }
-    let (mut at, mut file, mut metadata) = (boundary.len() + 2, None, None);
+    let (mut at, mut file) = (boundary.len() + 2, None);
     loop {
         let content = find(at, b"\r\n\r\n")? + 4;
         let head = String::from_utf8_lossy(&body[at..content]).into_owned();
@@ -654,13 +648,13 @@ fn parts(kind: &str, body: &[u8]) -> Option<(Vec<u8>, Option<Value>)> {
         if head.contains("name=\"file\"; filename=\"file\"") {
             file = Some(body[content..end].to_vec());
         } else if head.contains("name=\"metadata\"") && !head.contains("filename") {
-            metadata = Some(serde_json::from_slice(&body[content..end]).ok()?);
+            serde_json::from_slice::<Map<String, Value>>(&body[content..end]).ok()?;
         } else {
             return None;
         }
         at = end + 2 + boundary.len();
         if body[at..].starts_with(b"--") {
-            return Some((file?, metadata));
+            return file;
         }
         at += 2;
     }
