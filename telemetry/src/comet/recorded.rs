@@ -102,10 +102,10 @@ fn watch(
 /// Families that the program has declared, and those of its functions.
 fn wanted(snapshot: &Snapshot) -> impl Iterator<Item = (&Family, &Series)> {
     let is_builtin = |name: &str| builtin::CATALOG.iter().any(|family| family.name == name);
-    let families = snapshot
-        .families
-        .iter()
-        .filter(move |family| family.name.starts_with("function_") || !is_builtin(&family.name));
+    // How well something was sampled is of no run.
+    let is_sampling = |name: &str| name.starts_with("function_probe_");
+    let is_functions = |name: &str| name.starts_with("function_") && !is_sampling(name);
+    let families = snapshot.families.iter().filter(move |family| is_functions(&family.name) || !is_builtin(&family.name));
     families.flat_map(|family| family.series.iter().map(move |series| (family, series)))
 }
 
@@ -131,6 +131,10 @@ impl Before {
         for (family, series) in wanted(snapshot) {
             let name = name(family, series);
             let base = self.base.get(&name);
+            // A gauge of a function that did nothing in the run, such as its peak.
+            if base == Some(&series.value) && matches!(series.value, Value::Float(_)) && family.name.starts_with("function_") {
+                continue;
+            }
             for (suffix, value) in figures(&series.value, base) {
                 let name = if suffix.is_empty() { name.clone() } else { format!("{name}/{suffix}") };
                 let bits = value.to_bits();
@@ -236,7 +240,9 @@ impl Machine {
             }
             experiment.log_metric("sys.ram.total", system.total_memory() as f64);
             experiment.log_metric("sys.ram.used", system.used_memory() as f64);
-            experiment.log_metric("sys.load.avg", System::load_average().one);
+            if let Ok(load) = System::load_average() {
+                experiment.log_metric("sys.load.avg", load.one);
+            }
         }
         // The process, from what samples it for the exposition.
         let snapshot = crate::snapshot();

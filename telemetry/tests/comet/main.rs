@@ -300,3 +300,18 @@ fn what_is_recorded_inside_is_logged_as_metrics() {
     assert_eq!(kept.values("function_calls_total/comet_test_load/ok").last(), Some(&3.0), "{:?}", kept.metrics);
     assert_eq!(kept.values("function_calls_duration_seconds/comet_test_load/ok/count").last(), Some(&3.0));
 }
+
+#[cfg(feature = "system")]
+#[test]
+fn the_machine_and_the_process_are_told() {
+    let (server, folder) = (StandIn::start(), tempfile::tempdir().unwrap());
+    let experiment = Experiment::start(config(&server, &folder).system_every(Duration::from_millis(300))).unwrap();
+    wait_for("two readings", || !server.kept().values("sys.cpu.percent.avg").is_empty());
+    assert!(experiment.end());
+    server.judge();
+    let kept = server.kept();
+    let last = |name: &str| *kept.values(name).last().unwrap_or_else(|| panic!("{name} lacks"));
+    assert!((0.0..=100.0).contains(&last("sys.cpu.percent.avg")));
+    assert!(last("sys.ram.used") > 0.0 && last("sys.ram.used") <= last("sys.ram.total"));
+    assert!(last("sys.process.ram.used") > 1e6 && last("sys.load.avg") >= 0.0 && last("sys.process.cpu.percent") >= 0.0);
+}
