@@ -236,7 +236,7 @@ mod tests {
     #[test]
     fn what_holds_a_value_logs_that_and_an_error_or_none_logs_nothing() {
         assert_eq!(logged(&Ok::<_, String>(Some(Box::new(1)))), ["metric result = 1"]);
-        assert_eq!(logged(&Arc::new(Rc::new(&mut 1))), ["metric result = 1"]);
+        assert_eq!(logged(&(Arc::new(1), Rc::new(&mut 2))), ["metric result = 1", "metric result = 2"]);
         assert_eq!(logged(&Err::<u8, _>(2_u8)), [""; 0]);
         assert_eq!(logged(&None::<u8>), [""; 0]);
         assert_eq!(logged(&()), [""; 0]);

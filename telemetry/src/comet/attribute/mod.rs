@@ -4,6 +4,7 @@
 
 mod answer; // what the output says
 mod run; // start, parameters, end
+mod settings; // what the attribute was told
 #[cfg(test)]
 mod tests;
 mod told; // what is told to the experiment
@@ -13,5 +14,6 @@ pub(crate) mod witness; // what tests see of it
 /// What generated code calls.
 pub mod door {
     pub use super::answer::{Logs, LogsNothing, Returned, Says, SaysByDebug, SaysByDisplay};
-    pub use super::run::{Caught, Ended, Run, Settings};
+    pub use super::run::{Caught, Ended, Run};
+    pub use super::settings::Settings;
 }

@@ -1,7 +1,8 @@
 //! The run of one call, and what is logged of it without being asked.
 
+use super::settings::Settings;
 use super::told::Told;
-use crate::comet::{Config, Experiment};
+use crate::comet::Experiment;
 use crate::outbound::oneshot;
 use crate::record::{Ending, Outcome};
 use serde::Serialize;
@@ -13,45 +14,7 @@ use std::pin::Pin;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant, SystemTime};
-
-/// What the attribute was told of the run. Texts are borrowed: the arguments of the function are its body's.
-#[derive(Debug)]
-pub struct Settings {
-    config: Config,
-}
-
-impl Settings {
-    /// `every_millis` is 0 where nothing of what is recorded is to be logged.
-    #[must_use]
-    pub fn new(every_millis: u64) -> Settings {
-        Settings { config: Config::new().recorded_every(Duration::from_millis(every_millis)) }
-    }
-
-    /// Where the run belongs.
-    #[must_use]
-    pub fn workspace<T: AsRef<str> + ?Sized>(self, workspace: &T) -> Settings {
-        Settings { config: self.config.workspace(workspace.as_ref()) }
-    }
-
-    /// The project in it.
-    #[must_use]
-    pub fn project<T: AsRef<str> + ?Sized>(self, project: &T) -> Settings {
-        Settings { config: self.config.project(project.as_ref()) }
-    }
-
-    /// What the run is called.
-    #[must_use]
-    pub fn name<T: AsRef<str> + ?Sized>(self, name: &T) -> Settings {
-        Settings { config: self.config.name(name.as_ref()) }
-    }
-
-    /// A tag more.
-    #[must_use]
-    pub fn tag<T: AsRef<str> + ?Sized>(self, tag: &T) -> Settings {
-        Settings { config: self.config.tag(tag.as_ref()) }
-    }
-}
+use std::time::{Instant, SystemTime};
 
 /// A call, and its run from its start on. Dropped before it has ended, its future was cancelled.
 pub struct Run {
@@ -87,7 +50,7 @@ impl Run {
     /// Starts it. Where the settings cannot be read, that is said, and the function runs all the same.
     pub fn start(&self, settings: Settings) -> &Experiment {
         let started = self.started.get_or_init(|| {
-            let told = Told::start(settings.config);
+            let told = Told::start(settings.config());
             told.other("start_time", crate::date::text(SystemTime::now()));
             Started { told, at: Instant::now() }
         });

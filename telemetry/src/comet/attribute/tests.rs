@@ -388,7 +388,7 @@ impl Source {
     #[measured]
     #[experiment(name = format!("{} days", self.days.len()), params(day))]
     #[measured(name = "within")]
-    async fn to_change(&mut self, day: u8, _: &Experiment) -> Result<usize, Shown> {
+    async fn add(&mut self, day: u8, _: &Experiment) -> Result<usize, Shown> {
         self.days.push(day);
         yielded().await;
         Ok(self.days.len())
@@ -415,7 +415,7 @@ fn methods_are_runs_too() {
     assert_eq!(logged, lines(&["parameter day = 7"], &[], OK, &["end"]));
     let (_, logged) = witness::of(|| source.by_reference().len());
     assert_eq!(logged, lines(&["parameter days = 1"], &["metric result = 7"], OK, &["end"]));
-    let (output, logged) = witness::of(|| block_on(is_send(source.to_change(8))));
+    let (output, logged) = witness::of(|| block_on(is_send(source.add(8))));
     assert_eq!(output, Ok(2));
     assert_eq!(logged, lines(&["parameter day = 8"], &["metric result = 2"], OK, &[END]));
     assert_eq!(witness::of(|| source.by_value()).0, [7, 8]);

@@ -1,0 +1,8 @@
+use telemetry::experiment;
+
+#[experiment]
+const fn classify() {}
+
+fn main() {
+    classify();
+}
