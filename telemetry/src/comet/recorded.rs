@@ -104,8 +104,9 @@ fn wanted(snapshot: &Snapshot) -> impl Iterator<Item = (&Family, &Series)> {
     let is_builtin = |name: &str| builtin::CATALOG.iter().any(|family| family.name == name);
     // How well something was sampled is of no run.
     let is_sampling = |name: &str| name.starts_with("function_probe_");
-    let is_functions = |name: &str| name.starts_with("function_") && !is_sampling(name);
-    let families = snapshot.families.iter().filter(move |family| is_functions(&family.name) || !is_builtin(&family.name));
+    let is_functions = move |name: &str| name.starts_with("function_") && !is_sampling(name);
+    let families =
+        snapshot.families.iter().filter(move |family| is_functions(&family.name) || !is_builtin(&family.name));
     families.flat_map(|family| family.series.iter().map(move |series| (family, series)))
 }
 
@@ -132,7 +133,10 @@ impl Before {
             let name = name(family, series);
             let base = self.base.get(&name);
             // A gauge of a function that did nothing in the run, such as its peak.
-            if base == Some(&series.value) && matches!(series.value, Value::Float(_)) && family.name.starts_with("function_") {
+            if base == Some(&series.value)
+                && matches!(series.value, Value::Float(_))
+                && family.name.starts_with("function_")
+            {
                 continue;
             }
             for (suffix, value) in figures(&series.value, base) {

@@ -313,5 +313,7 @@ fn the_machine_and_the_process_are_told() {
     let last = |name: &str| *kept.values(name).last().unwrap_or_else(|| panic!("{name} lacks"));
     assert!((0.0..=100.0).contains(&last("sys.cpu.percent.avg")));
     assert!(last("sys.ram.used") > 0.0 && last("sys.ram.used") <= last("sys.ram.total"));
-    assert!(last("sys.process.ram.used") > 1e6 && last("sys.load.avg") >= 0.0 && last("sys.process.cpu.percent") >= 0.0);
+    assert!(
+        last("sys.process.ram.used") > 1e6 && last("sys.load.avg") >= 0.0 && last("sys.process.cpu.percent") >= 0.0
+    );
 }

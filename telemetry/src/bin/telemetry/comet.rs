@@ -13,7 +13,7 @@ pub(crate) fn run(command: Comet) -> Result<(), Failed> {
             options = project.into_iter().fold(options, UploadOptions::project);
             each(&archives, |archive| uploaded(archive, &options))
         }
-        Comet::Repair { paths } => each(&paths, |path| repaired(path)),
+        Comet::Repair { paths } => each(&paths, repaired),
     }
 }
 
