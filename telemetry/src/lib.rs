@@ -54,6 +54,7 @@
 //! | [`render`], `axum::router` | give an empty exposition, and no routes |
 //! | [`init`](fn@init) | starts nothing, prints nothing, reads no variable, and cannot fail; [`register`](fn@register) takes any collector and never asks it |
 //! | [`Tracking`](alloc::Tracking) | is the allocator within |
+//! | `#[experiment]` | runs the function, with an experiment that keeps nothing |
 //! | `#[backfill_job]`, [`Job`] | run the function, send and retry requests, wait for limits, keep checkpoints, stop at Ctrl-C; without a bar, and counting for nobody |
 //! | `trace::http`, `trace::process`, `trace::reqwest`, `trace::axum` | leave headers, commands, requests and handlers as they are |
 //! | `duckdb::Connection` | runs every statement as it comes, without a profile, and its list of them is empty |
