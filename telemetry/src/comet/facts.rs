@@ -131,8 +131,8 @@ fn without_user(url: &str) -> String {
 mod tests {
     use super::*;
 
-    fn repository() -> tempfile::TempDir {
-        let folder = tempfile::tempdir().unwrap();
+    fn repository() -> crate::comet::scratch::TempDir {
+        let folder = crate::comet::scratch::tempdir().unwrap();
         fs::create_dir_all(folder.path().join(".git/refs/heads")).unwrap();
         fs::create_dir_all(folder.path().join("src/deep")).unwrap();
         fs::write(folder.path().join(".git/HEAD"), "ref: refs/heads/main\n").unwrap();
@@ -156,7 +156,7 @@ mod tests {
         fs::remove_file(git_folder.join("refs/heads/main")).unwrap();
         fs::write(git_folder.join("packed-refs"), "# pack-refs\nfeed refs/heads/main\n").unwrap();
         assert_eq!(git(folder.path()).unwrap().parent, "feed");
-        let worktree = tempfile::tempdir().unwrap();
+        let worktree = crate::comet::scratch::tempdir().unwrap();
         let of_worktree = git_folder.join("worktrees/w");
         fs::create_dir_all(&of_worktree).unwrap();
         fs::write(of_worktree.join("HEAD"), "decade\n").unwrap();

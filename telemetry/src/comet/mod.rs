@@ -20,6 +20,8 @@ mod number; // what JSON does not have
 mod read; // what an archive says
 mod recorded; // what the program records by itself
 mod repair; // archives of programs that died
+#[cfg(test)]
+mod scratch; // folders of tests
 mod settings; // the environment and Comet's files
 mod upload; // archives to the server
 mod wire; // requests and answers

@@ -135,10 +135,14 @@ mod tests {
 
     #[test]
     fn each_setting_is_looked_up_alone_and_the_highest_place_wins() {
-        let (work, home, named) =
-            (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let write =
-            |folder: &tempfile::TempDir, name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+        let (work, home, named) = (
+            crate::comet::scratch::tempdir().unwrap(),
+            crate::comet::scratch::tempdir().unwrap(),
+            crate::comet::scratch::tempdir().unwrap(),
+        );
+        let write = |folder: &crate::comet::scratch::TempDir, name: &str, text: &str| {
+            fs::write(folder.path().join(name), text).unwrap()
+        };
         write(&work, ".env", "OTHER LINE\nCOMET_WORKSPACE=dotenv\nCOMET_EMPTY_HERE=\n");
         write(&work, FILE, "[comet]\nworkspace = work\nproject_name = work\noffline_directory=work # x\n");
         write(
@@ -173,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_file_that_cannot_be_read_is_named() {
-        let work = tempfile::tempdir().unwrap();
+        let work = crate::comet::scratch::tempdir().unwrap();
         fs::write(work.path().join(FILE), [0xff, 0xfe]).unwrap();
         let Err(error) = Settings::of(|_| None, work.path(), None) else { panic!("taken") };
         assert!(error.to_string().contains(FILE), "{error}");

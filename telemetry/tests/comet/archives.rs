@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::Duration;
 use telemetry::comet::{Experiment, Mode, repair};
 
-pub(crate) fn write(folder: &tempfile::TempDir) -> std::path::PathBuf {
+pub(crate) fn write(folder: &crate::scratch::TempDir) -> std::path::PathBuf {
     let config = offline(folder).mode(Mode::Offline).workspace("team").project("project");
     let experiment = Experiment::start(config).unwrap();
     log_all(&experiment);
@@ -45,7 +45,7 @@ fn uploads_when_told() {
 
 #[test]
 fn an_archive_says_what_the_run_was_and_is_private() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let archive = write(&folder);
     let about: Value = serde_json::from_str(&member(&archive, "experiment.json")).unwrap();
     assert_eq!(
@@ -60,7 +60,7 @@ fn an_archive_says_what_the_run_was_and_is_private() {
 
 #[test]
 fn what_is_uploaded_is_what_was_logged() {
-    let (server, folder) = (StandIn::start(), tempfile::tempdir().unwrap());
+    let (server, folder) = (StandIn::start(), crate::scratch::tempdir().unwrap());
     let archive = write(&folder);
     let output = upload(&server, &archive, &[]);
     let said = String::from_utf8_lossy(&output.stdout);
@@ -78,7 +78,7 @@ fn what_is_uploaded_is_what_was_logged() {
 
 #[test]
 fn an_upload_that_meets_faults_tries_again_and_tells_what_was_refused() {
-    let (server, folder) = (StandIn::start(), tempfile::tempdir().unwrap());
+    let (server, folder) = (StandIn::start(), crate::scratch::tempdir().unwrap());
     let archive = write(&folder);
     for path in ["logger/add/run", "experiment/metric", "asset/upload"] {
         server.when(path, 1, Fault::Status(502, 0));
@@ -93,7 +93,7 @@ fn an_upload_that_meets_faults_tries_again_and_tells_what_was_refused() {
 
 #[test]
 fn a_run_that_is_there_is_uploaded_as_a_new_one_when_told() {
-    let (server, folder) = (StandIn::start(), tempfile::tempdir().unwrap());
+    let (server, folder) = (StandIn::start(), crate::scratch::tempdir().unwrap());
     let archive = write(&folder);
     server.when("logger/add/run", 1, Fault::Status(400, 90_999));
     let said = String::from_utf8(upload(&server, &archive, &[]).stdout).unwrap();
@@ -105,7 +105,7 @@ fn a_run_that_is_there_is_uploaded_as_a_new_one_when_told() {
 
 #[test]
 fn what_a_crash_leaves_is_repaired() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let program = std::env::current_exe().unwrap();
     let status = Command::new(program)
         .args(["endings::child", "--exact", "--ignored", "--nocapture"])
@@ -143,7 +143,7 @@ fn what_a_crash_leaves_is_repaired() {
 
 #[test]
 fn an_archive_that_was_cut_is_saved_as_far_as_it_is_whole() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let archive = write(&folder);
     let whole = repair(&archive).unwrap_err().to_string();
     assert!(whole.contains("it is whole"), "{whole}");
@@ -165,7 +165,7 @@ fn an_archive_that_was_cut_is_saved_as_far_as_it_is_whole() {
 
 #[test]
 fn a_folder_in_which_a_program_writes_is_left_alone() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let experiment = Experiment::start(offline(&folder).mode(Mode::Offline)).unwrap();
     experiment.log_metric("loss", 1.0);
     assert!(experiment.flush(Duration::from_secs(5)));
@@ -178,7 +178,7 @@ fn a_folder_in_which_a_program_writes_is_left_alone() {
 
 #[test]
 fn a_folder_that_cannot_be_written_is_replaced_by_another() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let file = folder.path().join("file");
     std::fs::write(&file, "").unwrap();
     let experiment = Experiment::start(offline(&folder).mode(Mode::Offline).offline_directory(&file)).unwrap();
@@ -191,7 +191,7 @@ fn a_folder_that_cannot_be_written_is_replaced_by_another() {
 
 #[test]
 fn files_are_copied_and_one_that_is_not_there_harms_nothing() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let file = folder.path().join("model.bin");
     std::fs::write(&file, vec![7; 100_000]).unwrap();
     let experiment = Experiment::start(offline(&folder).mode(Mode::Offline)).unwrap();

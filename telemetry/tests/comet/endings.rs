@@ -57,7 +57,7 @@ fn child() {
     }
 }
 
-fn command(how: &str, folder: &tempfile::TempDir) -> Command {
+fn command(how: &str, folder: &crate::scratch::TempDir) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
         .args(["endings::child", "--exact", "--ignored", "--nocapture"])
@@ -67,7 +67,7 @@ fn command(how: &str, folder: &tempfile::TempDir) -> Command {
 }
 
 fn run(how: &str) -> (Output, String, Value) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let output = command(how, &folder).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     let archive = archive(&folder).unwrap_or_else(|| panic!("{how}: no archive; {said}"));
@@ -100,7 +100,7 @@ fn a_signal_aborts_the_run_and_ends_the_program_as_before() {
     for (signal, error) in
         [(libc::SIGINT, "aborted: interrupted (SIGINT)"), (libc::SIGTERM, "aborted: terminated (SIGTERM)")]
     {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = crate::scratch::tempdir().unwrap();
         let mut child = command("wait", &folder).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         assert!(lines.map_while(Result::ok).any(|line| line.contains("ready")));
@@ -119,7 +119,7 @@ fn a_signal_aborts_the_run_and_ends_the_program_as_before() {
 
 #[test]
 fn without_a_key_one_line_says_so() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
         .args(["endings::keyless", "--exact", "--ignored", "--nocapture"])
@@ -144,7 +144,7 @@ fn keyless() {
 
 #[test]
 fn ten_million_values_take_no_more_memory_than_some() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let experiment = Experiment::start(offline(&folder).mode(Mode::Offline)).unwrap();
     let resident = || {
         let status = std::fs::read_to_string("/proc/self/status").unwrap();

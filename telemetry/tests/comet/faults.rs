@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use telemetry::comet::Experiment;
 
 /// Steps of `loss` that the server or the archive has.
-fn steps(server: &StandIn, folder: &tempfile::TempDir) -> BTreeSet<u64> {
+fn steps(server: &StandIn, folder: &crate::scratch::TempDir) -> BTreeSet<u64> {
     let mut steps: BTreeSet<u64> = server
         .kept()
         .metrics
@@ -27,7 +27,7 @@ fn steps(server: &StandIn, folder: &tempfile::TempDir) -> BTreeSet<u64> {
 }
 
 /// Names of files that the server or the archive has.
-fn files(server: &StandIn, folder: &tempfile::TempDir) -> BTreeSet<String> {
+fn files(server: &StandIn, folder: &crate::scratch::TempDir) -> BTreeSet<String> {
     let name = |asset: &super::stand_in::Asset| {
         asset.query.get("fileName").or(asset.query.get("figName")).cloned().unwrap_or_default()
     };
@@ -78,7 +78,7 @@ fn nothing_is_lost_whatever_the_server_does_once() {
     std::thread::scope(|threads| {
         for fault in &once {
             threads.spawn(move || {
-                let (server, folder) = (StandIn::start(), tempfile::tempdir().unwrap());
+                let (server, folder) = (StandIn::start(), crate::scratch::tempdir().unwrap());
                 for path in paths {
                     server.when(path, 1, fault.clone());
                 }
@@ -100,7 +100,7 @@ fn nothing_is_lost_whatever_the_server_does_once() {
 #[test]
 fn a_server_that_hangs_does_not_keep_the_program() {
     for path in ["logger/add/run", "batch/logger/experiment/metric", "visualizations/upload"] {
-        let (server, folder) = (StandIn::start(), tempfile::tempdir().unwrap());
+        let (server, folder) = (StandIn::start(), crate::scratch::tempdir().unwrap());
         server.when(path, 0, Fault::Hang(Duration::from_secs(60)));
         let experiment = Experiment::start(config(&server, &folder).deadline(Duration::from_secs(2))).unwrap();
         let begun = Instant::now();
@@ -118,7 +118,7 @@ fn a_server_that_hangs_does_not_keep_the_program() {
 
 #[test]
 fn nobody_there_is_an_archive() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/clientlib/", listener.local_addr().unwrap());
     drop(listener);
@@ -137,7 +137,7 @@ fn nobody_there_is_an_archive() {
 #[test]
 fn a_refused_key_stops_all_requests_and_is_not_shown() {
     for code in [90_212, 90_219, 7_000_008] {
-        let (server, folder) = (StandIn::start(), tempfile::tempdir().unwrap());
+        let (server, folder) = (StandIn::start(), crate::scratch::tempdir().unwrap());
         server.when("logger/add/run", 0, Fault::Status(400, code));
         let experiment = Experiment::start(config(&server, &folder)).unwrap();
         log_all(&experiment);
@@ -151,7 +151,7 @@ fn a_refused_key_stops_all_requests_and_is_not_shown() {
 
 #[test]
 fn a_throttled_kind_waits_and_holds_nothing_else_back() {
-    let (server, folder) = (StandIn::start(), tempfile::tempdir().unwrap());
+    let (server, folder) = (StandIn::start(), crate::scratch::tempdir().unwrap());
     server.when("batch/logger/experiment/metric", 1, Fault::Throttle(3.0));
     let experiment = Experiment::start(config(&server, &folder)).unwrap();
     experiment.log_metric("loss", 1.0);
@@ -169,7 +169,7 @@ fn a_throttled_kind_waits_and_holds_nothing_else_back() {
 
 #[test]
 fn a_server_that_fails_for_good_at_one_thing_gets_the_rest() {
-    let (server, folder) = (StandIn::start(), tempfile::tempdir().unwrap());
+    let (server, folder) = (StandIn::start(), crate::scratch::tempdir().unwrap());
     server.when("experiment/html", 0, Fault::Status(400, 0));
     server.when("asset/upload", 0, Fault::Status(403, 7_000_001));
     let experiment = Experiment::start(config(&server, &folder)).unwrap();
@@ -182,7 +182,7 @@ fn a_server_that_fails_for_good_at_one_thing_gets_the_rest() {
 
 #[test]
 fn a_server_that_comes_back_gets_all() {
-    let (server, folder) = (StandIn::start(), tempfile::tempdir().unwrap());
+    let (server, folder) = (StandIn::start(), crate::scratch::tempdir().unwrap());
     let experiment = Experiment::start(config(&server, &folder)).unwrap();
     assert!(experiment.flush(Duration::from_secs(10)));
     server.when("", 0, Fault::Refuse);
@@ -196,7 +196,7 @@ fn a_server_that_comes_back_gets_all() {
 
 #[test]
 fn a_file_goes_as_it_is_and_one_that_is_not_there_is_told() {
-    let (server, folder) = (StandIn::start(), tempfile::tempdir().unwrap());
+    let (server, folder) = (StandIn::start(), crate::scratch::tempdir().unwrap());
     let file = folder.path().join("model.bin");
     std::fs::write(&file, vec![7; 3_000_000]).unwrap();
     server.when("asset/upload", 1, Fault::Cut(1_000_000));
@@ -213,7 +213,7 @@ fn a_file_goes_as_it_is_and_one_that_is_not_there_is_told() {
 
 #[test]
 fn whatever_threads_do_at_once_is_told_once() {
-    let (server, folder) = (StandIn::start(), tempfile::tempdir().unwrap());
+    let (server, folder) = (StandIn::start(), crate::scratch::tempdir().unwrap());
     let experiment = Experiment::start(config(&server, &folder)).unwrap();
     std::thread::scope(|threads| {
         for thread in 0..8 {

@@ -1,9 +1,12 @@
 //! Runs of Comet ML, seen from outside: by a server on loopback that judges each request, by the official client where it is there, and by programs that end in every way.
 
 mod archives; // offline, cut, repaired, uploaded
+mod attribute; // functions that are runs
 mod endings; // programs that end
 mod faults; // servers that fail
 mod official; // the official Python package
+#[path = "../../src/comet/scratch.rs"]
+mod scratch; // folders
 mod stand_in;
 
 use serde_json::{Value, json};
@@ -14,11 +17,11 @@ use telemetry::comet::chart::{Breakdown, ConfusionMatrix, Curve, Figure, Histogr
 use telemetry::comet::{Config, Experiment, ImageFormat, Metric};
 
 /// A run against this server, with its archives in this folder.
-fn config(server: &StandIn, folder: &tempfile::TempDir) -> Config {
+fn config(server: &StandIn, folder: &crate::scratch::TempDir) -> Config {
     offline(folder).url(server.url()).api_key(KEY).workspace("team").project("project").system_every(Duration::ZERO)
 }
 
-fn offline(folder: &tempfile::TempDir) -> Config {
+fn offline(folder: &crate::scratch::TempDir) -> Config {
     Config::new().offline_directory(folder.path()).deadline(Duration::from_secs(10)).system_every(Duration::ZERO)
 }
 
@@ -127,7 +130,7 @@ fn is_all_there(server: &StandIn) {
 }
 
 /// The archive in a folder, where there is one.
-fn archive(folder: &tempfile::TempDir) -> Option<PathBuf> {
+fn archive(folder: &crate::scratch::TempDir) -> Option<PathBuf> {
     let all = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
     let zips: Vec<_> = all.filter(|path| path.extension().is_some_and(|extension| extension == "zip")).collect();
     assert!(zips.len() < 2, "{zips:?}");
@@ -150,7 +153,7 @@ fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
 
 #[test]
 fn everything_arrives_as_it_was_logged() {
-    let (server, folder) = (StandIn::start(), tempfile::tempdir().unwrap());
+    let (server, folder) = (StandIn::start(), crate::scratch::tempdir().unwrap());
     let experiment = Experiment::start(config(&server, &folder).name("by config").tag("rust")).unwrap();
     log_all(&experiment);
     assert!(experiment.end());
@@ -173,7 +176,7 @@ fn everything_arrives_as_it_was_logged() {
 
 #[test]
 fn a_run_lives_until_it_ends_and_then_no_more() {
-    let (server, folder) = (StandIn::start(), tempfile::tempdir().unwrap());
+    let (server, folder) = (StandIn::start(), crate::scratch::tempdir().unwrap());
     let experiment = Experiment::start(config(&server, &folder)).unwrap();
     // The server asks for a beat each second.
     wait_for("beats", || server.kept().statuses.len() >= 4);
@@ -186,7 +189,7 @@ fn a_run_lives_until_it_ends_and_then_no_more() {
 
 #[test]
 fn flushed_is_confirmed() {
-    let (server, folder) = (StandIn::start(), tempfile::tempdir().unwrap());
+    let (server, folder) = (StandIn::start(), crate::scratch::tempdir().unwrap());
     let experiment = Experiment::start(config(&server, &folder)).unwrap();
     for number in 0..5 {
         experiment.log_metric("loss", f64::from(number));
@@ -201,7 +204,7 @@ fn flushed_is_confirmed() {
 
 #[test]
 fn a_failed_run_says_so() {
-    let (server, folder) = (StandIn::start(), tempfile::tempdir().unwrap());
+    let (server, folder) = (StandIn::start(), crate::scratch::tempdir().unwrap());
     let experiment = Experiment::start(config(&server, &folder)).unwrap();
     experiment.fail("disk is full");
     experiment.fail("a later error");
@@ -214,7 +217,7 @@ fn a_failed_run_says_so() {
 
 #[test]
 fn a_run_that_is_there_goes_on() {
-    let (server, folder) = (StandIn::start(), tempfile::tempdir().unwrap());
+    let (server, folder) = (StandIn::start(), crate::scratch::tempdir().unwrap());
     let key = "0f3c5a7e9b1d4f6081a2b3c4d5e6f708";
     let experiment =
         Experiment::start(config(&server, &folder).experiment_key(key).start_mode(telemetry::comet::StartMode::Get))
@@ -229,7 +232,7 @@ fn a_run_that_is_there_goes_on() {
 
 #[test]
 fn what_is_said_wrong_is_named() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     for (config, why) in [
         (
             offline(&folder).experiment_key("short"),
@@ -249,7 +252,7 @@ fn what_is_said_wrong_is_named() {
 
 #[test]
 fn values_beyond_a_minutes_are_thinned_and_the_ends_are_told() {
-    let (server, folder) = (StandIn::start(), tempfile::tempdir().unwrap());
+    let (server, folder) = (StandIn::start(), crate::scratch::tempdir().unwrap());
     let experiment = Experiment::start(config(&server, &folder)).unwrap();
     for step in 0..200_000u64 {
         experiment.log(Metric::new("loss", (step as f64).sin()).step(step));
@@ -284,7 +287,7 @@ fn comet_test_load() {
 #[test]
 fn what_is_recorded_inside_is_logged_as_metrics() {
     comet_test_load();
-    let (server, folder) = (StandIn::start(), tempfile::tempdir().unwrap());
+    let (server, folder) = (StandIn::start(), crate::scratch::tempdir().unwrap());
     let experiment = Experiment::start(config(&server, &folder).recorded_every(Duration::from_millis(200))).unwrap();
     comet_test_load();
     comet_test_load();
@@ -304,7 +307,7 @@ fn what_is_recorded_inside_is_logged_as_metrics() {
 #[cfg(feature = "system")]
 #[test]
 fn the_machine_and_the_process_are_told() {
-    let (server, folder) = (StandIn::start(), tempfile::tempdir().unwrap());
+    let (server, folder) = (StandIn::start(), crate::scratch::tempdir().unwrap());
     let experiment = Experiment::start(config(&server, &folder).system_every(Duration::from_millis(300))).unwrap();
     wait_for("two readings", || !server.kept().values("sys.cpu.percent.avg").is_empty());
     assert!(experiment.end());

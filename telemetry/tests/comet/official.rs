@@ -15,7 +15,7 @@ fn python() -> Option<PathBuf> {
     python
 }
 
-fn command(program: &Path, home: &tempfile::TempDir, server: Option<&StandIn>) -> Command {
+fn command(program: &Path, home: &crate::scratch::TempDir, server: Option<&StandIn>) -> Command {
     let mut command = Command::new(program);
     command
         .env_clear()
@@ -33,7 +33,7 @@ fn command(program: &Path, home: &tempfile::TempDir, server: Option<&StandIn>) -
 #[test]
 fn its_own_reader_finds_no_fault_with_our_archive() {
     let Some(python) = python() else { return };
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::scratch::tempdir().unwrap();
     let archive = archives::write(&folder);
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/comet/read_archive.py");
     let output = command(&python, &folder, None).arg(script).arg(&archive).output().unwrap();
@@ -48,7 +48,7 @@ fn its_own_reader_finds_no_fault_with_our_archive() {
 #[test]
 fn what_it_uploads_is_what_was_logged() {
     let Some(python) = python() else { return };
-    let (server, folder) = (StandIn::start(), tempfile::tempdir().unwrap());
+    let (server, folder) = (StandIn::start(), crate::scratch::tempdir().unwrap());
     server.official();
     let archive = archives::write(&folder);
     let comet = python.parent().unwrap().join("comet");
@@ -69,7 +69,7 @@ fn what_it_uploads_is_what_was_logged() {
 #[test]
 fn the_stand_in_finds_no_fault_with_the_official_client() {
     let Some(python) = python() else { return };
-    let (server, folder) = (StandIn::start(), tempfile::tempdir().unwrap());
+    let (server, folder) = (StandIn::start(), crate::scratch::tempdir().unwrap());
     server.official();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/comet/official.py");
     let output = command(&python, &folder, Some(&server)).arg(script).output().unwrap();
