@@ -120,8 +120,12 @@ pub(crate) fn arm(
 
 /// The same for runs of experiments, whose end says why; besides what exports.
 #[cfg(feature = "comet")]
-pub(crate) fn arm_runs(deliver: impl Fn(Cause, Duration) -> bool + Send + Sync + 'static, deadline: Duration) -> Armed {
-    arm_of(Of::Runs, deliver, deadline, true)
+pub(crate) fn arm_runs(
+    deliver: impl Fn(Cause, Duration) -> bool + Send + Sync + 'static,
+    deadline: Duration,
+    takes_signals: bool,
+) -> Armed {
+    arm_of(Of::Runs, deliver, deadline, takes_signals)
 }
 
 fn arm_of(

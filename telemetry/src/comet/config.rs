@@ -206,6 +206,8 @@ pub(super) struct Plan {
     pub(super) recorded_every: Option<Duration>,
     pub(super) system_every: Option<Duration>,
     pub(super) logs_code: bool,
+    /// Whether SIGINT and SIGTERM end it before the program, where nobody else has taken them.
+    pub(super) takes_signals: bool,
     /// Whether there was no key although one was looked for.
     pub(super) lacks_key: bool,
 }
@@ -279,6 +281,7 @@ impl Config {
             recorded_every: self.recorded_every.filter(|period| !period.is_zero()),
             system_every: Some(self.system_every.unwrap_or(SYSTEM_EVERY)).filter(|period| !period.is_zero()),
             logs_code: self.code.unwrap_or(true),
+            takes_signals: switch(settings, "telemetry.exit_signals", true)?,
             lacks_key,
         }))
     }

@@ -294,6 +294,7 @@ impl Core {
         let until = now.checked_add(time).unwrap_or(now + Duration::from_secs(86_400));
         let mut state = self.state();
         state.flushes += 1;
+        self.changed.notify_all();
         loop {
             let is_empty =
                 self.metrics.pending() == 0 && state.spilled.is_empty() && state.lanes.iter().all(Lane::is_empty);
@@ -306,7 +307,6 @@ impl Core {
                 state.flushes -= 1;
                 return is_empty && state.lost == 0;
             }
-            self.changed.notify_all();
             state = self.changed.wait_timeout(state, left.min(KEEPER)).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
@@ -346,9 +346,6 @@ impl Core {
                 }
                 next_metrics = now + METRICS_EVERY;
                 state.is_collected = is_end;
-                drop(state);
-                self.changed.notify_all();
-                state = self.state();
             }
             let is_over = state.end.is_some_and(|end| now >= end);
             if is_over && !state.is_closed {
@@ -391,7 +388,7 @@ impl Core {
                 return;
             }
             self.changed.notify_all();
-            let next = if is_end { Duration::from_millis(20) } else { KEEPER };
+            let next = if is_end || is_flush { Duration::from_millis(20) } else { KEEPER };
             let until = state.end.unwrap_or(now + next).min(now + next);
             drop(self.wait(state, until));
         }

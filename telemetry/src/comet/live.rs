@@ -17,17 +17,19 @@ pub(super) fn add(core: &Arc<Core>) {
     let mut live = lock(&LIVE);
     live.retain(|core| core.strong_count() > 0);
     live.push(Arc::downgrade(core));
-    let deadline = live.iter().filter_map(Weak::upgrade).map(|core| core.plan().deadline).max().unwrap_or_default();
+    let cores: Vec<_> = live.iter().filter_map(Weak::upgrade).collect();
+    let deadline = cores.iter().map(|core| core.plan().deadline).max().unwrap_or_default();
+    let takes_signals = cores.iter().all(|core| core.plan().takes_signals);
     drop(live);
     #[cfg(not(telemetry_off))]
     {
-        let armed = crate::exit::arm_runs(end_all, deadline);
+        let armed = crate::exit::arm_runs(end_all, deadline, takes_signals);
         // What was armed before goes after the lock is free.
         let before = lock(&ARMED).replace(armed);
         drop(before);
     }
     #[cfg(telemetry_off)]
-    let _ = deadline;
+    let _ = (deadline, takes_signals);
 }
 
 /// It has ended.

@@ -11,7 +11,7 @@ mod exemplar; // which exemplars are shown, and where
 mod format; // which format a scraper gets
 pub(crate) mod json; // JSON, for whatever writes it
 mod line; // what the text formats have in common
-mod number; // figures as formats and people read them
+pub(crate) mod number; // figures as formats and people read them
 pub mod openmetrics; // OpenMetrics 1.0
 mod options; // what formats show besides, where asked
 pub mod protobuf; // Prometheus' client model

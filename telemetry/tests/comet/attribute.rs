@@ -28,8 +28,8 @@ impl LogTo for Outcome {
     }
 }
 
-#[experiment(project = "batch", name = format!("of {size}"), tags = ["rust"], params(size, half = size / 2), every = "200ms")]
 #[telemetry::measured]
+#[experiment(project = "batch", name = format!("of {size}"), tags = ["rust"], params(size, half = size / 2), every = "200ms")]
 fn comet_test_classify(experiment: &Experiment, size: u64) -> Result<Outcome, std::num::ParseIntError> {
     experiment.log_metric("inside", 1.0);
     let mut labels = BTreeMap::new();

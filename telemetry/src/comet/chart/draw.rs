@@ -2,6 +2,7 @@
 
 use super::Curve;
 use super::figure::{Bins, Content, Figure};
+use crate::export::number::thousands;
 use plotters::coord::Shift;
 use plotters::prelude::{
     BitMapBackend, Circle, DrawingArea, DrawingBackend, FontDesc, FontFamily, FontStyle, FontTransform,
@@ -281,26 +282,13 @@ fn ticks(most: f64) -> Vec<f64> {
     all
 }
 
-/// A count with a comma after each three digits.
-fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut all = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            all.push(',');
-        }
-        all.push(digit);
-    }
-    all
-}
-
 /// A count as short as it may be: 1.2M.
 #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
 fn short(count: u64) -> String {
     let units = [(1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")];
     match units.iter().find(|(size, _)| count as f64 >= 10.0 * size) {
         Some((size, unit)) => format!("{:.0}{unit}", count as f64 / size),
-        None => grouped(count),
+        None => thousands(count),
     }
 }
 
@@ -316,7 +304,7 @@ fn number(value: f64) -> String {
     if size >= 1_000.0 && value.fract() == 0.0 {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below a million")]
         let count = size as u64;
-        return format!("{}{}", if value < 0.0 { "-" } else { "" }, grouped(count));
+        return format!("{}{}", if value < 0.0 { "-" } else { "" }, thousands(count));
     }
     let text = if size < 0.001 { return format!("{value:.1e}") } else { format!("{value:.3}") };
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
@@ -363,7 +351,7 @@ fn upright<B: DrawingBackend>(brush: &Brush<'_, B>, place: Place, bars: &[(Strin
         let half = (slot * 0.36).min(60.0);
         let y = inner.bottom - part(*count, top) * inner.height();
         brush.fill(Place { left: middle - half, right: middle + half, top: y, bottom: inner.bottom }, COLOURS[0])?;
-        brush.words(&grouped(*count), middle, y - 18.0, Words::new(TEXT, HPos::Center, VPos::Bottom))?;
+        brush.words(&thousands(*count), middle, y - 18.0, Words::new(TEXT, HPos::Center, VPos::Bottom))?;
         brush.words(&percent(*count, total), middle, y - 4.0, Words::new(SMALL, HPos::Center, VPos::Bottom).grey())?;
         brush.words(
             &brush.fit(label, TEXT, slot - 8.0),
@@ -383,7 +371,7 @@ fn lying<B: DrawingBackend>(brush: &Brush<'_, B>, place: Place, bars: &[(String,
     let figures: Vec<String> = bars
         .iter()
         .map(|(_, count)| {
-            format!("{}  ({})", grouped(*count), if total > 0 { percent(*count, total) } else { "0 %".into() })
+            format!("{}  ({})", thousands(*count), if total > 0 { percent(*count, total) } else { "0 %".into() })
         })
         .collect();
     let behind = figures.iter().map(|figure| brush.width(figure, TEXT)).fold(0.0, f64::max) + 12.0;
@@ -441,7 +429,7 @@ fn histogram<B: DrawingBackend>(brush: &Brush<'_, B>, place: Place, bins: &Bins,
     }
     for (number, count) in bins.counts.iter().enumerate().filter(|(_, count)| has_counts && **count > 0) {
         let (middle, y) = (left(number) + slot / 2.0, y(*count));
-        let text = [grouped(*count), short(*count)].into_iter().find(|text| brush.width(text, SMALL) <= slot - 2.0);
+        let text = [thousands(*count), short(*count)].into_iter().find(|text| brush.width(text, SMALL) <= slot - 2.0);
         if let Some(text) = text {
             brush.count(&text, middle, y - 3.0)?;
         } else if slot > SMALL && y - brush.width(&short(*count), SMALL) - 4.0 > place.top - 14.0 {
@@ -469,14 +457,14 @@ fn histogram<B: DrawingBackend>(brush: &Brush<'_, B>, place: Place, bins: &Bins,
             Words::new(SMALL, across, VPos::Top).grey(),
         )?;
     }
-    let mut below = format!("{} values", grouped(bins.count()));
+    let mut below = format!("{} values", thousands(bins.count()));
     if let Some(mean) = bins.mean() {
         below.push_str(&format!(", mean {}", number((mean * 1e6).round() / 1e6)));
     }
     if bins.outside > 0 {
         below.push_str(&format!(
             "; {} outside {} to {}, or no number",
-            grouped(bins.outside),
+            thousands(bins.outside),
             number(bins.low),
             number(bins.high)
         ));
@@ -555,7 +543,8 @@ fn matrix<B: DrawingBackend>(
                 shade,
             )?;
             let colour = if share > 0.55 { WHITE } else { INK };
-            let text = [grouped(*count), short(*count)].into_iter().find(|text| brush.width(text, TEXT) <= slot - 4.0);
+            let text =
+                [thousands(*count), short(*count)].into_iter().find(|text| brush.width(text, TEXT) <= slot - 4.0);
             if let Some(text) = text.filter(|_| height >= TEXT + 2.0) {
                 let has_share = height >= 40.0 && slot >= 60.0 && total > 0;
                 let y = if has_share { middle - 8.0 } else { middle };
@@ -701,7 +690,7 @@ mod tests {
 
     #[test]
     fn numbers_are_short_and_true() {
-        assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!([0, 999, 1_000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!([9_999, 10_000, 252_391, 12_345_678].map(short), ["9,999", "10k", "252k", "12M"]);
         assert_eq!([0.0, 0.2, -1_500.0, 0.25, 1e-5, 2e7].map(number), ["0", "0.2", "-1,500", "0.25", "1.0e-5", "2e7"]);
     }

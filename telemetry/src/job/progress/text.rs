@@ -1,5 +1,6 @@
 //! A job in one line of text.
 
+use crate::export::number::thousands;
 use crate::job::run::{Run, Standing};
 use crate::sync::Relaxed;
 use std::fmt::Write;
@@ -64,7 +65,7 @@ pub(super) fn last_line(run: &Run, standing: &Standing) -> String {
     }
     let records = standing.records.sum();
     if records > 0 && standing.records != standing.units {
-        let _ = write!(text, ", {} records", grouped(records));
+        let _ = write!(text, ", {} records", thousands(records));
     }
     trouble(&mut text, run, standing);
     if let Some(result) = standing.result {
@@ -75,9 +76,9 @@ pub(super) fn last_line(run: &Run, standing: &Standing) -> String {
 
 /// `120 of 365 days`.
 fn done(unit: &str, standing: &Standing) -> String {
-    let done = grouped(standing.units.sum());
+    let done = thousands(standing.units.sum());
     match standing.total {
-        Some(total) => format!("{done} of {} {unit}", grouped(total)),
+        Some(total) => format!("{done} of {} {unit}", thousands(total)),
         None => format!("{done} {unit}"),
     }
 }
@@ -94,26 +95,13 @@ fn trouble(text: &mut String, run: &Run, standing: &Standing) {
     ];
     for (count, one, more) in counts {
         if count > 0 {
-            let _ = write!(text, ", {} {}", grouped(count), if count == 1 { one } else { more });
+            let _ = write!(text, ", {} {}", thousands(count), if count == 1 { one } else { more });
         }
     }
     let waited = Duration::from_nanos(run.rate_limit_nanos.load(Relaxed));
     if waited >= Duration::from_secs(1) {
         let _ = write!(text, ", {} rate limited", duration(waited));
     }
-}
-
-/// `336,776`.
-fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// `1,204/s`, `3.6/s`, `2.4/min`, `1.5/h`: with the time that makes it a number one can read.
@@ -129,7 +117,7 @@ fn rate(per_second: f64) -> String {
         reason = "a rate is positive, and cut off above 2^64"
     )]
     let whole = value.round() as u64;
-    if value >= 100.0 { format!("{}/{unit}", grouped(whole)) } else { format!("{value:.1}/{unit}") }
+    if value >= 100.0 { format!("{}/{unit}", thousands(whole)) } else { format!("{value:.1}/{unit}") }
 }
 
 /// `0.4s`, `12s`, `1m 40s`, `2h 05m`, `3d 04h`: two parts are enough.
@@ -227,7 +215,7 @@ mod tests {
     #[test]
     fn numbers_are_told_as_people_read_them() {
         assert_eq!(
-            [0, 7, 999, 1_000, 336_776, 1_234_567].map(grouped),
+            [0, 7, 999, 1_000, 336_776, 1_234_567].map(thousands),
             ["0", "7", "999", "1,000", "336,776", "1,234,567"]
         );
         assert_eq!([1204.4, 99.96, 3.649, 0.04, 0.0004].map(rate), ["1,204/s", "100.0/s", "3.6/s", "2.4/min", "1.4/h"]);
