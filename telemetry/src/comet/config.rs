@@ -275,7 +275,8 @@ impl Config {
             about,
             name: value(self.name, settings, "comet.experiment_name")?,
             wire,
-            directory,
+            // The program may go elsewhere before it ends.
+            directory: std::path::absolute(&directory).unwrap_or(directory),
             // A day is as good as for ever, and every clock can hold it.
             deadline: self.deadline.unwrap_or(DEADLINE).min(Duration::from_secs(86_400)),
             recorded_every: self.recorded_every.filter(|period| !period.is_zero()),

@@ -39,6 +39,8 @@ const BACKLOG: usize = 6_000;
 const AT_THE_END: usize = 2_000;
 /// What is left to write an archive after the deadline.
 const GRACE: Duration = Duration::from_secs(2);
+/// Further attempts at what is said at the end.
+const LAST_WORDS: u32 = 2;
 /// What counts as the server being away for the handshake, after which the archive takes over: attempts.
 const HANDSHAKES: u32 = 5;
 
@@ -72,6 +74,8 @@ struct State {
     spilled: Vec<Item>,
     /// The run failed, and whether the server knows.
     error: Option<(String, bool)>,
+    /// Attempts at what is said at the end.
+    last_words: u32,
     end: Option<Instant>,
     /// The keeper has taken the last metrics.
     is_collected: bool,
@@ -147,6 +151,7 @@ impl Core {
                 was_throttled: false,
                 spilled: Vec::new(),
                 error: None,
+                last_words: 0,
                 end: None,
                 is_collected: false,
                 is_told: !has_server,
@@ -495,7 +500,16 @@ impl Core {
             }
             (Task::Beat, Outcome::Throttled(wait)) => state.next_beat = Some(now + wait),
             (Task::Beat, _) => state.next_beat = Some(now + BEAT),
-            // The end goes on whatever the server makes of these.
+            // What is said at the end is said again, but not for long.
+            (Task::Error(_) | Task::End, Outcome::Failed(_) | Outcome::Unreachable(_))
+                if state.last_words < LAST_WORDS =>
+            {
+                state.last_words += 1;
+            }
+            // An archive tells it.
+            (Task::Error(_), Outcome::Failed(why) | Outcome::Unreachable(why)) => {
+                notice = state.close(&why, &self.plan)
+            }
             (Task::Error(_), _) => state.error = state.error.take().map(|(error, _)| (error, true)),
             (Task::NotThrottled, _) => state.was_throttled = false,
             (Task::End, _) => state.is_told = true,

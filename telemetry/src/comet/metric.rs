@@ -138,29 +138,26 @@ impl Metrics {
         self.pending.load(Relaxed)
     }
 
-    /// What is to be told now, in the order of time: at most so many, and no more than those stay that are not beyond `backlog`. At the end nothing is left: of what
-    /// does not fit, evenly chosen values and the extremes are told.
+    /// What is to be told now, in the order of time: at most so many, the oldest first. What is beyond `backlog` is thinned to half of it, evenly; at the end nothing is left, and
+    /// of what does not fit evenly chosen values and the extremes are told.
     pub(super) fn take(&self, most: usize, backlog: usize, is_end: bool) -> Vec<MetricValue> {
         let waiting = self.pending();
         let mut taken = Vec::with_capacity(waiting.min(most));
         let thins = is_end || waiting > most.saturating_add(backlog);
+        // As many of each series as it has part in what waits.
+        let share = |before: usize, of: usize| if waiting <= of { before } else { (before * of).div_ceil(waiting) };
         for place in &self.places {
             let mut place = lock(place);
             for series in place.series.values_mut().flatten() {
                 let before = series.pending.len();
-                let share = match waiting {
-                    waiting if waiting <= most => before,
-                    // As many of each as it has part in what waits.
-                    waiting => (before * most).div_ceil(waiting).max(usize::from(is_end && before > 0)),
-                };
-                let left_out = if thins { series.thin(share) } else { 0 };
-                self.thinned.fetch_add(left_out, Relaxed);
-                taken.extend(
-                    series
-                        .pending
-                        .drain(..share.min(series.pending.len()))
-                        .map(|point| point.of(&series.name, series.context.as_ref())),
-                );
+                let mut told = share(before, most);
+                if thins {
+                    let kept = if is_end { told.max(1) } else { share(before, most.saturating_add(backlog / 2)) };
+                    self.thinned.fetch_add(series.thin(kept), Relaxed);
+                    told = if is_end { before } else { told };
+                }
+                let told = series.pending.drain(..told.min(series.pending.len()));
+                taken.extend(told.map(|point| point.of(&series.name, series.context.as_ref())));
                 self.pending.fetch_sub(before - series.pending.len(), Relaxed);
                 if is_end {
                     taken.extend(series.finish().map(|point| point.of(&series.name, series.context.as_ref())));
@@ -369,12 +366,17 @@ mod tests {
         );
         assert_eq!(metrics.pending(), 3_600);
         let second = metrics.take(400, 100, false);
-        assert_eq!((second.len(), metrics.pending()), (400, 0));
-        let last = second.iter().rfind(|value| &*value.name == "a").map(|value| value.value);
-        assert_eq!(last, Some(2_999.0), "the last is among them");
-        assert_eq!(metrics.thinned.load(Relaxed), 3_200);
+        assert_eq!(second.len(), 400);
+        assert!((50..=52).contains(&metrics.pending()), "{}", metrics.pending());
+        let mut of_a: Vec<f64> = second.iter().filter(|value| &*value.name == "a").map(|value| value.value).collect();
+        let gap = of_a.windows(2).map(|pair| pair[1] - pair[0]).fold(0.0, f64::max);
+        assert!((7.0..=10.0).contains(&gap), "evenly: {gap}");
+        let nothing = metrics.take(0, 100, false);
+        assert!(nothing.is_empty() && metrics.pending() >= 50, "who may not be told yet waits");
         let end = metrics.take(400, 100, true);
-        assert_eq!(end.len(), 0, "extremes were told: {end:?}");
+        of_a.extend(end.iter().filter(|value| &*value.name == "a").map(|value| value.value));
+        assert_eq!((of_a.last(), metrics.pending()), (Some(&2_999.0), 0));
+        assert_eq!(metrics.thinned.load(Relaxed) as usize, 4_000 - 400 - 400 - end.len());
     }
 
     #[test]

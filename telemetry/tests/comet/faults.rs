@@ -235,3 +235,30 @@ fn whatever_threads_do_at_once_is_told_once() {
     }
     assert_eq!(kept.parameters.len(), 2_400);
 }
+
+#[test]
+fn what_is_said_at_the_end_is_said_again() {
+    let (server, folder) = (StandIn::start(), crate::scratch::tempdir().unwrap());
+    let experiment = Experiment::start(config(&server, &folder)).unwrap();
+    super::wait_for("a beat", || !server.kept().statuses.is_empty());
+    server.when("update-status", 1, Fault::Status(503, 0));
+    server.when("update-status", 2, Fault::Refuse);
+    experiment.fail("disk is full");
+    assert!(experiment.end());
+    let kept = server.kept();
+    assert_eq!((kept.errors.len(), &kept.errors[0]["error"]), (1, &"disk is full".into()));
+    assert_eq!(kept.statuses.last().map(|status| &status["is_alive"]), Some(&false.into()));
+    assert_eq!(archive(&folder), None);
+}
+
+#[test]
+fn an_error_that_the_server_never_took_is_in_an_archive() {
+    let (server, folder) = (StandIn::start(), crate::scratch::tempdir().unwrap());
+    let experiment = Experiment::start(config(&server, &folder)).unwrap();
+    experiment.log_metric("loss", 1.0);
+    server.when("update-status", 0, Fault::Status(503, 0));
+    experiment.fail("disk is full");
+    assert!(experiment.end());
+    let about = member(&archive(&folder).unwrap(), "experiment.json");
+    assert!(about.contains("disk is full") && about.contains("get_or_create"), "{about}");
+}
