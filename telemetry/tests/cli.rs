@@ -427,3 +427,35 @@ fn what_somebody_else_made_and_what_does_not_agree_is_not_pushed() {
     assert!(code == 1 && said.contains("401") && !said.contains("wrong-secret"), "{said}");
     well(&ask_grafana(&server, &["health"]));
 }
+
+#[test]
+fn archives_of_comet_are_repaired_and_told_where_they_cannot_go() {
+    let folder = Folder::new("comet");
+    let run = folder.path("0f3c5a7e9b1d4f6081a2b3c4d5e6f708");
+    std::fs::create_dir(&run).unwrap();
+    let metric = r#"{"type":"metric_msg","payload":{"local_timestamp":1760000000123,"metric":{"metricName":"loss","metricValue":0.25,"step":4}}}"#;
+    std::fs::write(format!("{run}/messages.json"), format!("{metric}\n{{\"type\":\"met")).unwrap();
+    let repaired = ask(&["comet", "repair", &run]);
+    let said = text(&repaired.stderr);
+    assert!(repaired.status.success(), "{said}");
+    assert!(said.contains("holds 1 message\nline 2 is left out: it was cut"), "{said}");
+    let archive = format!("{run}.zip");
+    assert!(Path::new(&archive).exists() && !Path::new(&run).exists());
+
+    let mut upload = command(&["comet", "upload", &archive, &folder.path("none.zip")]);
+    upload.env_remove("COMET_API_KEY").env("HOME", &folder.0).current_dir(&folder.0);
+    let (status, said) = badly(&upload.output().unwrap());
+    assert_eq!(status, 1, "{said}");
+    assert!(said.contains("there is no API key for Comet; set COMET_API_KEY") && said.contains("none.zip"), "{said}");
+
+    let mut upload = command(&["comet", "upload", &archive]);
+    upload.env("COMET_API_KEY", "secret-key").env("COMET_URL_OVERRIDE", "http://127.0.0.1:1/").env("HOME", &folder.0);
+    upload.current_dir(&folder.0).env("COMET_TIMEOUT_HTTP", "2 seconds");
+    let (status, said) = badly(&upload.output().unwrap());
+    assert_eq!(status, 1, "{said}");
+    assert!(
+        said.contains("COMET_TIMEOUT_HTTP is \"2 seconds\"; it takes a number of seconds")
+            && !said.contains("secret-key"),
+        "{said}"
+    );
+}

@@ -35,7 +35,8 @@ fn uploaded(archive: &Path, options: &UploadOptions) -> Result<(), Failed> {
 
 fn repaired(path: &Path) -> Result<(), Failed> {
     let done = repair(path).map_err(|error| error.to_string())?;
-    eprintln!("{} holds {} messages", done.archive.display(), done.messages);
+    let what = if done.messages == 1 { "message" } else { "messages" };
+    eprintln!("{} holds {} {what}", done.archive.display(), done.messages);
     for (line, why) in done.left_out {
         eprintln!("line {line} is left out: {why}");
     }
