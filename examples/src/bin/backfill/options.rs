@@ -12,7 +12,7 @@ Ctrl-C stops cleanly: what is written stays, and the report is printed.
 Environment:
   TELEMETRY_LISTEN  where the metrics are served [default: 127.0.0.1:8000], or \"off\"
   TELEMETRY_REPORT  form of the report: text, json, markdown or off
-  COMET_API_KEY     log the classification to Comet ML; without a key it goes to an archive in .cometml-runs
+  COMET_API_KEY     log what was learned to Comet; without, to an archive in .cometml-runs
   TELEMETRY_COMET   \"offline\": to the archive in any case; \"off\": nowhere";
 
 /// Fetches a year of flights from an API into a DuckDB file, and shows what that took.
