@@ -30,8 +30,8 @@ fn without_a_key_the_classification_is_an_archive() {
     let messages = String::from_utf8(read("messages.json")).unwrap();
     let messages: Vec<Value> = messages.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let metric = |name: &str| {
-        let of_name = messages.iter().filter(|message| message["payload"]["metric"]["metricName"] == name);
-        of_name.last().and_then(|message| message["payload"]["metric"]["metricValue"].as_f64())
+        let last = messages.iter().rfind(|message| message["payload"]["metric"]["metricName"] == name);
+        last.and_then(|message| message["payload"]["metric"]["metricValue"].as_f64())
     };
 
     // How often what became of a flight: as the database has it.

@@ -134,7 +134,12 @@ fn a_collector_that_hangs_delays_one_snapshot_and_holds_one_thread() {
     assert!(began.elapsed() < LIMIT, "{:?}", began.elapsed());
     assert_eq!(calls.load(SeqCst), 1);
     assert!(failures(&later, "hanging", "hung") >= 33.0);
-    assert!(threads_of_ours() <= 3, "{} threads", threads_of_ours());
+    // Those that have answered go, on a busy machine a moment later.
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while threads_of_ours() > 3 {
+        assert!(Instant::now() < deadline, "{} threads", threads_of_ours());
+        thread::sleep(Duration::from_millis(10));
+    }
 
     gate.open();
     let deadline = Instant::now() + Duration::from_secs(10);

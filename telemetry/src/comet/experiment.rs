@@ -30,8 +30,8 @@ const LAST_LOOK: Duration = Duration::from_secs(2);
 /// ```
 /// use telemetry::comet::{Config, Experiment, Mode};
 ///
-/// # let folder = std::env::temp_dir().join(format!("telemetry-comet-doc-{}", std::process::id()));
 /// # fn main() -> Result<(), telemetry::comet::Error> {
+/// # let folder = std::env::temp_dir().join(format!("telemetry-comet-doc-{}", std::process::id()));
 /// let config = Config::new().project("flights").mode(Mode::Offline);
 /// # let config = config.offline_directory(&folder);
 /// let experiment = Experiment::start(config)?;
