@@ -3,9 +3,22 @@
 
 use crate::connection::duration;
 use crate::diagnostics::Diagnostics;
+use proc_macro2::TokenStream;
 use syn::ext::IdentExt;
-use syn::parse::ParseStream;
+use syn::parse::{ParseStream, Parser};
 use syn::{Expr, ExprLit, Ident, Lit, LitStr, Token};
+
+/// Gives each word of an attribute's tokens to `take`; what does not parse is among the diagnostics.
+pub(crate) fn all(
+    tokens: TokenStream,
+    diagnostics: &mut Diagnostics,
+    take: impl FnMut(&Ident, ParseStream<'_>, &mut Diagnostics) -> syn::Result<()>,
+) {
+    let parsed = (|input: ParseStream<'_>| each(input, diagnostics, take)).parse2(tokens);
+    if let Err(error) = parsed {
+        diagnostics.add(error);
+    }
+}
 
 /// Gives each word to `take`, which parses what belongs to it. What `take` only reports does not hide the next word.
 pub(crate) fn each(

@@ -147,7 +147,10 @@ mod discovery; // where Prometheus finds the endpoint
 #[cfg(all(feature = "__send", not(telemetry_off)))]
 mod exit; // the end of a program whose guard is not dropped
 pub mod export; // the ways out
-#[cfg(all(any(feature = "prometheus", feature = "push", feature = "otlp"), not(telemetry_off)))]
+#[cfg(any(
+    feature = "comet",
+    all(any(feature = "prometheus", feature = "push", feature = "otlp"), not(telemetry_off))
+))]
 mod host; // the machine
 mod metric; // what users declare: instruments, labels, series
 mod notice; // our own messages

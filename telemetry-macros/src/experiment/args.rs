@@ -6,7 +6,7 @@ use crate::diagnostics::Diagnostics;
 use crate::names;
 use proc_macro2::TokenStream;
 use syn::ext::IdentExt;
-use syn::parse::{Parse, ParseStream, Parser};
+use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::{Expr, ExprLit, Ident, Lit, Path, Token, parenthesized};
 
@@ -43,12 +43,7 @@ impl Args {
     /// Parses word by word: one that is wrong does not hide the next.
     pub(crate) fn parse(tokens: TokenStream, diagnostics: &mut Diagnostics) -> Args {
         let mut args = Args::default();
-        let parsed = |input: ParseStream<'_>| {
-            arguments::each(input, diagnostics, |word, input, diagnostics| args.parse_one(word, input, diagnostics))
-        };
-        if let Err(error) = parsed.parse2(tokens) {
-            diagnostics.add(error);
-        }
+        arguments::all(tokens, diagnostics, |word, input, diagnostics| args.parse_one(word, input, diagnostics));
         args
     }
 

@@ -5,7 +5,7 @@ use crate::diagnostics::Diagnostics;
 use crate::names;
 use crate::objective::{Objective, On};
 use proc_macro2::TokenStream;
-use syn::parse::{ParseStream, Parser};
+use syn::parse::ParseStream;
 use syn::{Expr, Ident, LitStr, Path, Token};
 
 /// What the attribute was told.
@@ -37,12 +37,7 @@ impl Args {
     /// Parses word by word: one that is wrong does not hide the next.
     pub(crate) fn parse(tokens: TokenStream, diagnostics: &mut Diagnostics) -> Args {
         let mut args = Args::default();
-        let parsed = |input: ParseStream<'_>| {
-            arguments::each(input, diagnostics, |word, input, diagnostics| args.parse_one(word, input, diagnostics))
-        };
-        if let Err(error) = parsed.parse2(tokens) {
-            diagnostics.add(error);
-        }
+        arguments::all(tokens, diagnostics, |word, input, diagnostics| args.parse_one(word, input, diagnostics));
         args
     }
 

@@ -23,7 +23,7 @@ pub(super) fn all() -> Vec<Message> {
             facts.push(Message::System(key.to_owned(), Value::String(super::limits::cut(&value, super::limits::TEXT))));
         }
     };
-    system("hostname", hostname());
+    system("hostname", crate::host::name().unwrap_or_default());
     system("os", format!("{} {}", std::env::consts::OS, os_release()).trim().to_owned());
     system("machine", std::env::consts::ARCH.to_owned());
     system("cpus", std::thread::available_parallelism().map_or(String::new(), |cpus| cpus.to_string()));
@@ -31,20 +31,6 @@ pub(super) fn all() -> Vec<Message> {
     // Not its arguments: who passes a secret there does not expect to find it in a chart.
     system("client", concat!("telemetry ", env!("CARGO_PKG_VERSION"), " (Rust)").to_owned());
     facts
-}
-
-#[cfg(unix)]
-fn hostname() -> String {
-    let mut name = [0u8; 256];
-    // SAFETY: there is room for as many bytes as is said.
-    let is_known = unsafe { libc::gethostname(name.as_mut_ptr().cast(), name.len()) } == 0;
-    let end = name.iter().position(|byte| *byte == 0).unwrap_or(name.len());
-    if is_known { String::from_utf8_lossy(&name[..end]).into_owned() } else { String::new() }
-}
-
-#[cfg(not(unix))]
-fn hostname() -> String {
-    std::env::var("COMPUTERNAME").unwrap_or_default()
 }
 
 fn os_release() -> String {

@@ -5,7 +5,7 @@ use super::message::{Content, Git, MetricValue, Output, PICTURE, Parameter, Uplo
 use super::{limits, message};
 use crate::config::push::Authorities;
 use crate::config::push::access::{Secret, without_secrets};
-use crate::outbound::{self, SHOWN, USER_AGENT, line};
+use crate::outbound::{self, SHOWN, USER_AGENT, encoded, line};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
@@ -509,18 +509,6 @@ pub(super) fn is_fatal(code: u64) -> bool {
 /// Codes after which no more files of that type are taken.
 pub(super) fn is_full(code: u64) -> bool {
     matches!(code, 7_000_001 | 7_000_012..=7_000_018)
-}
-
-/// A text in a query: RFC 3986's unreserved characters stay.
-fn encoded(text: &str) -> String {
-    let mut all = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => all.push(char::from(byte)),
-            byte => all.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    all
 }
 
 #[cfg(test)]

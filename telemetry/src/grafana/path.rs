@@ -1,7 +1,7 @@
 //! Paths and queries, put together so that no name can leave its place.
 
 use super::error::Error;
-use std::fmt::Write;
+use crate::outbound::encoded;
 
 /// `parts` after each other: what begins with `/` is our own and stays, all else is a name and becomes one segment.
 ///
@@ -23,7 +23,7 @@ pub(super) fn path(parts: &[&str]) -> Result<String, Error> {
             });
         }
         path.push('/');
-        encode(part, &mut path);
+        path.push_str(&encoded(part));
     }
     Ok(path)
 }
@@ -35,20 +35,9 @@ pub(super) fn query(pairs: &[(&str, &str)]) -> String {
         query.push(if query.is_empty() { '?' } else { '&' });
         query.push_str(name);
         query.push('=');
-        encode(value, &mut query);
+        query.push_str(&encoded(value));
     }
     query
-}
-
-fn encode(text: &str, out: &mut String) {
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            // Writing to a text cannot fail.
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
 }
 
 #[cfg(test)]

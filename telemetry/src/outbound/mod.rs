@@ -5,6 +5,7 @@ pub(crate) mod backoff; // how long until the next attempt
 pub(crate) mod oneshot; // from a thread to a task
 
 use crate::config::push::Authorities;
+use std::fmt::Write;
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 use ureq::http::{HeaderMap, Uri};
@@ -66,6 +67,24 @@ fn proxy(url: &str) -> Option<Proxy> {
     }
     let named = names.into_iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))?;
     Proxy::new(&named).ok()
+}
+
+/// A text within a segment or a value of a query: what RFC 3986 reserves, and all that is no ASCII, as its bytes.
+#[cfg_attr(
+    not(any(feature = "comet", feature = "grafana")),
+    allow(dead_code, reason = "the other URLs are the user's")
+)]
+pub(crate) fn encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            // Writing to a text cannot fail.
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
 }
 
 /// A text as one line.
