@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::metric::{self, Descriptor, Prefixes};
 use crate::record::fork;
 use crate::record::isolated::{self, Scope};
-use crate::snapshot::{Family, Job, SlowStatement, Snapshot, Statement, Value};
+use crate::snapshot::{CallNode, Family, Job, SlowStatement, Snapshot, Statement, Value};
 use crate::sync::{AtomicU64, Mutex, Relaxed, lock, unforked};
 use ask::{Asked, Calls};
 pub(crate) use ask::{DEFAULT_LIMIT, set_limit};
@@ -309,6 +309,7 @@ impl Registry {
             jobs: given.jobs,
             statements: given.statements,
             slow_statements: given.slow_statements,
+            call_tree: given.call_tree,
         }
     }
 
@@ -351,16 +352,19 @@ struct Given {
     jobs: Vec<Job>,
     statements: Vec<Statement>,
     slow_statements: Vec<SlowStatement>,
+    call_tree: Vec<CallNode>,
 }
 
 impl Given {
     fn take(&mut self, collection: Collection, from: &Arc<Asked>) {
-        let Collection { mut families, foreign, mut jobs, mut statements, mut slow_statements, .. } = collection;
+        let Collection { mut families, foreign, mut jobs, mut statements, mut slow_statements, mut call_tree, .. } =
+            collection;
         self.families.append(&mut families);
         self.foreign.extend(foreign.into_iter().map(|family| Foreign { family, from: Arc::clone(from) }));
         self.jobs.append(&mut jobs);
         self.statements.append(&mut statements);
         self.slow_statements.append(&mut slow_statements);
+        self.call_tree.append(&mut call_tree);
     }
 }
 

@@ -24,6 +24,8 @@ pub struct Snapshot {
     pub statements: Vec<Statement>,
     /// The last 20 statements that took longer than their connection was told, the latest first.
     pub slow_statements: Vec<SlowStatement>,
+    /// Who called whom: each node after its caller. Empty where nothing may be sampled (an overhead budget of 0).
+    pub call_tree: Vec<CallNode>,
 }
 
 impl Snapshot {
@@ -37,6 +39,7 @@ impl Snapshot {
             jobs: Vec::new(),
             statements: Vec::new(),
             slow_statements: Vec::new(),
+            call_tree: Vec::new(),
         }
     }
 }
@@ -227,6 +230,28 @@ pub struct Summary {
     pub sum: f64,
     /// How many values were observed.
     pub count: u64,
+}
+
+/// A measured function, by one of the ways by which it was called.
+///
+/// What a function took in all is exact where its families are; how that is shared among its callers is estimated from the calls that the
+/// overhead budget lets be read. A recursion has one node. Work that was handed to another thread or task begins anew there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CallNode {
+    /// The function's name.
+    pub function: Arc<str>,
+    /// The module in which it stands.
+    pub module: Cow<'static, str>,
+    /// The place of its caller in [`Snapshot::call_tree`]; `None` where no measured function called it.
+    pub caller: Option<usize>,
+    /// Calls; of futures polls.
+    pub visits: f64,
+    /// Seconds of its own, of calls and polls that ended: without measured callees.
+    pub self_seconds: f64,
+    /// Bytes that it allocated itself; `None` without the tracking allocator.
+    pub self_allocated_bytes: Option<f64>,
+    /// Seconds of CPU time, callees included; `None` where the system does not tell it.
+    pub cpu_seconds: Option<f64>,
 }
 
 /// A backfill job's run.
@@ -424,6 +449,13 @@ impl Family {
 }
 
 impl Snapshot {
+    /// The program's name, as its resource has it.
+    pub(crate) fn service(&self) -> &str {
+        let service = self.series("target_info", &[]).and_then(|target| target.label("service_name"));
+        let service = service.unwrap_or("telemetry");
+        service.strip_prefix("unknown_service:").unwrap_or(service)
+    }
+
     /// The family of this name.
     #[must_use]
     pub fn family(&self, name: &str) -> Option<&Family> {

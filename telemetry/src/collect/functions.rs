@@ -1,6 +1,7 @@
 //! The families of `#[measured]`, from the call sites' cells.
 
 use crate::builtin::{functions as families, own};
+use crate::collect::call_tree;
 use crate::metric::{Descriptor, LabelOwned};
 use crate::objective::declared;
 use crate::record::asked::Asked;
@@ -26,9 +27,11 @@ impl Collector for Functions {
     }
 
     fn collect(&self, out: &mut Collection) {
-        for ((function, module), totals) in totals() {
-            totals.give(&function, module, out);
+        let (totals, shards) = totals();
+        for ((function, module), totals) in &totals {
+            totals.give(function, module, out);
         }
+        out.call_tree(call_tree::of(&shards, &totals));
         let capped = variants::capped();
         if capped > 0 {
             let name = families::function_calls_total::DESCRIPTOR.name;
@@ -42,7 +45,7 @@ type Results = [Option<ResultReading>; OUTCOMES];
 
 /// All threads' figures of a function.
 #[derive(Default)]
-struct Totals {
+pub(super) struct Totals {
     /// By the labels of its calls; without any, where the function has none.
     results: BTreeMap<Labels, Results>,
     started: u64,
@@ -76,7 +79,7 @@ struct Probed {
 
 /// Figures by function and module, which is the order of the labels: families are sorted as they come. Two call sites of one name, as a macro may
 /// make them, are one function.
-fn totals() -> BTreeMap<(String, &'static str), Totals> {
+fn totals() -> (BTreeMap<(String, &'static str), Totals>, Vec<&'static Shard>) {
     let mut shards = shard::all();
     let mut by_name = BTreeMap::<_, Totals>::new();
     let sites = callsite::all().into_iter().filter(|site| !site.is_variant());
@@ -95,7 +98,7 @@ fn totals() -> BTreeMap<(String, &'static str), Totals> {
         let name = (site.function().to_owned(), site.module());
         by_name.entry(name).or_insert_with(|| Totals::of(site, true, &mut shards));
     }
-    by_name
+    (by_name, shards)
 }
 
 fn cells(site: &CallSite, shards: &[&'static Shard]) -> impl Iterator<Item = &'static SiteCell> {
@@ -153,6 +156,25 @@ fn merge_results(mine: &mut Results, theirs: Results) {
 }
 
 impl Totals {
+    /// What may be read: polls of a future, else calls.
+    pub(super) fn visits(&self) -> u64 {
+        self.polls.max(self.started)
+    }
+
+    /// Ticks of its own.
+    pub(super) fn own(&self) -> u64 {
+        self.own
+    }
+
+    pub(super) fn own_bytes(&self) -> u64 {
+        self.own_allocated_bytes
+    }
+
+    /// Nanoseconds.
+    pub(super) fn cpu(&self) -> u64 {
+        self.probes.cpu
+    }
+
     /// `is_promised` where the function has an objective.
     fn of(site: &'static CallSite, is_promised: bool, shards: &mut Vec<&'static Shard>) -> Totals {
         let mut totals = Totals { timed: true, ..Totals::default() };

@@ -1,6 +1,7 @@
 //! Collectors of the library itself: what is known elsewhere than in a family's series.
 
 pub(crate) mod allocator;
+mod call_tree; // who called whom
 #[cfg(feature = "system")]
 pub(crate) mod cgroup;
 pub(crate) mod functions;

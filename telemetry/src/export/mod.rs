@@ -8,6 +8,7 @@ mod accept; // what a scraper says it reads
 pub(crate) mod bridge; // the `prometheus` crate's registries
 mod escape; // names that not every scraper takes
 mod exemplar; // which exemplars are shown, and where
+pub mod flame; // who called whom, for flame graphs
 mod format; // which format a scraper gets
 pub(crate) mod json; // JSON, for whatever writes it
 mod line; // what the text formats have in common

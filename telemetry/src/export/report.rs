@@ -164,11 +164,9 @@ impl Quality {
 
 impl<'a> Report<'a> {
     pub(crate) fn of(snapshot: &'a Snapshot) -> Report<'a> {
-        let service = snapshot.series("target_info", &[]).and_then(|target| target.label("service_name"));
-        let service = service.unwrap_or("telemetry");
         let lasted = snapshot.taken_at.duration_since(snapshot.started_at).unwrap_or_default();
         Report {
-            service: service.strip_prefix("unknown_service:").unwrap_or(service).to_owned(),
+            service: snapshot.service().to_owned(),
             taken_at: snapshot.taken_at,
             seconds: lasted.as_secs_f64(),
             functions: functions(snapshot),

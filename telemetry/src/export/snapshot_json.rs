@@ -3,7 +3,7 @@
 //! ```json
 //! {"version":1,"taken_at":1.5e9,"started_at":1.4e9,
 //!  "families":[{"name":"rows_read_total","type":"counter","unit":"","help":"Rows read.","series":[{"labels":{"table":"flights"},"value":3}]}],
-//!  "jobs":[],"statements":[],"slow_statements":[]}
+//!  "jobs":[],"statements":[],"slow_statements":[],"call_tree":[]}
 //! ```
 //! Times are seconds since 1970-01-01 UTC. A series has `value`, or one of `histogram` (`bounds`, `buckets`, `sum`, `count`: buckets are not cumulative, and there is one more than
 //! bounds), `exponential` (`scale`, `offset`, `buckets`, `below`, `above`, `sum`, `count`, `quantiles`) and `summary` (`quantiles`, `sum`, `count`). Whole numbers
@@ -12,7 +12,7 @@
 use crate::export::json::{number, optional, text};
 use crate::export::{Encoder, Number, Sample, encode as walk};
 use crate::snapshot::{
-    Exponential, Family, Histogram, Job, Series, SlowStatement, Snapshot, Statement, Summary, Tally, Worker,
+    CallNode, Exponential, Family, Histogram, Job, Series, SlowStatement, Snapshot, Statement, Summary, Tally, Worker,
 };
 use std::convert::Infallible;
 use std::time::SystemTime;
@@ -48,6 +48,8 @@ pub fn encode(snapshot: &Snapshot) -> String {
     json.list("statements", &snapshot.statements, Json::statement);
     json.out.push(',');
     json.list("slow_statements", &snapshot.slow_statements, Json::slow_statement);
+    json.out.push(',');
+    json.list("call_tree", &snapshot.call_tree, Json::call_node);
     json.out.push_str("}\n");
     json.out
 }
@@ -223,6 +225,18 @@ impl Json {
     fn statement(&mut self, statement: &Statement) {
         let plan = ("last_plan", statement.last_plan.as_deref().map_or_else(null, text));
         self.object(crate::export::json::statement(statement).into_iter().chain([plan]));
+    }
+
+    fn call_node(&mut self, node: &CallNode) {
+        self.object([
+            ("function", text(&node.function)),
+            ("module", text(&node.module)),
+            ("caller", node.caller.map_or_else(null, |caller| caller.to_string())),
+            ("visits", number(node.visits)),
+            ("self_seconds", number(node.self_seconds)),
+            ("self_allocated_bytes", optional(node.self_allocated_bytes)),
+            ("cpu_seconds", optional(node.cpu_seconds)),
+        ]);
     }
 
     fn slow_statement(&mut self, statement: &SlowStatement) {

@@ -129,6 +129,7 @@ impl Visit {
         let start = now();
         if outermost {
             cell.ages.enter(start);
+            cell.set_caller(caller);
         }
         Visit { cell, caller, caller_ticks, memory, is_rare: RARE, is_read, start }
     }
@@ -166,8 +167,14 @@ impl Visit {
         let own_ticks = ticks.saturating_sub(thread.callee_ticks.replace(callers));
         thread.running.set(self.caller);
         let outermost = cell.ascend::<RARE>(ticks, own_ticks);
+        let mut own_bytes = 0;
         if let Some(memory) = &self.memory {
-            cell.used::<RARE>(&memory.close(thread), outermost);
+            let used = memory.close(thread);
+            own_bytes = used.own_bytes;
+            cell.used::<RARE>(&used, outermost);
+        }
+        if RARE && self.is_read {
+            probe::place(thread, cell, own_ticks, own_bytes);
         }
         ticks
     }

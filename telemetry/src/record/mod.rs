@@ -29,6 +29,7 @@ pub(crate) mod shard;
 pub(crate) mod span;
 pub(crate) mod table;
 pub(crate) mod thread;
+pub(crate) mod tree;
 pub(crate) mod variants;
 
 pub use asked::{Asked, count_error, instantiation, labelled};

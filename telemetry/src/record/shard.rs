@@ -12,6 +12,7 @@ mod version; // writes that belong together
 
 use crate::record::exemplar::Kept;
 use crate::record::table::Table;
+use crate::record::tree::Tree;
 use crate::record::{fork, isolated, thread};
 use crate::sync::{Acquire, AtomicPtr, AtomicU64, Mutex, Relaxed, Release, leak, leak_raw, lock, unleak};
 use counters::CounterChunk;
@@ -32,11 +33,19 @@ pub(crate) struct Shard {
     histograms: Table<HistogramCell>,
     /// Of histograms, once there is a source of traces.
     exemplars: Table<Kept>,
+    /// Who called whom.
+    pub(crate) tree: Tree,
 }
 
 impl Shard {
     const fn new() -> Shard {
-        Shard { sites: Table::new(), counters: Table::new(), histograms: Table::new(), exemplars: Table::new() }
+        Shard {
+            sites: Table::new(),
+            counters: Table::new(),
+            histograms: Table::new(),
+            exemplars: Table::new(),
+            tree: Tree::new(),
+        }
     }
 
     /// The thread that it was of has left it.
@@ -53,6 +62,7 @@ impl Shard {
         self.counters.iter().for_each(|chunk| chunk.0.iter().for_each(zero));
         self.histograms.iter().for_each(HistogramCell::reset);
         self.exemplars.iter().for_each(Kept::reset);
+        self.tree.reset();
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::metric::{self, Descriptor, Kind};
 use crate::registry::standing::Why;
-use crate::snapshot::{Family, Job, Labels, Series, SlowStatement, Statement, Value};
+use crate::snapshot::{CallNode, Family, Job, Labels, Series, SlowStatement, Statement, Value};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,6 +18,7 @@ pub struct Collection {
     pub(super) jobs: Vec<Job>,
     pub(super) statements: Vec<Statement>,
     pub(super) slow_statements: Vec<SlowStatement>,
+    pub(super) call_tree: Vec<CallNode>,
     /// What the collector said that it gives; anything, where it is one of this library's.
     described: Option<Arc<[Descriptor]>>,
     /// How many values and families were left out.
@@ -143,6 +144,11 @@ impl Collection {
     #[cfg_attr(not(feature = "duckdb"), expect(dead_code, reason = "statements come with a feature"))]
     pub(crate) fn slow_statements(&mut self, mut statements: Vec<SlowStatement>) {
         self.slow_statements.append(&mut statements);
+    }
+
+    /// Gives who called whom. There is one such collector.
+    pub(crate) fn call_tree(&mut self, tree: Vec<CallNode>) {
+        self.call_tree = tree;
     }
 
     fn drop_one(&mut self, why: Why) {

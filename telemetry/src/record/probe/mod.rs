@@ -10,6 +10,7 @@ pub(crate) mod io; // bytes read and written by a thread
 use crate::record::budget::{self, Due, INTERRUPTED, PROBES, Plan, Probe};
 use crate::record::shard::SiteCell;
 use crate::record::thread::Thread;
+use crate::record::tree::{self, Seen};
 use crate::record::{clock, dropped};
 use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Relaxed, unforked};
 use io::{Bytes, Unread};
@@ -46,6 +47,10 @@ struct Sample {
     nested_bytes: AtomicU64,
     /// By probe: the `k` of its draw, or [`NOT_READ`].
     exponents: [AtomicU32; PROBES],
+    /// The `k` with which the visit has its place in the tree of calls, that of the CPU probe's draw, or [`NOT_READ`].
+    placed: AtomicU32,
+    /// Nanoseconds that the visit used, once that was read.
+    used_cpu: AtomicU64,
 }
 
 const NOT_READ: u32 = u32::MAX;
@@ -140,6 +145,24 @@ pub(crate) fn end(thread: &Thread, cell: &SiteCell) -> u64 {
     books.close()
 }
 
+/// Gives a visit that was read and has ended its place in the tree of calls.
+#[cold]
+#[inline(never)]
+pub(crate) fn place(thread: &Thread, cell: &'static SiteCell, own_ticks: u64, own_bytes: u64) {
+    let Some(probes) = cell.existing_probes() else { return };
+    let sample = &probes.sample;
+    let k = sample.placed.swap(NOT_READ, Relaxed);
+    if k == NOT_READ {
+        return;
+    }
+    let mut books = Books::open(thread, probes, costs(thread), clock::now());
+    let cpu = sample.used_cpu.load(Relaxed);
+    tree::add(thread, cell, Seen { own_ticks, own_bytes, cpu, k });
+    books.charge(Probe::Cpu);
+    // As the caller's readings, this is nobody's own time.
+    thread.callee_ticks.set(thread.callee_ticks.get().wrapping_add(books.close()));
+}
+
 /// Who pays for what, while readings are made.
 struct Books<'a> {
     thread: &'a Thread,
@@ -175,6 +198,8 @@ impl SiteProbes {
     fn begin(&self, thread: &Thread, due: Due, books: &mut Books<'_>) {
         let sample = &self.sample;
         sample.exponents.iter().for_each(|k| k.store(NOT_READ, Relaxed));
+        sample.placed.store(due[Probe::Cpu as usize].unwrap_or(NOT_READ), Relaxed);
+        sample.used_cpu.store(0, Relaxed);
         sample.nested_bytes.store(thread.probe_bytes.get(), Relaxed);
         if let Some(k) = due[Probe::Io as usize] {
             if let Some(bytes) = read_io(thread, k) {
@@ -222,6 +247,7 @@ impl SiteProbes {
     /// Adds what a visit used, less what of it was ours.
     fn add_cpu(&self, cell: &SiteCell, used: u64, ours: u64, k: u32) {
         let weighted = used.abs_diff(ours).saturating_mul(1 << k);
+        self.sample.used_cpu.store(used.saturating_sub(ours), Relaxed);
         self.vary(Probe::Cpu, used.abs_diff(ours), k);
         if used < ours {
             return cell.count(&self.cpu_debt, weighted);

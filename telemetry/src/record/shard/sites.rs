@@ -7,6 +7,7 @@ use crate::record::callsite::CallSite;
 use crate::record::outcome::{OUTCOMES, Outcome};
 use crate::record::probe::SiteProbes;
 use crate::record::thread;
+use crate::record::tree::Node;
 use crate::sync::{Acquire, AtomicBool, AtomicI64, AtomicPtr, AtomicU32, AtomicU64, Relaxed};
 
 /// What one thread knows of one call site.
@@ -31,6 +32,9 @@ pub(crate) struct SiteCell {
     pub(crate) site: &'static CallSite,
     pub(super) results: [AtomicPtr<ResultCell>; OUTCOMES],
     pub(crate) ages: Ages,
+    /// What called the outermost of the visits that run, and the place in the tree of calls by which it came last. The owner's alone.
+    caller: AtomicPtr<SiteCell>,
+    node: AtomicPtr<Node>,
     shared: bool,
 }
 
@@ -61,6 +65,8 @@ impl SiteCell {
             site,
             results: [const { AtomicPtr::new(std::ptr::null_mut()) }; OUTCOMES],
             ages: Ages::new(),
+            caller: AtomicPtr::new(std::ptr::null_mut()),
+            node: AtomicPtr::new(std::ptr::null_mut()),
             shared,
         }
     }
@@ -131,6 +137,29 @@ impl SiteCell {
     pub(crate) fn existing_probes(&self) -> Option<&'static SiteProbes> {
         // SAFETY: null, or a leaked value.
         unsafe { self.probes.load(Acquire).as_ref() }
+    }
+
+    /// Keeps what called the outermost visit, for those within it that are read.
+    #[inline]
+    pub(crate) fn set_caller(&self, caller: Option<&'static SiteCell>) {
+        let caller = caller.map_or(std::ptr::null_mut(), |caller| std::ptr::from_ref(caller).cast_mut());
+        self.caller.store(caller, Relaxed);
+    }
+
+    /// What called the outermost visit, if anything that is measured did.
+    pub(crate) fn caller(&self) -> Option<&'static SiteCell> {
+        // SAFETY: null, or a leaked cell.
+        unsafe { self.caller.load(Relaxed).as_ref() }
+    }
+
+    /// Its place in the tree of calls when it was read last.
+    pub(crate) fn node(&self) -> Option<&'static Node> {
+        // SAFETY: null, or a leaked node.
+        unsafe { self.node.load(Relaxed).as_ref() }
+    }
+
+    pub(crate) fn set_node(&self, node: &'static Node) {
+        self.node.store(std::ptr::from_ref(node).cast_mut(), Relaxed);
     }
 
     /// How many calls or polls of this site run on this thread, one within the other.
