@@ -1,6 +1,8 @@
 //! JSON, written: what the few documents that have it need.
 
-use crate::snapshot::Statement;
+use crate::export::Number;
+use crate::snapshot::{Job, SlowStatement, Statement, Tally, Value, Worker};
+use std::time::SystemTime;
 
 /// Members in this order; each value is JSON already.
 pub(crate) fn object<'a>(members: impl IntoIterator<Item = (&'a str, String)>) -> String {
@@ -34,6 +36,84 @@ pub(crate) fn text(text: &str) -> String {
     }
     quoted.push('"');
     quoted
+}
+
+pub(crate) fn null() -> String {
+    "null".to_owned()
+}
+
+/// A moment.
+pub(crate) fn seconds_since_epoch(time: SystemTime) -> String {
+    number(time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64())
+}
+
+/// A value that is one number; whole ones in all their digits.
+pub(crate) fn exact(value: &Value) -> String {
+    match value {
+        Value::Integer(value) => value.to_string(),
+        Value::Nanoseconds(value) => Number::Nanoseconds(*value).to_string(),
+        other => number(other.as_f64()),
+    }
+}
+
+/// A job's run.
+pub(crate) fn job(job: &Job) -> Vec<(&'static str, String)> {
+    vec![
+        ("name", text(&job.name)),
+        ("run_id", job.run_id.to_string()),
+        ("unit", text(&job.unit)),
+        ("started_at", seconds_since_epoch(job.started_at)),
+        ("elapsed_seconds", number(job.elapsed_seconds)),
+        ("total", job.total.map_or_else(null, |total| total.to_string())),
+        ("units", tally(&job.units)),
+        ("records", tally(&job.records)),
+        ("progress", optional(job.progress)),
+        ("units_per_second", optional(job.rate)),
+        ("overall_rate", optional(job.overall_rate)),
+        ("eta_seconds", optional(job.eta_seconds)),
+        ("eta_low_seconds", optional(job.eta_low_seconds)),
+        ("eta_high_seconds", optional(job.eta_high_seconds)),
+        ("deadline", job.deadline.map_or_else(null, seconds_since_epoch)),
+        ("stalled", job.stalled.to_string()),
+        ("quiet_seconds", optional(job.quiet_seconds)),
+        ("workers", array(job.workers.iter().map(worker))),
+        ("resumed", job.resumed.to_string()),
+        ("result", job.result.map_or_else(null, text)),
+    ]
+}
+
+fn worker(worker: &Worker) -> String {
+    object([
+        ("name", text(&worker.name)),
+        ("quiet_seconds", number(worker.quiet_seconds)),
+        ("idle", worker.idle.to_string()),
+        ("stalled", worker.stalled.to_string()),
+    ])
+}
+
+/// Units or records by what became of them.
+pub(crate) fn tally(tally: &Tally) -> String {
+    object([
+        ("processed", tally.processed.to_string()),
+        ("failed", tally.failed.to_string()),
+        ("skipped", tally.skipped.to_string()),
+        ("dead_lettered", tally.dead_lettered.to_string()),
+    ])
+}
+
+/// A run of a DuckDB statement that took long.
+pub(crate) fn slow_statement(statement: &SlowStatement) -> Vec<(&'static str, String)> {
+    vec![
+        ("statement", text(&statement.label)),
+        ("database", text(&statement.database)),
+        ("text", text(&statement.text)),
+        ("at", seconds_since_epoch(statement.at)),
+        ("seconds", number(statement.seconds)),
+        ("rows", statement.rows.map_or_else(null, |rows| rows.to_string())),
+        ("error_type", statement.error_type.map_or_else(null, text)),
+        ("plan", statement.plan.as_deref().map_or_else(null, text)),
+        ("plan_is_earlier", statement.plan_is_earlier.to_string()),
+    ]
 }
 
 /// A DuckDB statement, but for its plan.

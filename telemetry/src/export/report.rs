@@ -4,6 +4,8 @@
 //! has the figures as they are.
 
 mod json; // the figures, for programs
+#[cfg(feature = "prometheus")]
+pub(crate) mod live; // for the page
 mod table; // rows and columns, for people
 
 #[cfg(feature = "prometheus")]

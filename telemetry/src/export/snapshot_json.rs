@@ -9,13 +9,12 @@
 //! bounds), `exponential` (`scale`, `offset`, `buckets`, `below`, `above`, `sum`, `count`, `quantiles`) and `summary` (`quantiles`, `sum`, `count`). Whole numbers
 //! have all their digits; what JSON cannot say, NaN and infinities, is `null`.
 
-use crate::export::json::{number, optional, text};
+use crate::export::json::{number, optional, seconds_since_epoch, text};
 use crate::export::{Encoder, Number, Sample, encode as walk};
 use crate::snapshot::{
-    CallNode, Exponential, Family, Histogram, Job, Series, SlowStatement, Snapshot, Statement, Summary, Tally, Worker,
+    CallNode, Exponential, Family, Histogram, Job, Series, SlowStatement, Snapshot, Statement, Summary,
 };
 use std::convert::Infallible;
-use std::time::SystemTime;
 
 /// Raised when something is taken away or changes its meaning; not when something is added.
 const VERSION: u32 = 1;
@@ -33,8 +32,8 @@ pub fn encode(snapshot: &Snapshot) -> String {
     let mut json = Json { out: String::new(), series: 0, families: 0 };
     let head = [
         ("\"version\":", VERSION.to_string()),
-        ("\"taken_at\":", time(snapshot.taken_at)),
-        ("\"started_at\":", time(snapshot.started_at)),
+        ("\"taken_at\":", seconds_since_epoch(snapshot.taken_at)),
+        ("\"started_at\":", seconds_since_epoch(snapshot.started_at)),
     ];
     json.out.push('{');
     for (name, value) in head {
@@ -199,27 +198,7 @@ impl Json {
     }
 
     fn job(&mut self, job: &Job) {
-        self.object([
-            ("name", text(&job.name)),
-            ("run_id", job.run_id.to_string()),
-            ("unit", text(&job.unit)),
-            ("started_at", time(job.started_at)),
-            ("elapsed_seconds", number(job.elapsed_seconds)),
-            ("total", job.total.map_or_else(null, |total| total.to_string())),
-            ("units", tally(&job.units)),
-            ("records", tally(&job.records)),
-            ("progress", optional(job.progress)),
-            ("units_per_second", optional(job.rate)),
-            ("overall_rate", optional(job.overall_rate)),
-            ("eta_seconds", optional(job.eta_seconds)),
-            ("eta_low_seconds", optional(job.eta_low_seconds)),
-            ("eta_high_seconds", optional(job.eta_high_seconds)),
-            ("deadline", job.deadline.map_or_else(|| "null".to_owned(), time)),
-            ("stalled", job.stalled.to_string()),
-            ("quiet_seconds", optional(job.quiet_seconds)),
-            ("workers", workers(&job.workers)),
-            ("result", job.result.map_or_else(null, text)),
-        ]);
+        self.object(crate::export::json::job(job));
     }
 
     fn statement(&mut self, statement: &Statement) {
@@ -240,40 +219,12 @@ impl Json {
     }
 
     fn slow_statement(&mut self, statement: &SlowStatement) {
-        self.object([
-            ("statement", text(&statement.label)),
-            ("database", text(&statement.database)),
-            ("text", text(&statement.text)),
-            ("at", time(statement.at)),
-            ("seconds", number(statement.seconds)),
-            ("rows", statement.rows.map_or_else(null, |rows| rows.to_string())),
-            ("error_type", statement.error_type.map_or_else(null, text)),
-            ("plan", statement.plan.as_deref().map_or_else(null, text)),
-            ("plan_is_earlier", statement.plan_is_earlier.to_string()),
-        ]);
+        self.object(crate::export::json::slow_statement(statement));
     }
 }
 
 fn null() -> String {
     "null".to_owned()
-}
-
-fn tally(tally: &Tally) -> String {
-    let Tally { processed, failed, skipped, dead_lettered } = tally;
-    format!("{{\"processed\":{processed},\"failed\":{failed},\"skipped\":{skipped},\"dead_lettered\":{dead_lettered}}}")
-}
-
-fn workers(workers: &[Worker]) -> String {
-    let one = |worker: &Worker| {
-        let Worker { name, quiet_seconds, idle, stalled } = worker;
-        let quiet = number(*quiet_seconds);
-        format!("{{\"name\":{},\"quiet_seconds\":{quiet},\"idle\":{idle},\"stalled\":{stalled}}}", text(name))
-    };
-    format!("[{}]", workers.iter().map(one).collect::<Vec<_>>().join(","))
-}
-
-fn time(time: SystemTime) -> String {
-    number(time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64())
 }
 
 /// Whole numbers in all their digits.

@@ -9,6 +9,7 @@ use crate::server::batch::{Answer as Made, Batches};
 use crate::server::coding::{Accepted, Coding};
 use crate::server::document::{Document, Route};
 use crate::server::host::Names;
+use crate::server::page;
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{
@@ -50,6 +51,7 @@ impl Desk {
     pub(super) async fn answer(&self, request: &Parts, from: From<'_>) -> (Answer, u64) {
         let (answer, number) = match self.check(request, from.reached) {
             Ok(Route::Health) => (plain(StatusCode::OK, "ok\n"), 0),
+            Ok(Route::Page) => (page::answer(&request.headers, from.base), 0),
             Ok(route) => self.document(route, request, from.base).await,
             Err(refusal) => (*refusal, 0),
         };
@@ -68,8 +70,13 @@ impl Desk {
                        TELEMETRY_ALLOWED_HOSTS\n";
             return Err(plain(StatusCode::FORBIDDEN, why).into());
         }
-        // A probe for life has no secrets.
-        if route != Some(Route::Health) && !self.credentials.admit(&request.headers) {
+        // A probe for life has no secrets, nor has the page, which asks for a token itself; for a password the browser asks.
+        let is_open = match route {
+            Some(Route::Health) => true,
+            Some(Route::Page) => !self.credentials.has_password(),
+            _ => false,
+        };
+        if !is_open && !self.credentials.admit(&request.headers) {
             let mut refusal = plain(StatusCode::UNAUTHORIZED, "credentials are needed\n");
             for challenge in self.credentials.challenges() {
                 refusal.headers_mut().append(WWW_AUTHENTICATE, challenge.clone());
@@ -77,7 +84,7 @@ impl Desk {
             return Err(refusal.into());
         }
         let Some(route) = route else {
-            let why = "not found; there are /, /metrics, /healthz, /api/snapshot and /api/catalog\n";
+            let why = "not found; there are /, /report, /metrics, /healthz, /api/snapshot, /api/catalog, /api/speedscope and /api/folded/time\n";
             return Err(plain(StatusCode::NOT_FOUND, why).into());
         };
         if !matches!(request.method, Method::GET | Method::HEAD) {
@@ -89,10 +96,14 @@ impl Desk {
 
     async fn document(&self, route: Route, request: &Parts, base: &str) -> (Answer, u64) {
         let document = match route {
-            Route::Page => Document::Page(base.to_owned()),
+            // Beside what it links to, unless the program has it at the root.
+            Route::Summary => Document::Summary(if base == "/" { base } else { "" }.to_owned()),
+            Route::Live => Document::Live,
+            Route::Speedscope => Document::Speedscope,
+            Route::Folded(weight) => Document::Folded(weight),
             Route::Snapshot => Document::Snapshot,
             Route::Catalog => Document::Catalog,
-            Route::Metrics | Route::Health => {
+            Route::Metrics | Route::Health | Route::Page => {
                 Document::Metrics(Format::negotiate(list(&request.headers, &ACCEPT).as_deref()))
             }
         };
@@ -120,7 +131,7 @@ impl Desk {
 }
 
 /// All values of a header, as the one list that they are; without those that are no text.
-fn list(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+pub(super) fn list(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     let values: Vec<_> = headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
     (!values.is_empty()).then(|| values.join(","))
 }
@@ -129,7 +140,7 @@ fn plain(status: StatusCode, text: &'static str) -> Answer {
     whole(status, PLAIN, text)
 }
 
-fn whole(status: StatusCode, content_type: HeaderValue, body: impl Into<Bytes>) -> Answer {
+pub(super) fn whole(status: StatusCode, content_type: HeaderValue, body: impl Into<Bytes>) -> Answer {
     let mut response = Response::new(Full::new(body.into()));
     *response.status_mut() = status;
     let response = with(response, CONTENT_TYPE, content_type);
@@ -139,11 +150,11 @@ fn whole(status: StatusCode, content_type: HeaderValue, body: impl Into<Bytes>) 
 }
 
 /// Says what the answer depends on.
-fn varying(response: Answer) -> Answer {
+pub(super) fn varying(response: Answer) -> Answer {
     with(response, VARY, HeaderValue::from_static("Accept, Accept-Encoding"))
 }
 
-fn with(mut response: Answer, name: HeaderName, value: HeaderValue) -> Answer {
+pub(super) fn with(mut response: Answer, name: HeaderName, value: HeaderValue) -> Answer {
     response.headers_mut().insert(name, value);
     response
 }

@@ -49,13 +49,18 @@ impl Credentials {
         (is(&self.token, "Bearer") | is(&self.basic, "Basic")).into()
     }
 
+    /// Whether a browser is to ask its user for a name and a password.
+    pub(super) fn has_password(&self) -> bool {
+        self.basic.is_some()
+    }
+
     pub(super) fn challenges(&self) -> &[HeaderValue] {
         &self.challenges
     }
 }
 
 /// RFC 4648, section 4. What is known is encoded once, rather than each request's decoded.
-fn base64(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn base64(bytes: &[u8]) -> Vec<u8> {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = Vec::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {

@@ -63,6 +63,12 @@ impl Accepted {
         best.map(|(best, _)| Accepted { best, identity: weight(Coding::Identity) > 0.0 })
     }
 
+    /// Whether gzip is among what a client takes.
+    pub(super) fn takes_gzip(header: Option<&str>) -> bool {
+        let mut asked = header.unwrap_or_default().split(',').filter_map(item);
+        asked.any(|(name, weight)| Coding::Gzip.is_called(name) && weight > 0.0)
+    }
+
     /// What a body of this length gets.
     pub(super) fn for_length(self, length: usize) -> Coding {
         if length < LEAST && self.identity { Coding::Identity } else { self.best }

@@ -1,8 +1,10 @@
 //! What is at which path, and how it is made.
 
 use crate::catalog;
+use crate::export::flame::{self, Weight};
+use crate::export::report::live;
 use crate::export::{Format, snapshot_json};
-use crate::server::page;
+use crate::server::summary::summary;
 use crate::snapshot::Snapshot;
 use std::borrow::Cow;
 
@@ -12,19 +14,29 @@ pub(super) enum Route {
     Metrics,
     Health,
     Page,
+    Summary,
+    Live,
     Snapshot,
     Catalog,
+    Speedscope,
+    Folded(Weight),
 }
 
 /// All paths.
 pub(super) const ROUTES: &[(&str, Route)] = &[
     ("/", Route::Page),
+    ("/report", Route::Summary),
+    ("/api/live", Route::Live),
     ("/metrics", Route::Metrics),
     ("/healthz", Route::Health),
     ("/health", Route::Health),
     ("/api/snapshot", Route::Snapshot),
     ("/api/catalog", Route::Catalog),
     ("/catalog.json", Route::Catalog),
+    ("/api/speedscope", Route::Speedscope),
+    ("/api/folded/time", Route::Folded(Weight::Time)),
+    ("/api/folded/cpu", Route::Folded(Weight::Cpu)),
+    ("/api/folded/bytes", Route::Folded(Weight::Bytes)),
 ];
 
 impl Route {
@@ -34,7 +46,7 @@ impl Route {
 
     /// Whether it is for a browser, and thus for known names alone.
     pub(super) fn is_for_browsers(self) -> bool {
-        matches!(self, Route::Page | Route::Snapshot | Route::Catalog)
+        !matches!(self, Route::Metrics | Route::Health)
     }
 }
 
@@ -43,25 +55,32 @@ impl Route {
 pub(super) enum Document {
     Metrics(Format),
     /// With what its links begin with: where a program has it below a path of its own, the last part of that.
-    Page(String),
+    Summary(String),
+    Live,
     Snapshot,
     Catalog,
+    Speedscope,
+    Folded(Weight),
 }
 
 impl Document {
     pub(super) fn content_type(&self) -> Cow<'static, str> {
         match self {
             Document::Metrics(format) => format.content_type().into(),
-            Document::Page(_) => "text/html; charset=utf-8".into(),
+            Document::Summary(_) => "text/html; charset=utf-8".into(),
+            Document::Folded(_) => "text/plain; charset=utf-8".into(),
             // It is UTF-8 by definition, and has no such parameter: RFC 8259, section 11.
-            Document::Snapshot | Document::Catalog => "application/json".into(),
+            Document::Live | Document::Snapshot | Document::Catalog | Document::Speedscope => "application/json".into(),
         }
     }
 
     pub(super) fn make(&self, snapshot: &Snapshot) -> Vec<u8> {
         match self {
             Document::Metrics(format) => format.encode(snapshot),
-            Document::Page(base) => page::page(snapshot, base).into_bytes(),
+            Document::Summary(base) => summary(snapshot, base).into_bytes(),
+            Document::Live => live::encode(snapshot).into_bytes(),
+            Document::Speedscope => flame::speedscope(snapshot).into_bytes(),
+            Document::Folded(weight) => flame::folded(snapshot, *weight).into_bytes(),
             Document::Snapshot => snapshot_json::encode(snapshot).into_bytes(),
             Document::Catalog => catalog::Catalog::of(snapshot).json().into_bytes(),
         }

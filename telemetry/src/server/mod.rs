@@ -19,6 +19,7 @@ mod document; // what is at which path
 mod host; // the name by which we are asked
 mod page; // what a person sees
 pub(crate) mod start; // from the settings to an endpoint, or the reason why not
+mod summary; // the same without a script
 #[cfg(feature = "tls")]
 pub(crate) mod tls; // over what
 

@@ -1,16 +1,14 @@
 //! The report's figures as one line of JSON: for programs, hence unrounded, in base units, and with every series.
 
 use super::{Function, Report, count_and_sum};
-use crate::export::json::{array, number, object, optional, text};
-use crate::snapshot::{Family, Job, Series, Statement, Tally};
-use std::time::SystemTime;
+use crate::export::json::{array, exact, number, object, optional, seconds_since_epoch, tally, text};
+use crate::snapshot::{Family, Job, Series, Statement};
 
 pub(super) fn line(report: &Report<'_>) -> String {
-    let taken_at = report.taken_at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let metrics = report.metrics.iter().flat_map(|(family, series)| series.iter().map(|series| metric(family, series)));
     let report = object([
         ("service", text(&report.service)),
-        ("taken_at", number(taken_at.as_secs_f64())),
+        ("taken_at", seconds_since_epoch(report.taken_at)),
         ("seconds", number(report.seconds)),
         ("functions", array(report.functions.iter().map(function))),
         ("jobs", array(report.jobs.iter().map(job))),
@@ -73,15 +71,6 @@ fn job(job: &Job) -> String {
     ])
 }
 
-fn tally(tally: &Tally) -> String {
-    object([
-        ("processed", tally.processed.to_string()),
-        ("failed", tally.failed.to_string()),
-        ("skipped", tally.skipped.to_string()),
-        ("dead_lettered", tally.dead_lettered.to_string()),
-    ])
-}
-
 /// All but the plan.
 fn statement(statement: &Statement) -> String {
     object(crate::export::json::statement(statement))
@@ -93,16 +82,5 @@ fn metric(family: &Family, series: &Series) -> String {
     match count_and_sum(&series.value) {
         Some((count, sum)) => object(head.into_iter().chain([("count", count.to_string()), ("sum", number(sum))])),
         None => object(head.into_iter().chain([("value", exact(&series.value))])),
-    }
-}
-
-/// Whole numbers in all their digits.
-fn exact(value: &crate::snapshot::Value) -> String {
-    use crate::export::Number;
-    use crate::snapshot::Value;
-    match value {
-        Value::Integer(value) => value.to_string(),
-        Value::Nanoseconds(value) => Number::Nanoseconds(*value).to_string(),
-        other => number(other.as_f64()),
     }
 }

@@ -1,4 +1,4 @@
-//! What a person sees at `/`: the report's tables as a page, with links to what machines read. No script, nothing loaded.
+//! What a person sees at `/report`: the report's tables as a page, for who has no script. Nothing is loaded.
 
 use crate::export::report::{Align, Report, Table};
 use crate::snapshot::Snapshot;
@@ -9,7 +9,7 @@ table{border-collapse:collapse;margin:.5rem 0 1.5rem}th,td{padding:.15rem .75rem
 th{text-align:left}td{font-variant-numeric:tabular-nums}.r{text-align:right}.w{white-space:normal}.note{opacity:.7}div{overflow-x:auto}";
 
 /// The page of a snapshot; its links begin with `base`.
-pub(super) fn page(snapshot: &Snapshot, base: &str) -> String {
+pub(super) fn summary(snapshot: &Snapshot, base: &str) -> String {
     let mut page = String::new();
     // Cannot fail: a `String` takes all.
     let _ = write(&mut page, &Report::of(snapshot), Escaped(base));
