@@ -6,7 +6,6 @@
 mod collect; // how collectors are asked
 #[cfg(feature = "prometheus")]
 mod discovery; // where the endpoint is published
-#[cfg(feature = "__send")]
 mod exit; // what happens to signals
 #[cfg(feature = "__send")]
 mod file; // files that settings name
@@ -84,7 +83,6 @@ pub struct Builder {
     formats: formats::Formats,
     #[cfg(feature = "prometheus")]
     discovery: discovery::Given,
-    #[cfg(feature = "__send")]
     exit_signals: Option<bool>,
     #[cfg(feature = "grafana")]
     pub(crate) annotates: Option<crate::grafana::Client>,
@@ -238,7 +236,6 @@ impl Builder {
         Ok(Config {
             #[cfg(feature = "prometheus")]
             discovery: self.discovery.publication(&variables)?,
-            #[cfg(feature = "__send")]
             exit_signals: exit::takes_signals(self.exit_signals, &variables)?,
             #[cfg(feature = "otlp")]
             otlp: self.otlp.settings(&variables, &mut notes)?,
@@ -284,8 +281,7 @@ pub(crate) struct Config {
     /// Where the endpoint is published, if anywhere.
     #[cfg(feature = "prometheus")]
     pub(crate) discovery: Option<Publication>,
-    /// Whether SIGINT and SIGTERM may be taken, so that what is pushed is pushed before they end the program.
-    #[cfg(feature = "__send")]
+    /// Whether SIGINT and SIGTERM may be taken, so that what is pushed is pushed, and the report printed, before they end the program.
     pub(crate) exit_signals: bool,
     #[cfg(feature = "otlp")]
     pub(crate) otlp: otlp::Settings,

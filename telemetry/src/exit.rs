@@ -11,7 +11,12 @@
 //! in a child of a fork, whose data are its parent's to send. A program that arms nothing has no thread, no handler and no hook.
 
 #[cfg(unix)]
+mod request; // SIGUSR1
+#[cfg(unix)]
 mod signals; // SIGINT and SIGTERM
+
+#[cfg(unix)]
+pub(crate) use request::{OnRequest, on_request};
 
 use crate::notice::say;
 use crate::record::fork::{self, Process};
@@ -23,16 +28,22 @@ use std::sync::{Arc, Condvar, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 /// What is to be done before the program ends; there is one of each at a time.
-static ARMED: Mutex<[Option<Arc<Delivery>>; 2]> = Mutex::new([None, None]);
+static ARMED: Mutex<[Option<Arc<Delivery>>; 3]> = Mutex::new([None, None, None]);
 
 /// Whose data are delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Of {
     /// What pushes and exports.
+    #[cfg_attr(
+        not(any(feature = "push", feature = "otlp", feature = "grafana")),
+        allow(dead_code, reason = "nothing is exported")
+    )]
     Exporters,
     /// Runs of experiments.
     #[cfg_attr(not(feature = "comet"), allow(dead_code, reason = "Comet's runs are"))]
     Runs,
+    /// The report.
+    Report,
 }
 
 /// Why the program ends.
@@ -116,6 +127,15 @@ pub(crate) fn arm(
     takes_signals: bool,
 ) -> Armed {
     arm_of(Of::Exporters, move |_, time| deliver(time), deadline, takes_signals)
+}
+
+/// The same for the report, besides what exports.
+pub(crate) fn arm_report(
+    print: impl Fn() -> bool + Send + Sync + 'static,
+    deadline: Duration,
+    takes_signals: bool,
+) -> Armed {
+    arm_of(Of::Report, move |_, _| print(), deadline, takes_signals)
 }
 
 /// The same for runs of experiments, whose end says why; besides what exports.

@@ -4,32 +4,25 @@
 use crate::collect::process;
 use crate::collect::sampler::{self, Sampler};
 use crate::collect::target::Target;
-use crate::config::{Builder, Config, Report, builder};
+use crate::config::{Builder, Config, builder};
 use crate::error::Error;
-use crate::export::report;
 #[cfg(feature = "grafana")]
 use crate::grafana::runs::{self, Annotator};
+use crate::last_report::{self, Reporter};
 use crate::metric;
-use crate::notice::{self, say};
+#[cfg(any(feature = "otel", feature = "otlp"))]
+use crate::notice::say;
 use crate::record::budget;
 use crate::registry::{self, How};
 #[cfg(feature = "prometheus")]
 use crate::server::start;
-use crate::snapshot::Snapshot;
 use std::fmt;
-use std::io::IsTerminal;
 use std::net::SocketAddr;
-#[cfg(feature = "__send")]
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 static INITIALISED: AtomicBool = AtomicBool::new(false);
-
-/// How long the end of a program waits for the last snapshot: long enough for collectors that ask a database, and not for one that
-/// hangs.
-const LAST_SNAPSHOT: Duration = Duration::from_secs(5);
 
 /// Starts what the environment asks for: the endpoint, and the report at the end. The same as `builder().init()`.
 ///
@@ -100,8 +93,8 @@ pub struct Telemetry {
     sampler: Option<Sampler>,
     #[cfg(feature = "prometheus")]
     server: Option<crate::server::Server>,
-    report: Report,
-    color: Option<bool>,
+    armed_report: Option<last_report::Armed>,
+    reporter: Arc<Reporter>,
 }
 
 impl Telemetry {
@@ -174,6 +167,7 @@ impl Telemetry {
             let resource = crate::otlp::resource::resource(&config.resource);
             crate::trace::provider::begin(&crate::trace::provider::own(spans, resource, sampler, limits));
         }
+        let reporter = Reporter::new(config.report, config.color);
         Ok(Telemetry {
             #[cfg(feature = "grafana")]
             armed: arm_both(pusher.as_ref(), annotator.as_ref(), config.exit_signals),
@@ -192,8 +186,8 @@ impl Telemetry {
                 .and_then(|place| crate::discovery::Published::start(place, &config.resource, listens, has_tls)),
             #[cfg(feature = "prometheus")]
             server: listening.map(crate::server::Listening::serve),
-            report: config.report,
-            color: config.color,
+            armed_report: reporter.arm(config.exit_signals),
+            reporter,
         })
     }
 
@@ -272,26 +266,16 @@ impl Telemetry {
         drop(self);
     }
 
-    fn report(&self) {
-        if self.report == Report::Off {
-            return;
-        }
-        let snapshot = match last_snapshot() {
-            Ok(snapshot) => snapshot,
-            Err(why) => return say(format_args!("no report: {why}")),
-        };
-        let error = std::io::stderr();
-        let text = match self.report {
-            Report::Off => return,
-            Report::Json => report::json(&snapshot),
-            Report::Markdown => report::markdown(&snapshot),
-            Report::Auto | Report::Text => {
-                let terminal = error.is_terminal();
-                let width = if terminal { terminal_width() } else { report::DEFAULT_WIDTH };
-                report::text_for(&snapshot, width, self.color.unwrap_or(terminal))
-            }
-        };
-        crate::job::above_bars(|| notice::write(text.as_bytes()));
+    /// Prints the report of now, in the form and to the place of the one at the end. `kill -USR1` does the same where nobody else has taken that signal.
+    ///
+    /// ```no_run
+    /// let telemetry = telemetry::init()?;
+    /// // … after the first half:
+    /// telemetry.print_report();
+    /// # Ok::<(), telemetry::Error>(())
+    /// ```
+    pub fn print_report(&self) {
+        self.reporter.print();
     }
 }
 
@@ -322,7 +306,8 @@ impl Drop for Telemetry {
             #[cfg(feature = "system")]
             process::sampled(None);
         }
-        self.report();
+        drop(self.armed_report.take());
+        self.reporter.print_last();
     }
 }
 
@@ -338,7 +323,7 @@ fn tell_of_variables() {
 
 impl fmt::Debug for Telemetry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Telemetry").field("address", &self.address()).field("report", &self.report).finish()
+        f.debug_struct("Telemetry").field("address", &self.address()).field("report", &self.reporter).finish()
     }
 }
 
@@ -375,31 +360,6 @@ fn sample(period: Duration) -> Option<Sampler> {
     #[cfg(feature = "system")]
     process::sampled(sampler.as_ref().map(|_| period));
     sampler
-}
-
-/// Taken on a thread of its own, so that a collector that hangs does not keep the program from ending.
-fn last_snapshot() -> Result<Snapshot, String> {
-    let (give, take) = mpsc::channel();
-    let thread = std::thread::Builder::new().name("telemetry-report".to_owned());
-    let asked = thread.spawn(move || {
-        // Nobody takes it after the deadline.
-        let _ = give.send(registry::snapshot());
-    });
-    asked.map_err(|error| format!("no thread could be started for the last snapshot ({error})"))?;
-    take.recv_timeout(LAST_SNAPSHOT).map_err(|error| match error {
-        RecvTimeoutError::Timeout => format!("a collector did not answer within {} s", LAST_SNAPSHOT.as_secs()),
-        RecvTimeoutError::Disconnected => "the last snapshot failed".to_owned(),
-    })
-}
-
-#[cfg(feature = "progress")]
-fn terminal_width() -> usize {
-    console::Term::stderr().size_checked().map_or(report::DEFAULT_WIDTH, |(_, columns)| usize::from(columns))
-}
-
-#[cfg(not(feature = "progress"))]
-fn terminal_width() -> usize {
-    report::DEFAULT_WIDTH
 }
 
 #[cfg(test)]

@@ -134,9 +134,11 @@ struct TracingCratePage;
 // The modules, in the order in which a value passes them.
 mod config; // what the environment and the builder say
 #[cfg_attr(telemetry_off, path = "off/init.rs")]
-mod init;
+mod init; // start and end: the guard of a program
+#[cfg(not(telemetry_off))]
+mod last_report; // on standard error: at the end, and whenever it is asked for
 #[doc(hidden)]
-pub mod private; // the one door for generated code // start and end: the guard of a program
+pub mod private; // the one door for generated code
 
 pub mod builtin; // the families that are there by themselves
 pub mod catalog; // declarations as documents
@@ -144,7 +146,7 @@ pub mod catalog; // declarations as documents
 mod collect; // what is asked at snapshot time
 #[cfg(all(feature = "prometheus", not(telemetry_off)))]
 mod discovery; // where Prometheus finds the endpoint
-#[cfg(all(feature = "__send", not(telemetry_off)))]
+#[cfg(not(telemetry_off))]
 mod exit; // the end of a program whose guard is not dropped
 pub mod export; // the ways out
 #[cfg(any(

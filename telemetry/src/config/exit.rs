@@ -1,13 +1,14 @@
 //! What may be done about signals that end the program.
 
-use crate::config::push::on_or_off;
+use crate::config::formats::on_or_off;
 use crate::config::{Builder, Setting, Variables};
 use crate::error::Error;
 use std::ffi::OsString;
 
 impl Builder {
-    /// `TELEMETRY_EXIT_SIGNALS`: whether a program that pushes takes SIGINT and SIGTERM where nobody else has, pushes its last state, and only then ends by
-    /// the signal; `on` by default. A program that pushes nowhere takes none.
+    /// `TELEMETRY_EXIT_SIGNALS`: whether SIGINT and SIGTERM are taken where nobody else has taken them, so that the last state is pushed and the report printed
+    /// before the program ends by the signal, and SIGUSR1 likewise, which prints the report of now; `on` by default. A program that pushes nowhere and has its report
+    /// switched off takes none.
     pub fn exit_signals(mut self, takes: bool) -> Builder {
         self.exit_signals = Some(takes);
         self

@@ -51,7 +51,7 @@ const NATIVE_HISTOGRAMS: Setting<bool> =
 const CREATED_TIMESTAMPS: Setting<bool> =
     Setting { variable: "TELEMETRY_CREATED_TIMESTAMPS", takes: r#""on" or "off""#, parse: on_or_off };
 
-fn on_or_off(value: &str) -> Option<bool> {
+pub(super) fn on_or_off(value: &str) -> Option<bool> {
     match value {
         "on" => Some(true),
         "off" => Some(false),

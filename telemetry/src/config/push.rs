@@ -254,14 +254,6 @@ fn duration(value: &str) -> Option<Duration> {
     }
 }
 
-pub(super) fn on_or_off(value: &str) -> Option<bool> {
-    match value {
-        "on" => Some(true),
-        "off" => Some(false),
-        _ => None,
-    }
-}
-
 /// Whether all series can have a label of this name; `le` and `quantile` are those of buckets and quantiles.
 /// <https://prometheus.io/docs/concepts/data_model/#metric-names-and-labels>
 #[cfg(feature = "push")]

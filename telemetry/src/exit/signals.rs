@@ -33,7 +33,7 @@ static SOCKET: Mutex<Option<UnixStream>> = Mutex::new(None);
 
 /// Takes the signals that nobody else has.
 pub(super) fn take() {
-    let free: Vec<_> = SIGNALS.into_iter().filter(|&signal| is_free(signal)).collect();
+    let free: Vec<_> = SIGNALS.into_iter().filter(|&signal| is_free(signal, ours())).collect();
     if free.is_empty() {
         return;
     }
@@ -42,14 +42,19 @@ pub(super) fn take() {
     }
     CAME_AT.store(0, SeqCst);
     for signal in free {
-        // SAFETY: all-zero is a valid `sigaction`: the default action, no flags, an empty mask.
-        let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
-        action.sa_sigaction = ours();
-        // Calls that wait in the system go on; a handler runs on the stack that was set aside for it, if any.
-        action.sa_flags = libc::SA_RESTART | libc::SA_ONSTACK;
-        // SAFETY: `on_signal` has the signature of a handler without SA_SIGINFO, and calls async-signal-safe functions only.
-        unsafe { libc::sigaction(signal, &raw const action, ptr::null_mut()) };
+        handle(signal, ours());
     }
+}
+
+/// Puts a handler of ours in place: a function with the signature of one without SA_SIGINFO that calls async-signal-safe functions only.
+pub(super) fn handle(signal: libc::c_int, handler: libc::sighandler_t) {
+    // SAFETY: all-zero is a valid `sigaction`: the default action, no flags, an empty mask.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    action.sa_sigaction = handler;
+    // Calls that wait in the system go on; a handler runs on the stack that was set aside for it, if any.
+    action.sa_flags = libc::SA_RESTART | libc::SA_ONSTACK;
+    // SAFETY: the handler is as it must be, see above.
+    unsafe { libc::sigaction(signal, &raw const action, ptr::null_mut()) };
 }
 
 /// Gives back what is still ours. Where somebody has put a handler before it, theirs stays.
@@ -90,9 +95,9 @@ fn wait(mut read: UnixStream) {
 }
 
 /// Whether a signal would end the program, and nobody waits for it by other means.
-fn is_free(signal: libc::c_int) -> bool {
+pub(super) fn is_free(signal: libc::c_int, ours: libc::sighandler_t) -> bool {
     let by_default =
-        disposition(signal).is_some_and(|now| now.sa_sigaction == libc::SIG_DFL || now.sa_sigaction == ours());
+        disposition(signal).is_some_and(|now| now.sa_sigaction == libc::SIG_DFL || now.sa_sigaction == ours);
     let mut blocked = MaybeUninit::<libc::sigset_t>::zeroed();
     // SAFETY: asks only; there is room for the answer.
     let asked = unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, ptr::null(), blocked.as_mut_ptr()) } == 0;
@@ -124,9 +129,7 @@ extern "C" fn on_signal(signal: libc::c_int) {
     if !is_ours(signal) {
         return;
     }
-    // SAFETY: cannot fail, and async-signal-safe.
-    let process = u32::try_from(unsafe { libc::getpid() });
-    if process != Ok(READER.load(SeqCst)) {
+    if this_process() != Some(READER.load(SeqCst)) {
         return act_by_default(signal);
     }
     let now = monotonic_nanos().max(1);
@@ -142,6 +145,12 @@ extern "C" fn on_signal(signal: libc::c_int) {
         Err(first) if now.saturating_sub(first) > ONE_STROKE_NANOS => act_by_default(signal),
         Err(_) => {}
     }
+}
+
+/// The number of this process. Async-signal-safe.
+pub(super) fn this_process() -> Option<u32> {
+    // SAFETY: cannot fail, and async-signal-safe.
+    u32::try_from(unsafe { libc::getpid() }).ok()
 }
 
 /// Ends the program as it would have ended without us: the status says by which signal. Async-signal-safe.

@@ -46,6 +46,9 @@ impl Telemetry {
     /// Nothing is delivered, in a child of a fork either.
     pub fn after_fork(&self) {}
 
+    /// There is nothing to print.
+    pub fn print_report(&self) {}
+
     /// Drops it.
     pub fn shutdown(self) {}
 }

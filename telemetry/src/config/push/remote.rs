@@ -2,7 +2,8 @@
 
 use super::access::Endpoint;
 use super::receiver::{self, Access, Names};
-use super::{is_label_name, on_or_off, text};
+use super::{is_label_name, text};
+use crate::config::formats::on_or_off;
 use crate::config::{Setting, Variables, attribute};
 use crate::error::Error;
 use std::collections::BTreeMap;

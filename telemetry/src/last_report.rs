@@ -1,0 +1,116 @@
+//! The report on standard error: once at the end of a program, however it ends, and whenever somebody asks for it.
+
+use crate::config::Report;
+use crate::export::report;
+use crate::notice::{self, say};
+use crate::registry;
+use crate::snapshot::Snapshot;
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
+
+/// How long the end of a program waits for the last snapshot: long enough for collectors that ask a database, and not for one that
+/// hangs.
+const LAST_SNAPSHOT: Duration = Duration::from_secs(5);
+
+/// The same with the time that it takes to write it.
+const LAST_REPORT: Duration = Duration::from_secs(6);
+
+/// How the report looks, and whether the last one was printed.
+#[derive(Debug)]
+pub(crate) struct Reporter {
+    form: Report,
+    color: Option<bool>,
+    is_printed: AtomicBool,
+}
+
+/// What prints the report where the guard is not dropped, and when it is asked for by SIGUSR1.
+#[derive(Debug)]
+pub(crate) struct Armed {
+    _end: crate::exit::Armed,
+    #[cfg(unix)]
+    _request: Option<crate::exit::OnRequest>,
+}
+
+impl Reporter {
+    pub(crate) fn new(form: Report, color: Option<bool>) -> Arc<Reporter> {
+        Arc::new(Reporter { form, color, is_printed: AtomicBool::new(false) })
+    }
+
+    /// Has it printed at the program's end; `takes_signals` says whether at its end by SIGINT and SIGTERM, and at SIGUSR1.
+    pub(crate) fn arm(self: &Arc<Reporter>, takes_signals: bool) -> Option<Armed> {
+        if self.form == Report::Off {
+            return None;
+        }
+        let at_end = Arc::clone(self);
+        let print = move || {
+            at_end.print_last();
+            true
+        };
+        Some(Armed {
+            _end: crate::exit::arm_report(print, LAST_REPORT, takes_signals),
+            #[cfg(unix)]
+            _request: takes_signals.then(|| crate::exit::on_request(Arc::clone(self))).flatten(),
+        })
+    }
+
+    /// Prints the last one, unless that was done.
+    pub(crate) fn print_last(&self) {
+        if !self.is_printed.swap(true, SeqCst) {
+            self.print();
+        }
+    }
+
+    /// Prints the state of now.
+    pub(crate) fn print(&self) {
+        if self.form == Report::Off {
+            return;
+        }
+        let snapshot = match last_snapshot() {
+            Ok(snapshot) => snapshot,
+            Err(why) => return say(format_args!("no report: {why}")),
+        };
+        let text = self.text(&snapshot);
+        crate::job::above_bars(|| notice::write(text.as_bytes()));
+    }
+
+    fn text(&self, snapshot: &Snapshot) -> String {
+        match self.form {
+            Report::Off => String::new(),
+            Report::Json => report::json(snapshot),
+            Report::Markdown => report::markdown(snapshot),
+            Report::Auto | Report::Text => {
+                let terminal = std::io::stderr().is_terminal();
+                let width = if terminal { terminal_width() } else { report::DEFAULT_WIDTH };
+                report::text_for(snapshot, width, self.color.unwrap_or(terminal))
+            }
+        }
+    }
+}
+
+/// Taken on a thread of its own, so that a collector that hangs does not keep the program from ending.
+fn last_snapshot() -> Result<Snapshot, String> {
+    let (give, take) = mpsc::channel();
+    let thread = std::thread::Builder::new().name("telemetry-report".to_owned());
+    let asked = thread.spawn(move || {
+        // Nobody takes it after the deadline.
+        let _ = give.send(registry::snapshot());
+    });
+    asked.map_err(|error| format!("no thread could be started for the last snapshot ({error})"))?;
+    take.recv_timeout(LAST_SNAPSHOT).map_err(|error| match error {
+        RecvTimeoutError::Timeout => format!("a collector did not answer within {} s", LAST_SNAPSHOT.as_secs()),
+        RecvTimeoutError::Disconnected => "the last snapshot failed".to_owned(),
+    })
+}
+
+#[cfg(feature = "progress")]
+fn terminal_width() -> usize {
+    console::Term::stderr().size_checked().map_or(report::DEFAULT_WIDTH, |(_, columns)| usize::from(columns))
+}
+
+#[cfg(not(feature = "progress"))]
+fn terminal_width() -> usize {
+    report::DEFAULT_WIDTH
+}
