@@ -357,7 +357,7 @@ def shows_the_main_example(browser, run):
     if run.backfill is None:
         return print("    without the main example")
     with tempfile.TemporaryDirectory() as folder:
-        with Program([os.path.abspath(run.backfill), "--rate", "60", "--database", folder + "/flights.duckdb"]) as program, Opened(browser, program.url) as opened:
+        with Program([os.path.abspath(run.backfill), "--rate", "25", "--database", folder + "/flights.duckdb"]) as program, Opened(browser, program.url) as opened:
             page = opened.page
             page.wait_for_selector("#jobs article")
             page.wait_for_selector("#statement-table tbody tr", timeout=20_000)

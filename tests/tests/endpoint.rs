@@ -79,9 +79,9 @@ fn health_is_ok() {
 }
 
 #[test]
-fn the_page_names_the_program_and_links_to_the_metrics() {
+fn the_plain_report_names_the_program_and_links_to_the_metrics() {
     endpoint_rows_total("<script>alert(1)</script>").inc();
-    let response = get(endpoint(), "/");
+    let response = get(endpoint(), "/report");
     assert_eq!(response.header("content-type"), Some("text/html; charset=utf-8"));
     assert!(response.header("content-security-policy").unwrap().starts_with("default-src 'none'"));
     let page = &response.body;
@@ -91,9 +91,21 @@ fn the_page_names_the_program_and_links_to_the_metrics() {
 }
 
 #[test]
+fn the_page_has_nothing_of_the_program_in_it_and_its_policy_lets_nothing_else_in() {
+    let response = get(endpoint(), "/");
+    assert_eq!(response.header("content-type"), Some("text/html; charset=utf-8"));
+    let policy = response.header("content-security-policy").unwrap();
+    assert!(policy.starts_with("default-src 'none'; script-src 'sha256-") && !policy.contains("unsafe"), "{policy}");
+    assert!(response.body.contains("<title>telemetry</title>") && !response.body.contains("endpoint_rows_total"));
+    let live = get(endpoint(), "/api/live");
+    assert_eq!(live.header("content-type"), Some("application/json"));
+    assert!(live.body.contains(r#""service":"<b>tests</b>""#), "{}", live.body);
+}
+
+#[test]
 fn the_page_and_its_json_answer_only_to_this_machines_names_and_metrics_to_any() {
     let status = |path: &str, hosts: &[&str]| Request::new("GET", path).hosts(hosts).send(endpoint()).unwrap().status;
-    for path in ["/", "/api/snapshot", "/api/catalog"] {
+    for path in ["/", "/report", "/api/live", "/api/snapshot", "/api/catalog", "/api/speedscope", "/api/folded/time"] {
         for host in ["localhost", "localhost:8000", "127.0.0.1:9", "[::1]:80", "LOCALHOST"] {
             assert_eq!(status(path, &[host]), 200, "{path} as {host}");
         }

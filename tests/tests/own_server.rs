@@ -51,10 +51,10 @@ fn the_pages_are_below_the_path_and_the_program_keeps_its_own() {
 fn links_of_the_page_lead_to_where_it_is() {
     // A browser resolves it against `/telemetry`.
     let page = get(server(), "/telemetry").body;
-    assert!(
-        page.contains("<a href=\"telemetry/metrics\">") && page.contains("<a href=\"telemetry/api/snapshot\">"),
-        "{page}"
-    );
+    assert!(page.contains("<meta name=\"base\" content=\"telemetry/\">"), "{page}");
+    // The plain report stands beside what it links to.
+    let report = get(server(), "/telemetry/report").body;
+    assert!(report.contains("<a href=\"metrics\">") && report.contains("<a href=\"api/snapshot\">"), "{report}");
 }
 
 #[test]

@@ -211,7 +211,7 @@ fn the_page_and_its_json_are_for_known_names_and_metrics_for_all() {
     let settings = Settings { hosts: Hosts::Named(vec!["metrics.example".into()]), ..Settings::default() };
     let server = start_with(&settings, empty);
     for host in ["localhost", "127.0.0.1:9", "[::1]", "metrics.example:443", "Metrics.Example."] {
-        for path in ["/", "/api/snapshot", "/api/catalog", "/metrics"] {
+        for path in ["/", "/report", "/api/live", "/api/snapshot", "/api/catalog", "/metrics"] {
             assert_eq!(asked(&server, path, &format!("Host: {host}\r\n"), ""), 200, "{path} as {host}");
         }
     }
@@ -245,10 +245,13 @@ fn the_page_and_its_json_are_for_known_names_and_metrics_for_all() {
 }
 
 #[test]
-fn without_the_token_there_is_only_the_probe_for_life() {
+fn without_the_token_there_is_the_probe_for_life_and_a_page_that_asks_for_it() {
     let token = Some(Secret("s3cret".into()));
     let server = start_with(&Settings { auth: Auth { token, basic: None }, ..Settings::default() }, empty);
-    for path in ["/", "/metrics", "/api/snapshot", "/nothing"] {
+    let (head, body) = get(&server, "GET", "/", "");
+    assert!(head.starts_with("http/1.1 200"), "{head}");
+    assert!(!String::from_utf8(body).unwrap().contains("s3cret"));
+    for path in ["/report", "/api/live", "/metrics", "/api/snapshot", "/nothing"] {
         let (head, body) = get(&server, "GET", path, "");
         assert!(head.starts_with("http/1.1 401"), "{path}: {head}");
         assert_eq!(header(&head, "www-authenticate"), Some("bearer realm=\"telemetry\""));
