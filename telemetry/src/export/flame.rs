@@ -5,7 +5,7 @@
 //! opened at <https://www.speedscope.app> (which sends it nowhere); its shape is <https://www.speedscope.app/file-format-schema.json>.
 //!
 //! A function's own figures add up to what its families say; how they are shared among its callers is estimated, see
-//! [`CallNode`](crate::snapshot::CallNode).
+//! [`CallNode`].
 
 use crate::export::json::{array, number, object, text};
 use crate::snapshot::{CallNode, Snapshot};
