@@ -282,6 +282,7 @@ pub(crate) struct Config {
     #[cfg(feature = "prometheus")]
     pub(crate) discovery: Option<Publication>,
     /// Whether SIGINT and SIGTERM may be taken, so that what is pushed is pushed, and the report printed, before they end the program.
+    #[cfg_attr(not(feature = "__send"), allow(dead_code, reason = "only what sends takes signals"))]
     pub(crate) exit_signals: bool,
     #[cfg(feature = "otlp")]
     pub(crate) otlp: otlp::Settings,

@@ -8,7 +8,9 @@ use crate::config::{Builder, Config, builder};
 use crate::error::Error;
 #[cfg(feature = "grafana")]
 use crate::grafana::runs::{self, Annotator};
-use crate::last_report::{self, Reporter};
+#[cfg(feature = "__send")]
+use crate::last_report;
+use crate::last_report::Reporter;
 use crate::metric;
 #[cfg(any(feature = "otel", feature = "otlp"))]
 use crate::notice::say;
@@ -93,6 +95,7 @@ pub struct Telemetry {
     sampler: Option<Sampler>,
     #[cfg(feature = "prometheus")]
     server: Option<crate::server::Server>,
+    #[cfg(feature = "__send")]
     armed_report: Option<last_report::Armed>,
     reporter: Arc<Reporter>,
 }
@@ -186,6 +189,7 @@ impl Telemetry {
                 .and_then(|place| crate::discovery::Published::start(place, &config.resource, listens, has_tls)),
             #[cfg(feature = "prometheus")]
             server: listening.map(crate::server::Listening::serve),
+            #[cfg(feature = "__send")]
             armed_report: reporter.arm(config.exit_signals),
             reporter,
         })
@@ -306,6 +310,7 @@ impl Drop for Telemetry {
             #[cfg(feature = "system")]
             process::sampled(None);
         }
+        #[cfg(feature = "__send")]
         drop(self.armed_report.take());
         self.reporter.print_last();
     }

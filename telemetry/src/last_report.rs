@@ -16,6 +16,7 @@ use std::time::Duration;
 const LAST_SNAPSHOT: Duration = Duration::from_secs(5);
 
 /// The same with the time that it takes to write it.
+#[cfg(feature = "__send")]
 const LAST_REPORT: Duration = Duration::from_secs(6);
 
 /// How the report looks, and whether the last one was printed.
@@ -27,6 +28,9 @@ pub(crate) struct Reporter {
 }
 
 /// What prints the report where the guard is not dropped, and when it is asked for by SIGUSR1.
+///
+/// It comes with what sends: the standard library of Rust 1.85, which is enough for the other features, cannot start a thread while a program exits.
+#[cfg(feature = "__send")]
 #[derive(Debug)]
 pub(crate) struct Armed {
     _end: crate::exit::Armed,
@@ -39,7 +43,8 @@ impl Reporter {
         Arc::new(Reporter { form, color, is_printed: AtomicBool::new(false) })
     }
 
-    /// Has it printed at the program's end; `takes_signals` says whether at its end by SIGINT and SIGTERM, and at SIGUSR1.
+    /// Has it printed where the guard is not dropped; `takes_signals` says whether at its end by SIGINT and SIGTERM, and at SIGUSR1.
+    #[cfg(feature = "__send")]
     pub(crate) fn arm(self: &Arc<Reporter>, takes_signals: bool) -> Option<Armed> {
         if self.form == Report::Off {
             return None;

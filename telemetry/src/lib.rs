@@ -146,7 +146,7 @@ pub mod catalog; // declarations as documents
 mod collect; // what is asked at snapshot time
 #[cfg(all(feature = "prometheus", not(telemetry_off)))]
 mod discovery; // where Prometheus finds the endpoint
-#[cfg(not(telemetry_off))]
+#[cfg(all(feature = "__send", not(telemetry_off)))]
 mod exit; // the end of a program whose guard is not dropped
 pub mod export; // the ways out
 #[cfg(any(

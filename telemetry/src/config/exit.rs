@@ -8,7 +8,7 @@ use std::ffi::OsString;
 impl Builder {
     /// `TELEMETRY_EXIT_SIGNALS`: whether SIGINT and SIGTERM are taken where nobody else has taken them, so that the last state is pushed and the report printed
     /// before the program ends by the signal, and SIGUSR1 likewise, which prints the report of now; `on` by default. A program that pushes nowhere and has its report
-    /// switched off takes none.
+    /// switched off takes none, nor does one without a feature that sends (`push`, `otlp`, `grafana`, `comet`).
     pub fn exit_signals(mut self, takes: bool) -> Builder {
         self.exit_signals = Some(takes);
         self
