@@ -14,6 +14,8 @@
 mod request; // SIGUSR1
 #[cfg(unix)]
 mod signals; // SIGINT and SIGTERM
+#[cfg(unix)]
+mod wire; // from a handler to a thread
 
 #[cfg(unix)]
 pub(crate) use request::{OnRequest, on_request};

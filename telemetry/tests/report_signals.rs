@@ -58,7 +58,7 @@ impl Program {
 
     fn signal(&self, signal: libc::c_int) {
         // SAFETY: the child is there until it is waited for.
-        unsafe { libc::kill(self.child.id().cast_signed(), signal) };
+        unsafe { libc::kill(libc::pid_t::try_from(self.child.id()).unwrap(), signal) };
     }
 
     /// Reads up to the line of the measured function.

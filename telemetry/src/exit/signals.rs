@@ -9,27 +9,22 @@
 //! - A second signal, while the first one's delivery is under way, ends the program at once.
 //! - A child of a fork has our handler and none of our threads; there the signal does what it did by default.
 
+use super::wire::Wire;
 use crate::notice::say;
-use crate::sync::{Mutex, lock};
 use std::io::Read;
 use std::mem::MaybeUninit;
-use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::ptr;
-use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 const SIGNALS: [libc::c_int; 2] = [libc::SIGINT, libc::SIGTERM];
 
 /// One stroke may arrive twice: `timeout` signals its child and then the group that the child is in. A person needs longer.
 const ONE_STROKE_NANOS: u64 = 50_000_000;
 
-/// Where the handler writes to, and the process whose thread reads it; it is never closed, since a handler may be about to write.
-static WRITE_TO: AtomicI32 = AtomicI32::new(-1);
-static READER: AtomicU32 = AtomicU32::new(0);
+static WIRE: Wire = Wire::new();
 /// When the first signal came, in nanoseconds of the monotonic clock; 0 before.
 static CAME_AT: AtomicU64 = AtomicU64::new(0);
-/// Keeps the sockets open.
-static SOCKET: Mutex<Option<UnixStream>> = Mutex::new(None);
 
 /// Takes the signals that nobody else has.
 pub(super) fn take() {
@@ -37,7 +32,7 @@ pub(super) fn take() {
     if free.is_empty() {
         return;
     }
-    if let Err(error) = listen() {
+    if let Err(error) = WIRE.listen("telemetry-signal", wait) {
         return say(format_args!("SIGINT and SIGTERM end the program before all is sent ({error})"));
     }
     CAME_AT.store(0, SeqCst);
@@ -65,23 +60,6 @@ pub(super) fn give_back() {
             default_action(signal);
         }
     }
-}
-
-/// Starts the thread that waits for signals, if this process has none.
-fn listen() -> std::io::Result<()> {
-    let mut socket = lock(&SOCKET);
-    if READER.load(SeqCst) == std::process::id() {
-        return Ok(());
-    }
-    // In a child of a fork, what is there leads to its parent.
-    let (read, write) = UnixStream::pair()?;
-    write.set_nonblocking(true)?;
-    let thread = std::thread::Builder::new().name("telemetry-signal".to_owned());
-    thread.spawn(move || wait(read))?;
-    WRITE_TO.store(write.as_raw_fd(), SeqCst);
-    READER.store(std::process::id(), SeqCst);
-    *socket = Some(write);
-    Ok(())
 }
 
 /// The thread: delivers at the first signal, and ends the program by it.
@@ -129,28 +107,20 @@ extern "C" fn on_signal(signal: libc::c_int) {
     if !is_ours(signal) {
         return;
     }
-    if this_process() != Some(READER.load(SeqCst)) {
+    if !WIRE.is_of_this_process() {
         return act_by_default(signal);
     }
     let now = monotonic_nanos().max(1);
     match CAME_AT.compare_exchange(0, now, SeqCst, SeqCst) {
         Ok(_) => {
             let number = u8::try_from(signal).unwrap_or(0);
-            // SAFETY: one byte is read, of a variable of ours; async-signal-safe. The socket is not closed while its number stands there.
-            let written = unsafe { libc::write(WRITE_TO.load(SeqCst), (&raw const number).cast(), 1) };
-            if written != 1 {
+            if !WIRE.send(number) {
                 act_by_default(signal);
             }
         }
         Err(first) if now.saturating_sub(first) > ONE_STROKE_NANOS => act_by_default(signal),
         Err(_) => {}
     }
-}
-
-/// The number of this process. Async-signal-safe.
-pub(super) fn this_process() -> Option<u32> {
-    // SAFETY: cannot fail, and async-signal-safe.
-    u32::try_from(unsafe { libc::getpid() }).ok()
 }
 
 /// Ends the program as it would have ended without us: the status says by which signal. Async-signal-safe.
