@@ -10,6 +10,7 @@ mod exit; // what happens to signals
 #[cfg(feature = "__send")]
 mod file; // files that settings name
 mod formats; // what expositions show besides
+mod history; // where a summary of the run is kept
 #[cfg(feature = "otlp")]
 pub(crate) mod otlp; // the collector
 #[cfg(feature = "otel")]
@@ -84,6 +85,7 @@ pub struct Builder {
     #[cfg(feature = "prometheus")]
     discovery: discovery::Given,
     exit_signals: Option<bool>,
+    history: history::Given,
     #[cfg(feature = "grafana")]
     pub(crate) annotates: Option<crate::grafana::Client>,
     #[cfg(feature = "otlp")]
@@ -230,6 +232,10 @@ impl Builder {
             // Only looked at, here where it can be refused: it is read again where bars are drawn, unless the program has said something else by then.
             variables.read(&PROGRESS)?;
         }
+        let told = vec![
+            ("overhead_budget".to_owned(), overhead_budget.to_string()),
+            ("max_series".to_owned(), max_series.to_string()),
+        ];
         let formats = self.formats.options(&variables)?;
         let server = self.server.config(&variables)?;
         let collect = self.collect.config(&variables)?;
@@ -237,6 +243,7 @@ impl Builder {
             #[cfg(feature = "prometheus")]
             discovery: self.discovery.publication(&variables)?,
             exit_signals: exit::takes_signals(self.exit_signals, &variables)?,
+            history: self.history.settings(&variables, told)?,
             #[cfg(feature = "otlp")]
             otlp: self.otlp.settings(&variables, &mut notes)?,
             #[cfg(feature = "otel")]
@@ -284,6 +291,8 @@ pub(crate) struct Config {
     /// Whether SIGINT and SIGTERM may be taken, so that what is pushed is pushed, and the report printed, before they end the program.
     #[cfg_attr(not(feature = "__send"), allow(dead_code, reason = "only what sends takes signals"))]
     pub(crate) exit_signals: bool,
+    /// Where a summary of the run is kept, if anywhere.
+    pub(crate) history: Option<crate::history::Settings>,
     #[cfg(feature = "otlp")]
     pub(crate) otlp: otlp::Settings,
     #[cfg(feature = "otel")]

@@ -133,11 +133,11 @@ pub(crate) fn arm(
 
 /// The same for the report, besides what exports.
 pub(crate) fn arm_report(
-    print: impl Fn() -> bool + Send + Sync + 'static,
+    print: impl Fn(Cause) -> bool + Send + Sync + 'static,
     deadline: Duration,
     takes_signals: bool,
 ) -> Armed {
-    arm_of(Of::Report, move |_, _| print(), deadline, takes_signals)
+    arm_of(Of::Report, move |cause, _| print(cause), deadline, takes_signals)
 }
 
 /// The same for runs of experiments, whose end says why; besides what exports.

@@ -170,7 +170,7 @@ impl Telemetry {
             let resource = crate::otlp::resource::resource(&config.resource);
             crate::trace::provider::begin(&crate::trace::provider::own(spans, resource, sampler, limits));
         }
-        let reporter = Reporter::new(config.report, config.color);
+        let reporter = Reporter::new(config.report, config.color, config.history);
         Ok(Telemetry {
             #[cfg(feature = "grafana")]
             armed: arm_both(pusher.as_ref(), annotator.as_ref(), config.exit_signals),
@@ -312,7 +312,7 @@ impl Drop for Telemetry {
         }
         #[cfg(feature = "__send")]
         drop(self.armed_report.take());
-        self.reporter.print_last();
+        self.reporter.end();
     }
 }
 

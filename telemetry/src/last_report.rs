@@ -2,6 +2,8 @@
 
 use crate::config::Report;
 use crate::export::report;
+use crate::history::Settings as History;
+use crate::history::{Ended, Run};
 use crate::notice::{self, say};
 use crate::registry;
 use crate::snapshot::Snapshot;
@@ -24,6 +26,7 @@ const LAST_REPORT: Duration = Duration::from_secs(6);
 pub(crate) struct Reporter {
     form: Report,
     color: Option<bool>,
+    history: Option<History>,
     is_printed: AtomicBool,
 }
 
@@ -39,19 +42,19 @@ pub(crate) struct Armed {
 }
 
 impl Reporter {
-    pub(crate) fn new(form: Report, color: Option<bool>) -> Arc<Reporter> {
-        Arc::new(Reporter { form, color, is_printed: AtomicBool::new(false) })
+    pub(crate) fn new(form: Report, color: Option<bool>, history: Option<History>) -> Arc<Reporter> {
+        Arc::new(Reporter { form, color, history, is_printed: AtomicBool::new(false) })
     }
 
     /// Has it printed where the guard is not dropped; `takes_signals` says whether at its end by SIGINT and SIGTERM, and at SIGUSR1.
     #[cfg(feature = "__send")]
     pub(crate) fn arm(self: &Arc<Reporter>, takes_signals: bool) -> Option<Armed> {
-        if self.form == Report::Off {
+        if self.form == Report::Off && self.history.is_none() {
             return None;
         }
         let at_end = Arc::clone(self);
-        let print = move || {
-            at_end.print_last();
+        let print = move |cause| {
+            at_end.end_late(cause);
             true
         };
         Some(Armed {
@@ -61,10 +64,45 @@ impl Reporter {
         })
     }
 
-    /// Prints the last one, unless that was done.
-    pub(crate) fn print_last(&self) {
-        if !self.is_printed.swap(true, SeqCst) {
-            self.print();
+    /// Prints the last one and keeps the run, unless that was done: where the guard is dropped.
+    pub(crate) fn end(&self) {
+        let ended = if std::thread::panicking() { Ended::Panicked } else { Ended::ByItself };
+        if let Some(snapshot) = self.last() {
+            self.show(&snapshot);
+            self.keep(&snapshot, ended, History::add);
+        }
+    }
+
+    /// The same where the program is being taken down.
+    #[cfg(feature = "__send")]
+    fn end_late(&self, cause: crate::exit::Cause) {
+        let ended = match cause {
+            crate::exit::Cause::Exit => Ended::ByItself,
+            crate::exit::Cause::Signal(_) => Ended::Interrupted,
+            crate::exit::Cause::Panic => Ended::Panicked,
+        };
+        if let Some(snapshot) = self.last() {
+            self.show(&snapshot);
+            self.keep(&snapshot, ended, History::add_late);
+        }
+    }
+
+    /// The last snapshot, once, where somebody wants it.
+    fn last(&self) -> Option<Snapshot> {
+        let is_wanted = self.form != Report::Off || self.history.is_some();
+        if !is_wanted || self.is_printed.swap(true, SeqCst) {
+            return None;
+        }
+        self.take()
+    }
+
+    fn take(&self) -> Option<Snapshot> {
+        last_snapshot().map_err(|why| say(format_args!("no report: {why}"))).ok()
+    }
+
+    fn keep(&self, snapshot: &Snapshot, ended: Ended, add: fn(&History, &Run)) {
+        if let Some(history) = &self.history {
+            add(history, &Run::of(snapshot, ended, history.told.clone()));
         }
     }
 
@@ -73,11 +111,13 @@ impl Reporter {
         if self.form == Report::Off {
             return;
         }
-        let snapshot = match last_snapshot() {
-            Ok(snapshot) => snapshot,
-            Err(why) => return say(format_args!("no report: {why}")),
-        };
-        let text = self.text(&snapshot);
+        if let Some(snapshot) = self.take() {
+            self.show(&snapshot);
+        }
+    }
+
+    fn show(&self, snapshot: &Snapshot) {
+        let text = self.text(snapshot);
         crate::job::above_bars(|| notice::write(text.as_bytes()));
     }
 

@@ -149,10 +149,9 @@ mod discovery; // where Prometheus finds the endpoint
 #[cfg(all(feature = "__send", not(telemetry_off)))]
 mod exit; // the end of a program whose guard is not dropped
 pub mod export; // the ways out
-#[cfg(any(
-    feature = "comet",
-    all(any(feature = "prometheus", feature = "push", feature = "otlp"), not(telemetry_off))
-))]
+#[cfg_attr(telemetry_off, allow(dead_code, reason = "nothing is kept of a run"))]
+pub mod history; // what runs took, kept
+#[cfg_attr(telemetry_off, allow(dead_code, reason = "nothing is kept of a run"))]
 mod host; // the machine
 mod metric; // what users declare: instruments, labels, series
 mod notice; // our own messages
@@ -189,7 +188,7 @@ pub mod comet; // experiments of Comet ML
 #[cfg(feature = "dashboards")]
 #[expect(clippy::incompatible_msrv, reason = "the crates that come with this feature need a newer compiler too")]
 pub mod dashboard; // dashboards and rules, checked
-#[cfg(any(feature = "comet", feature = "resume"))]
+#[cfg(any(feature = "comet", feature = "history", feature = "resume"))]
 mod date; // times as people read them
 #[cfg(feature = "duckdb")]
 pub mod duckdb; // profiled connections

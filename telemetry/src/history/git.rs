@@ -15,7 +15,9 @@ const BRANCH: [&str; 3] = ["TELEMETRY_GIT_BRANCH", "GITHUB_REF_NAME", "CI_COMMIT
 
 /// Of this process.
 pub(crate) fn here() -> Git {
-    let said = |names: [&str; 3]| names.into_iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+    let said = |names: [&str; 3]| {
+        names.into_iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+    };
     let (commit, branch) = (said(COMMIT), said(BRANCH));
     if commit.is_some() {
         return Git { commit, branch };
@@ -81,7 +83,9 @@ impl Repository {
             return as_commit(&text);
         }
         let packed = fs::read_to_string(self.common.join("packed-refs")).ok()?;
-        packed.lines().find_map(|line| line.split_once(' ').filter(|(_, known)| *known == name).and_then(|(commit, _)| as_commit(commit)))
+        packed.lines().find_map(|line| {
+            line.split_once(' ').filter(|(_, known)| *known == name).and_then(|(commit, _)| as_commit(commit))
+        })
     }
 }
 
@@ -111,7 +115,8 @@ mod tests {
         write(".git/refs/heads/feature/a", &format!("{FIRST}\n"));
         write(".git/packed-refs", &format!("# pack-refs\n{SECOND} refs/heads/main\n{FIRST} refs/tags/v1\n^{SECOND}\n"));
         write("deep/down/file", "");
-        let git = |commit: &str, branch: Option<&str>| Git { commit: Some(commit.into()), branch: branch.map(Into::into) };
+        let git =
+            |commit: &str, branch: Option<&str>| Git { commit: Some(commit.into()), branch: branch.map(Into::into) };
         assert_eq!(head_in("deep/down"), git(FIRST, Some("feature/a")));
         write(".git/worktrees/other/HEAD", "ref: refs/heads/main\n");
         write(".git/worktrees/other/commondir", "../..\n");

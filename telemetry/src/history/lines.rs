@@ -32,7 +32,9 @@ impl Lines {
         let mut text = String::with_capacity(line.len() + 1);
         if length > 0 {
             let mut last = [0];
-            file.seek(SeekFrom::End(-1)).and_then(|_| file.read_exact(&mut last)).map_err(|error| self.failed(error))?;
+            file.seek(SeekFrom::End(-1))
+                .and_then(|_| file.read_exact(&mut last))
+                .map_err(|error| self.failed(error))?;
             if last != *b"\n" {
                 text.push('\n');
             }

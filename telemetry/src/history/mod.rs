@@ -21,16 +21,21 @@ mod lines; // a run a line
 mod read; // a run from its line
 mod run; // what is kept of a run
 #[cfg(feature = "history")]
+mod show; // runs and comparisons, for people
+#[cfg(feature = "history")]
 mod statistic; // for comparisons
 mod write; // a run at the end of its file
 
 #[cfg(feature = "history")]
 mod open; // a file of runs
-#[cfg(all(test, feature = "history"))]
+#[cfg(all(test, feature = "history", not(telemetry_off)))]
 mod tests;
 
 pub use error::HistoryError;
 #[cfg(feature = "history")]
 pub use open::History;
+pub(crate) use run::Ended;
 pub use run::{FunctionRun, JobRun, Run, RunHead, Sketch, StatementRun};
-pub(crate) use write::{Place, Settings};
+#[cfg(feature = "history")]
+pub use show::{Form, list};
+pub(crate) use write::{DEFAULT_MAX_RUNS, Place, Settings};

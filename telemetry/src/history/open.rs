@@ -1,5 +1,6 @@
 //! A file of runs, to be read and tidied.
 
+use crate::history::git::Repository;
 use crate::history::lines::Lines;
 use crate::history::write::{PATIENCE, Place};
 use crate::history::{HistoryError, Run, RunHead, read};
@@ -79,18 +80,28 @@ impl History {
         runs.pop().filter(|_| found == 1).ok_or_else(|| none(found))
     }
 
-    /// All runs of a commit, by the beginning of its hash, or of a branch; those that ended well.
+    /// The runs of a revision that ended well: of the commit that the working directory's repository has under this name (`HEAD`, a branch, a tag), or whose hash begins
+    /// so (seven digits at least); where none is of that, of the latest commit that was run on a branch of this name.
     ///
     /// # Errors
     /// The file cannot be read.
     pub fn of_revision(&self, revision: &str) -> Result<Vec<RunHead>, HistoryError> {
         let mut runs = self.runs()?;
-        // As git does, seven digits are a commit's at least.
+        runs.retain(|run| run.result == "ok");
+        let named = std::env::current_dir().ok().and_then(|folder| Repository::around(&folder)?.resolve(revision));
+        // As git does.
         let is_hash = revision.len() >= 7 && revision.bytes().all(|byte| byte.is_ascii_hexdigit());
-        runs.retain(|run| {
-            let is_commit = run.git_commit.as_deref().is_some_and(|commit| is_hash && commit.starts_with(revision));
-            run.result == "ok" && (is_commit || run.git_branch.as_deref() == Some(revision))
-        });
+        let begins = named.as_deref().or(is_hash.then_some(revision));
+        let is_of = |run: &&RunHead| {
+            begins.zip(run.git_commit.as_deref()).is_some_and(|(begins, commit)| commit.starts_with(begins))
+        };
+        let of_commit: Vec<RunHead> = runs.iter().filter(is_of).cloned().collect();
+        if !of_commit.is_empty() {
+            return Ok(of_commit);
+        }
+        runs.retain(|run| run.git_branch.as_deref() == Some(revision));
+        let latest = runs.last().map(|run| run.git_commit.clone());
+        runs.retain(|run| Some(&run.git_commit) == latest.as_ref());
         Ok(runs)
     }
 

@@ -37,7 +37,8 @@ fn head_of(document: &Value) -> Result<RunHead, HistoryError> {
     let needed = |name: &str| text(name).ok_or_else(|| HistoryError::Damaged { why: format!("it has no `{name}`") });
     let version = document.get("version").and_then(Value::as_u64).unwrap_or(0);
     if version > u64::from(VERSION) {
-        let why = format!("its version is {version}, and {VERSION} is the latest that this version of `telemetry` knows");
+        let why =
+            format!("its version is {version}, and {VERSION} is the latest that this version of `telemetry` knows");
         return Err(HistoryError::Damaged { why });
     }
     let pairs = |name: &str| {

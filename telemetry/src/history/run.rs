@@ -246,8 +246,18 @@ impl Run {
 
     /// A line of JSON, with its end.
     pub(crate) fn line(&self) -> String {
-        let RunHead { id, service, started_at, duration_seconds, result, git_commit, git_branch, host, versions, settings } =
-            &self.head;
+        let RunHead {
+            id,
+            service,
+            started_at,
+            duration_seconds,
+            result,
+            git_commit,
+            git_branch,
+            host,
+            versions,
+            settings,
+        } = &self.head;
         let maybe = |value: &Option<String>| value.as_deref().map_or_else(null, text);
         let pairs = |pairs: &[(String, String)]| object(pairs.iter().map(|(name, value)| (&**name, text(value))));
         let line = object([

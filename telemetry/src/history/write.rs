@@ -68,7 +68,10 @@ impl Settings {
         let Err(error) = crate::history::database::append(path, run, self.max_runs, PATIENCE) else { return Ok(()) };
         let beside = pending(path);
         Lines::new(beside.clone()).append(&run.line(), self.max_runs, PATIENCE)?;
-        say(format_args!("this run is in {}, from where the next one takes it into the history: {error}", beside.display()));
+        say(format_args!(
+            "this run is in {}, from where the next one takes it into the history: {error}",
+            beside.display()
+        ));
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use crate::source::{MaybeSource, Source};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
-/// Dashboards and rules from a program's catalogue, checks of files, and what is in a Grafana.
+/// Dashboards and rules from a program's catalogue, checks of files, what is in a Grafana, and runs with their comparison.
 #[derive(Parser)]
 #[command(name = "telemetry", version)]
 pub(crate) struct Ask {
@@ -107,6 +107,108 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Comet,
     },
+    /// What programs kept of their runs: TELEMETRY_HISTORY.
+    History {
+        #[command(subcommand)]
+        command: History,
+    },
+    /// Whether runs got slower: the runs' figures by the Mann-Whitney test, with Holm's correction. Ends with 1 where they did.
+    Compare(Compare),
+}
+
+/// A file of runs.
+#[derive(Args)]
+pub(crate) struct HistoryFile {
+    /// The file: lines of JSON, or a DuckDB database (.duckdb, .db)
+    #[arg(long, env = "TELEMETRY_HISTORY")]
+    pub(crate) history: PathBuf,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Format {
+    Text,
+    Markdown,
+    Json,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum FailOn {
+    /// Something is slower
+    Slower,
+    /// Something is slower or faster
+    Any,
+    Never,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum History {
+    /// The runs, the oldest first.
+    List {
+        #[command(flatten)]
+        file: HistoryFile,
+        /// The last so many alone
+        #[arg(long)]
+        last: Option<usize>,
+        #[arg(long, default_value = "text")]
+        format: Tables,
+    },
+    /// What one run took.
+    Show {
+        /// The beginning of its id, `latest`, or `latest~1` for the one before
+        #[arg(default_value = "latest")]
+        run: String,
+        #[command(flatten)]
+        file: HistoryFile,
+        #[arg(long, default_value = "text")]
+        format: Tables,
+    },
+    /// Forget all but the newest.
+    Prune {
+        #[command(flatten)]
+        file: HistoryFile,
+        /// How many stay
+        #[arg(long)]
+        keep: usize,
+    },
+    /// Write the tables as files of Parquet.
+    Export {
+        /// The folder, which is made
+        folder: PathBuf,
+        #[command(flatten)]
+        file: HistoryFile,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Tables {
+    Text,
+    Markdown,
+}
+
+#[derive(Args)]
+pub(crate) struct Compare {
+    /// The baseline's run and the one that is compared with it: the beginning of an id, `latest`, or `latest~1`
+    #[arg(num_args = 2, conflicts_with_all = ["baseline", "against"], required_unless_present = "baseline")]
+    pub(crate) runs: Vec<String>,
+    /// All runs of a commit, a tag or a branch
+    #[arg(long, requires = "against")]
+    pub(crate) baseline: Option<String>,
+    /// All runs of the one that is compared with it, such as `HEAD`
+    #[arg(long, requires = "baseline")]
+    pub(crate) against: Option<String>,
+    #[command(flatten)]
+    pub(crate) file: HistoryFile,
+    /// How large a change is to count, such as `5%` or `0.05`
+    #[arg(long, default_value = "5%", value_parser = share)]
+    pub(crate) threshold: f64,
+    /// The chance of a false alarm in the whole comparison, such as `1%` or `0.01`
+    #[arg(long, default_value = "1%", value_parser = share)]
+    pub(crate) alpha: f64,
+    /// When to end with 1
+    #[arg(long, default_value = "slower")]
+    pub(crate) fail_on: FailOn,
+    #[arg(long, default_value = "text")]
+    pub(crate) format: Format,
 }
 
 #[derive(Subcommand)]
@@ -184,6 +286,15 @@ impl BuiltIn {
             BuiltIn::Process => telemetry::dashboard::BuiltIn::Process,
         }
     }
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let value = match text.strip_suffix('%') {
+        Some(percent) => percent.trim().parse::<f64>().map(|percent| percent / 100.0),
+        None => text.parse(),
+    };
+    let refused = || String::from("write a share above 0 and below 1, such as `5%` or `0.05`");
+    value.ok().filter(|share| *share > 0.0 && *share < 1.0).ok_or_else(refused)
 }
 
 fn uid(text: &str) -> Result<String, String> {

@@ -1,4 +1,5 @@
-//! The command `telemetry`: dashboards and rules from a program's catalogue, checks of files, what is in a Grafana, and archives of Comet's experiments.
+//! The command `telemetry`: dashboards and rules from a program's catalogue, checks of files, what is in a Grafana, archives of Comet's experiments, and runs with their
+//! comparison.
 //!
 //! Documents go to standard output, or to the file that `--out` names; what is said about them to standard error. It ends with 0 where all is
 //! well, with 1 where something is wrong, and with 2 where it was asked for something that it does not know.
@@ -8,6 +9,7 @@ mod check;
 mod comet;
 mod files;
 mod grafana;
+mod history;
 mod source; // where a catalogue comes from
 
 use ask::{Ask, Command};
@@ -44,6 +46,8 @@ fn main() -> ExitCode {
         Command::Import { file, out } => imported(&file).and_then(|made| out.write(&made)),
         Command::Grafana { command } => grafana::run(command),
         Command::Comet { command } => comet::run(command),
+        Command::History { command } => history::run(command),
+        Command::Compare(ask) => history::compare(ask),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -23,24 +23,24 @@ impl Column {
         Column { name, align, alarming: false, spare: 0 }
     }
 
-    pub(super) fn left(name: &'static str) -> Column {
+    pub(crate) fn left(name: &'static str) -> Column {
         Column::new(name, Align::Left)
     }
 
-    pub(super) fn right(name: &'static str) -> Column {
+    pub(crate) fn right(name: &'static str) -> Column {
         Column::new(name, Align::Right)
     }
 
-    pub(super) fn wide(name: &'static str) -> Column {
+    pub(crate) fn wide(name: &'static str) -> Column {
         Column::new(name, Align::Wide)
     }
 
-    pub(super) fn alarming(mut self) -> Column {
+    pub(crate) fn alarming(mut self) -> Column {
         self.alarming = true;
         self
     }
 
-    pub(super) fn spare(mut self, rank: u8) -> Column {
+    pub(crate) fn spare(mut self, rank: u8) -> Column {
         self.spare = rank;
         self
     }
@@ -51,17 +51,17 @@ pub(crate) struct Table {
     pub(crate) title: &'static str,
     pub(crate) columns: Vec<Column>,
     pub(crate) rows: Vec<Vec<String>>,
-    pub(super) notes: Vec<String>,
+    pub(crate) notes: Vec<String>,
     /// Names of columns, or [`ESTIMATE`], each with what it means.
-    pub(super) legend: &'static [(&'static str, &'static str)],
+    pub(crate) legend: &'static [(&'static str, &'static str)],
 }
 
 /// Stands in cells before the standard error of a figure that is estimated.
-pub(super) const ESTIMATE: &str = "±";
+pub(crate) const ESTIMATE: &str = "±";
 
 /// How a word looks on a terminal that has colours.
 #[derive(Clone, Copy)]
-pub(super) enum Style {
+pub(crate) enum Style {
     Title,
     Heading,
     Alarm,
@@ -69,7 +69,7 @@ pub(super) enum Style {
 }
 
 impl Style {
-    pub(super) fn paint(self, text: &str, color: bool) -> String {
+    pub(crate) fn paint(self, text: &str, color: bool) -> String {
         let code = match self {
             Style::Title => "1",
             Style::Heading => "4",
@@ -88,7 +88,7 @@ const WIDE_AT_LEAST: [usize; 2] = [24, 12];
 impl Table {
     /// Keeps the first rows, says how many there are more, and leaves out columns in which nothing stands. Cells lose what
     /// would move the cursor: label values come from anywhere.
-    pub(super) fn cut(mut self, max_rows: usize) -> Table {
+    pub(crate) fn cut(mut self, max_rows: usize) -> Table {
         if let Some(more) = self.rows.len().checked_sub(max_rows).filter(|&more| more > 0) {
             self.notes.insert(0, format!("… and {more} more; /metrics has them all"));
         }
@@ -110,7 +110,7 @@ impl Table {
     }
 
     /// Aligned columns, at most `width` wide where that can be had.
-    pub(super) fn text(&self, width: usize, color: bool) -> String {
+    pub(crate) fn text(&self, width: usize, color: bool) -> String {
         let (shown, widths) = self.fit(width);
         let mut text = Style::Title.paint(self.title, color) + "\n";
         let line = |cell: &dyn Fn(usize) -> (String, Option<Style>)| {
@@ -196,7 +196,7 @@ impl Table {
     }
 
     /// A table as GitHub's Markdown has it.
-    pub(super) fn markdown(&self) -> String {
+    pub(crate) fn markdown(&self) -> String {
         let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
         let mut text = format!("## {}\n\n", self.title);
         text += &line(self.columns.iter().map(|column| column.name.to_owned()).collect());
@@ -220,7 +220,7 @@ fn markdown_cell(cell: &str, align: Align) -> String {
 }
 
 /// One line without control characters.
-pub(super) fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     text.split(|character: char| character.is_control()).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
 

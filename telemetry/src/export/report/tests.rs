@@ -1,6 +1,8 @@
 //! Whole reports, compared as text.
 
+use super::function::Quality;
 use super::*;
+use crate::snapshot::Exponential;
 use std::time::{Duration, SystemTime};
 
 fn labels(labels: &[(&'static str, &str)]) -> crate::snapshot::Labels {
