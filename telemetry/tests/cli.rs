@@ -459,3 +459,55 @@ fn archives_of_comet_are_repaired_and_told_where_they_cannot_go() {
         "{said}"
     );
 }
+
+/// A line of a history, with one function.
+fn kept(id: u32, commit: &str, seconds: f64) -> String {
+    format!(
+        "{{\"version\":1,\"run_id\":\"{id:016x}-00000000\",\"service\":\"app\",\"started_at\":1.7e9,\"duration_seconds\":2,\"result\":\"ok\",\
+         \"git_commit\":\"{commit}\",\"git_branch\":null,\"host\":null,\"versions\":{{}},\"settings\":{{}},\
+         \"functions\":[{{\"module\":\"app\",\"function\":\"load\",\"calls\":10,\"self_seconds\":{seconds}}}],\"jobs\":[],\"statements\":[]}}\n"
+    )
+}
+
+#[test]
+fn runs_are_listed_shown_compared_and_pruned() {
+    let folder = Folder::new("history");
+    let (old, new) = ("a".repeat(40), "b".repeat(40));
+    let runs: String = (0..20)
+        .map(|run| {
+            let noise = 1.0 + 0.001 * f64::from(run % 7);
+            if run < 10 { kept(run, &old, noise) } else { kept(run, &new, 1.2 * noise) }
+        })
+        .collect();
+    let file = folder.write("runs.jsonl", &runs);
+    let list = ask(&["history", "list", "--history", &file, "--last", "3"]);
+    assert_eq!(text(&list.stdout).lines().filter(|line| line.contains("-00000000")).count(), 3, "{list:?}");
+    let shown = ask(&["history", "show", "latest", "--history", &file, "--format", "markdown"]);
+    assert!(text(&shown.stdout).contains("| `app::load` | 10 |"), "{shown:?}");
+    let compared = ask(&["compare", "--baseline", "aaaaaaa", "--against", "bbbbbbb", "--history", &file]);
+    assert_eq!(compared.status.code(), Some(1), "{compared:?}");
+    assert!(text(&compared.stdout).contains("slower   app::load"), "{compared:?}");
+    assert!(text(&compared.stderr).contains("1 figures are slower"), "{compared:?}");
+    let other = ["compare", "--baseline", "bbbbbbb", "--against", "aaaaaaa", "--history", &file, "--format", "json"];
+    let faster = ask(&other);
+    assert_eq!(faster.status.code(), Some(0), "{faster:?}");
+    assert!(text(&faster.stdout).contains(r#""verdict":"faster""#), "{faster:?}");
+    let two = ask(&["compare", "latest~19", "latest", "--history", &file]);
+    assert_eq!(two.status.code(), Some(0));
+    assert!(text(&two.stdout).contains("too few runs to tell"), "{two:?}");
+    let pruned = ask(&["history", "prune", "--keep", "5", "--history", &file]);
+    assert!(text(&pruned.stderr).contains("15 runs are gone"), "{pruned:?}");
+    for (arguments, why) in [
+        (&["history", "show", "nothing", "--history", &file][..], "no run is `nothing`"),
+        (&["history", "list", "--history", "no/such/file"], "there is no such file"),
+        (
+            &["compare", "--baseline", "ccccccc", "--against", "bbbbbbb", "--history", &file],
+            "no run that ended well is of `ccccccc`",
+        ),
+        (&["compare", "latest", "--history", &file], "2 values required"),
+        (&["compare", "a", "b", "--threshold", "5", "--history", &file], "write a share above 0 and below 1"),
+    ] {
+        let refused = ask(arguments);
+        assert!(!refused.status.success() && text(&refused.stderr).contains(why), "{why}: {refused:?}");
+    }
+}

@@ -1,7 +1,8 @@
 //! Whether runs got slower: of a function its own time a call, of a statement the time of a run, of a job the time of a unit.
 //!
 //! The run is the unit, not the call: calls of one run share its machine, its neighbours and its memory layout, and a million of them say no more about the next run
-//! than one figure does. So each run gives one figure for each subject, its mean; the two lots of figures are compared by the Wilcoxon-Mann-Whitney test, and all p-values
+//! than one figure does. So each run gives one figure for each subject, its mean, of a function without the calls that took more than twice the median: on a machine that
+//! others use too these are the calls that were interrupted, and a few of them weigh more than all else. The two lots of figures are compared by the Wilcoxon-Mann-Whitney test, and all p-values
 //! of a comparison are adjusted by Holm's procedure, so that the chance of one false alarm among all subjects is at most `alpha`. A change counts if it is significant and
 //! larger than the threshold. How large it is, is the Hodges-Lehmann estimate of the ratio.
 //!
@@ -12,7 +13,7 @@
 //! ```
 
 use crate::export::json::{array, null, number, object, optional, text};
-use crate::history::{Run, statistic};
+use crate::history::{Run, Sketch, statistic};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -22,7 +23,7 @@ const LEAST_RUNS: usize = 4;
 /// What counts as a change.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Options {
-    /// The chance of at least one false alarm in the whole comparison; 0.01 by default.
+    /// The chance of at least one false alarm in the whole comparison; 0.05 by default.
     pub alpha: f64,
     /// How much larger or smaller a figure has to be, as a share; 0.05 by default.
     pub threshold: f64,
@@ -30,7 +31,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { alpha: 0.01, threshold: 0.05 }
+        Options { alpha: 0.05, threshold: 0.05 }
     }
 }
 
@@ -38,7 +39,7 @@ impl Default for Options {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Subject {
-    /// A function, by module and name: seconds of its own a call.
+    /// A function, by module and name: seconds of its own a call, without calls that were interrupted.
     Function(String, String),
     /// A function that is a future: seconds from start to end of a call, waiting included.
     Waiting(String, String),
@@ -269,6 +270,32 @@ fn median(values: &[f64]) -> Option<f64> {
     Some(if sorted.len() % 2 == 1 { upper } else { f64::midpoint(upper, *sorted.get(middle.checked_sub(1)?)?) })
 }
 
+/// Calls that took more than so many times the median are left out of a function's figure.
+const INTERRUPTED: f64 = 2.0;
+
+/// What the mean duration without interrupted calls is of the mean of all. In a bucket durations are taken to be at its middle, which is at most 9 % off for these
+/// calls, and they are then what is left out.
+#[expect(clippy::cast_precision_loss, reason = "means")]
+fn undisturbed(durations: &Sketch) -> f64 {
+    let (count, Some(median)) = (durations.count(), durations.quantile(0.5)) else { return 1.0 };
+    let beyond = |(bound, _): &&(f64, u64)| *bound > INTERRUPTED * median;
+    let (mut left_out, mut seconds) = (0, 0.0);
+    for (bound, calls) in durations.buckets.iter().filter(beyond) {
+        // What is beyond the last bound cannot be told.
+        if !bound.is_finite() {
+            return 1.0;
+        }
+        left_out += calls;
+        seconds += *calls as f64 * bound * MIDDLE;
+    }
+    let (rest, all) = ((durations.sum - seconds) / (count - left_out) as f64, durations.sum / count as f64);
+    let share = rest / all;
+    if left_out > 0 && share > 0.0 && share <= 1.0 { share } else { 1.0 }
+}
+
+/// From a bucket's upper bound to its middle: an eighth of an octave.
+const MIDDLE: f64 = 0.917_004_043_204_671_2;
+
 /// One figure of each run for each subject. What did nothing in a run has none in it.
 fn figures(runs: &[Run]) -> BTreeMap<Subject, Vec<f64>> {
     let mut all = BTreeMap::<Subject, Vec<f64>>::new();
@@ -289,7 +316,7 @@ fn figures_of(run: &Run) -> Vec<(Subject, f64)> {
         let name = || (function.module.clone(), function.function.clone());
         if let Some(own) = function.self_seconds {
             let (module, name) = name();
-            figures.push((Subject::Function(module, name), own / function.calls));
+            figures.push((Subject::Function(module, name), own / function.calls * undisturbed(&function.durations)));
         }
         if function.polls.is_some() {
             let (module, name) = name();

@@ -164,6 +164,7 @@ impl AddedExtension for Path {
 }
 
 /// The file beside another one in which runs wait to be taken in.
+#[cfg_attr(not(any(feature = "duckdb", feature = "__send")), allow(dead_code, reason = "no run has to wait"))]
 pub(crate) fn pending(path: &Path) -> PathBuf {
     path.with_added_extension_compat("pending.jsonl")
 }

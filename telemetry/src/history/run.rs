@@ -201,6 +201,7 @@ impl Sketch {
 pub(crate) enum Ended {
     ByItself,
     Panicked,
+    #[cfg_attr(not(feature = "__send"), allow(dead_code, reason = "only what sends takes signals"))]
     Interrupted,
 }
 

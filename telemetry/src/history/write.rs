@@ -53,6 +53,7 @@ impl Settings {
     }
 
     /// Adds a run while the program is being taken down: a database may not be opened then, so its run waits beside it.
+    #[cfg_attr(not(feature = "__send"), allow(dead_code, reason = "there the guard's end is the end"))]
     pub(crate) fn add_late(&self, run: &Run) {
         let path = match &self.place {
             Place::Lines(path) => path.clone(),

@@ -201,8 +201,8 @@ pub(crate) struct Compare {
     /// How large a change is to count, such as `5%` or `0.05`
     #[arg(long, default_value = "5%", value_parser = share)]
     pub(crate) threshold: f64,
-    /// The chance of a false alarm in the whole comparison, such as `1%` or `0.01`
-    #[arg(long, default_value = "1%", value_parser = share)]
+    /// The chance of a false alarm in the whole comparison, such as `5%` or `0.05`
+    #[arg(long, default_value = "5%", value_parser = share)]
     pub(crate) alpha: f64,
     /// When to end with 1
     #[arg(long, default_value = "slower")]
