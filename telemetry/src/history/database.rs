@@ -177,21 +177,18 @@ pub(super) fn check(path: &Path) -> Result<(), HistoryError> {
     Database::look(path).map(drop)
 }
 
-/// Adds a run, with those that wait beside the file, and forgets old ones.
-pub(super) fn append(path: &Path, run: &Run, keep: usize, patience: Duration) -> Result<(), HistoryError> {
+/// Adds runs, with those that wait beside the file, and forgets old ones.
+pub(super) fn append(path: &Path, runs: &[Run], keep: usize, patience: Duration) -> Result<(), HistoryError> {
     let database = Database::open(path, patience)?;
     let beside = Lines::new(pending(path));
     let waiting = beside.take(patience)?;
     database.in_transaction(|| {
-        #[cfg(feature = "history")]
         for run in waiting.iter().filter_map(|line| super::read::run(line).ok()) {
             database.add(&run)?;
         }
-        database.add(run)?;
-        // In the same transaction rows that were just added could not be deleted by their key, so old ones go with the next run.
-        Ok(())
+        runs.iter().try_for_each(|run| database.add(run))?;
+        database.prune(keep)
     })?;
-    database.in_transaction(|| database.prune(keep))?;
     if !waiting.is_empty() {
         beside.remove(waiting.len(), patience)?;
     }
@@ -331,10 +328,10 @@ pub(super) fn heads(path: &Path) -> Result<Vec<RunHead>, HistoryError> {
         let rows = statement.query_map([], |row| {
             let named = |name: &str, value: Option<String>| value.map(|value| (name.to_owned(), value));
             let versions = [
-                named("telemetry", row.get(8)?),
+                named("profile", row.get(11)?),
                 named("rustc", row.get(9)?),
                 named("target", row.get(10)?),
-                named("profile", row.get(11)?),
+                named("telemetry", row.get(8)?),
             ];
             let settings: String = row.get(12)?;
             Ok(RunHead {
@@ -356,16 +353,9 @@ pub(super) fn heads(path: &Path) -> Result<Vec<RunHead>, HistoryError> {
     database.does(read())
 }
 
-#[cfg(feature = "history")]
 fn settings_of(text: &str) -> Vec<(String, String)> {
     let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text).unwrap_or_default();
     object.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))).collect()
-}
-
-/// Nobody reads then.
-#[cfg(not(feature = "history"))]
-fn settings_of(_: &str) -> Vec<(String, String)> {
-    Vec::new()
 }
 
 /// The rows of a table that are of these runs, each with its run.

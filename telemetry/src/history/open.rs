@@ -141,10 +141,21 @@ impl History {
     /// # Errors
     /// The file cannot be written, or somebody else writes to it for more than 5 s.
     pub fn append(&self, run: &Run) -> Result<(), HistoryError> {
+        self.append_all(std::slice::from_ref(run))
+    }
+
+    /// Adds runs that were read elsewhere: all, or none.
+    ///
+    /// # Errors
+    /// The file cannot be written, or somebody else writes to it for more than 5 s.
+    pub fn append_all(&self, runs: &[Run]) -> Result<(), HistoryError> {
         match &self.place {
-            Place::Lines(path) => Lines::new(path.clone()).append(&run.line(), usize::MAX, PATIENCE),
+            Place::Lines(path) => {
+                let lines: String = runs.iter().map(Run::line).collect();
+                Lines::new(path.clone()).append(&lines, usize::MAX, PATIENCE)
+            }
             #[cfg(feature = "duckdb")]
-            Place::Database(path) => crate::history::database::append(path, run, usize::MAX, PATIENCE),
+            Place::Database(path) => crate::history::database::append(path, runs, usize::MAX, PATIENCE),
             #[cfg(not(feature = "duckdb"))]
             Place::Database(path) => Err(HistoryError::NoDuckDb { path: path.clone() }),
         }

@@ -216,17 +216,18 @@ impl Run {
             Ended::ByItself => "ok",
         };
         let git = super::git::here();
+        // By name, as all that keeps them gives them back.
         let versions = [
-            ("telemetry", env!("CARGO_PKG_VERSION")),
+            ("profile", env!("TELEMETRY_PROFILE")),
             ("rustc", env!("TELEMETRY_RUSTC")),
             ("target", env!("TELEMETRY_TARGET")),
-            ("profile", env!("TELEMETRY_PROFILE")),
+            ("telemetry", env!("CARGO_PKG_VERSION")),
         ];
         Run {
             head: RunHead {
                 id: id(snapshot.started_at),
                 service: snapshot.service().to_owned(),
-                started_at: snapshot.started_at,
+                started_at: whole_micros(snapshot.started_at),
                 duration_seconds: snapshot
                     .taken_at
                     .duration_since(snapshot.started_at)
@@ -280,6 +281,12 @@ impl Run {
         ]);
         line + "\n"
     }
+}
+
+/// To the microsecond, which is what all that keeps it can hold.
+fn whole_micros(at: SystemTime) -> SystemTime {
+    let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    SystemTime::UNIX_EPOCH + Duration::from_micros(u64::try_from(since.as_micros()).unwrap_or(0))
 }
 
 /// Nanoseconds since 1970, the process, and how many runs this process has written: hexadecimal, so that ids sort by time.

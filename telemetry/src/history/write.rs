@@ -66,7 +66,10 @@ impl Settings {
 
     #[cfg(feature = "duckdb")]
     fn add_to_database(&self, path: &Path, run: &Run) -> Result<(), HistoryError> {
-        let Err(error) = crate::history::database::append(path, run, self.max_runs, PATIENCE) else { return Ok(()) };
+        let Err(error) = crate::history::database::append(path, std::slice::from_ref(run), self.max_runs, PATIENCE)
+        else {
+            return Ok(());
+        };
         let beside = pending(path);
         Lines::new(beside.clone()).append(&run.line(), self.max_runs, PATIENCE)?;
         say(format_args!(
