@@ -8,6 +8,18 @@
 //! Times are seconds since 1970-01-01 UTC. A series has `value`, or one of `histogram` (`bounds`, `buckets`, `sum`, `count`: buckets are not cumulative, and there is one more than
 //! bounds), `exponential` (`scale`, `offset`, `buckets`, `below`, `above`, `sum`, `count`, `quantiles`) and `summary` (`quantiles`, `sum`, `count`). Whole numbers
 //! have all their digits; what JSON cannot say, NaN and infinities, is `null`.
+//!
+//! With the feature `history`, `decode` reads it again.
+
+#[cfg(feature = "history")]
+mod ordered; // JSON in the order in which it stands
+#[cfg(feature = "history")]
+mod read; // a snapshot from its document
+#[cfg(all(test, feature = "history"))]
+mod tests;
+
+#[cfg(feature = "history")]
+pub use read::{SnapshotDocumentError, decode};
 
 use crate::export::json::{number, optional, seconds_since_epoch, text};
 use crate::export::{Encoder, Number, Sample, encode as walk};

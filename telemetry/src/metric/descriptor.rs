@@ -37,7 +37,7 @@ impl Kind {
     }
 }
 
-#[cfg(feature = "dashboards")]
+#[cfg(any(feature = "dashboards", feature = "history"))]
 impl Kind {
     /// The kind that is called so.
     pub(crate) fn named(word: &str) -> Option<Kind> {
