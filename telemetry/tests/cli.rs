@@ -282,7 +282,7 @@ fn a_running_program_is_asked_with_its_token_and_what_is_no_catalogue_is_said() 
     assert!(asked.recv().unwrap().to_lowercase().contains("authorization: bearer secret\r\n"));
     for why in [
         "its token goes into --token or TELEMETRY_TOKEN",
-        "has its catalogue at /catalog.json",
+        "a program has it at /catalog.json",
         "is not JSON",
         "`version` is 9",
     ] {
@@ -510,4 +510,26 @@ fn runs_are_listed_shown_compared_and_pruned() {
         let refused = ask(arguments);
         assert!(!refused.status.success() && text(&refused.stderr).contains(why), "{why}: {refused:?}");
     }
+}
+
+#[test]
+fn completions_and_the_manual_name_every_subcommand() {
+    let help = well(&ask(&["--help"]));
+    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let names: Vec<&str> = listed.filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(names.len() > 15 && names.contains(&"top") && names.contains(&"compare"), "{names:?}");
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let made = well(&ask(&["completions", shell]));
+        assert!(names.iter().all(|name| made.contains(name)), "{shell}");
+    }
+    let page = well(&ask(&["man"]));
+    assert!(page.contains(".TH telemetry 1") && names.iter().all(|name| page.contains(name)), "{page}");
+    let folder = Folder::new("man");
+    well(&ask(&["man", "--out", &folder.path("pages")]));
+    for name in names.iter().filter(|name| **name != "help") {
+        let page = std::fs::read_to_string(folder.path(&format!("pages/telemetry-{name}.1"))).unwrap();
+        assert!(page.contains(".SH SYNOPSIS"), "{name}");
+    }
+    let (code, said) = badly(&ask(&["completions", "cmd"]));
+    assert!(code == 2 && said.contains("possible values: bash"), "{said}");
 }

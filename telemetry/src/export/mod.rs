@@ -10,6 +10,7 @@ mod escape; // names that not every scraper takes
 mod exemplar; // which exemplars are shown, and where
 pub mod flame; // who called whom, for flame graphs
 mod format; // which format a scraper gets
+pub mod human; // figures as people read them
 pub(crate) mod json; // JSON, for whatever writes it
 mod line; // what the text formats have in common
 pub(crate) mod number; // figures as formats and people read them

@@ -112,7 +112,8 @@ impl fmt::Display for Bound {
 }
 
 /// A duration as people read it: `412 ns`, `1.23 ms`, `12.3 s`, `3 min 05 s`, `2 h 05 min`.
-pub(crate) fn human_seconds(seconds: f64) -> String {
+#[must_use]
+pub fn human_seconds(seconds: f64) -> String {
     if !seconds.is_finite() {
         return "–".to_owned();
     }
@@ -137,7 +138,8 @@ pub(crate) fn human_seconds(seconds: f64) -> String {
 }
 
 /// Bytes as people read them: `512 B`, `1.50 KiB`, `2.00 GiB`.
-pub(crate) fn human_bytes(bytes: f64) -> String {
+#[must_use]
+pub fn human_bytes(bytes: f64) -> String {
     if bytes < 0.0 {
         return format!("-{}", human_bytes(-bytes));
     }
@@ -154,7 +156,8 @@ pub(crate) fn human_bytes(bytes: f64) -> String {
 }
 
 /// A share as people read it: `0.4 %`, `12 %`, `>100 %`. What is not nothing is not shown as nothing.
-pub(crate) fn human_share(share: f64) -> String {
+#[must_use]
+pub fn human_share(share: f64) -> String {
     match share * 100.0 {
         percent if percent > 100.0 => ">100 %".to_owned(),
         percent if percent >= 9.95 => format!("{percent:.0} %"),
@@ -164,7 +167,8 @@ pub(crate) fn human_share(share: f64) -> String {
 }
 
 /// A number as people read it: whole ones with their thousands apart, others with three digits.
-pub(crate) fn human_number(value: f64) -> String {
+#[must_use]
+pub fn human_number(value: f64) -> String {
     if !value.is_finite() {
         return Number::Float(value).to_string();
     }

@@ -79,8 +79,9 @@ pub fn json(snapshot: &Snapshot) -> String {
     if report.is_empty() { String::new() } else { json::line(&report) }
 }
 
-/// The report for a terminal of `width` columns.
-pub(crate) fn text_for(snapshot: &Snapshot, width: usize, color: bool) -> String {
+/// The report in at most `width` columns (what cannot be narrower is wider), with the terminal's colours where `color` is true; empty where nothing was recorded.
+#[must_use]
+pub fn text_for(snapshot: &Snapshot, width: usize, color: bool) -> String {
     let report = Report::of(snapshot);
     let tables = report.tables();
     if tables.is_empty() {

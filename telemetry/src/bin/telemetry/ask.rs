@@ -1,11 +1,12 @@
 //! What can be asked for.
 
 use crate::files::Out;
-use crate::source::{MaybeSource, Source};
+use crate::source::{MaybeSource, Recorded, Source};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+use std::time::Duration;
 
-/// Dashboards and rules from a program's catalogue, checks of files, what is in a Grafana, and runs with their comparison.
+/// Looks at programs that record with the library `telemetry`: as they run, afterwards, and one run beside another; makes and checks their dashboards.
 #[derive(Parser)]
 #[command(name = "telemetry", version)]
 pub(crate) struct Ask {
@@ -15,6 +16,33 @@ pub(crate) struct Ask {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    /// Watch a running program in the terminal.
+    Top(Top),
+    /// Show what a program recorded: of one that runs, or of a snapshot that was saved.
+    Report {
+        #[command(flatten)]
+        from: Recorded,
+        #[arg(long, default_value = "text")]
+        format: Format,
+        /// Columns of text [default: the terminal's, else 100]
+        #[arg(long, value_parser = clap::value_parser!(u16).range(20..))]
+        width: Option<u16>,
+        #[command(flatten)]
+        out: Out,
+    },
+    /// Make a flame graph's data of who called whom.
+    Flame {
+        #[command(flatten)]
+        from: Recorded,
+        /// A file for https://www.speedscope.app with all weights, or folded stacks by one
+        #[arg(long, default_value = "speedscope")]
+        format: Flame,
+        /// What the stacks are weighted by
+        #[arg(long, default_value = "time")]
+        weight: Weight,
+        #[command(flatten)]
+        out: Out,
+    },
     /// Keep a running program's catalogue in a file.
     Catalog {
         #[command(flatten)]
@@ -114,6 +142,46 @@ pub(crate) enum Command {
     },
     /// Whether runs got slower: the runs' figures by the Mann-Whitney test, with Holm's correction. Ends with 1 where they did.
     Compare(Compare),
+    /// Write what a shell completes words by, to standard output.
+    Completions { shell: clap_complete::Shell },
+    /// Write the manual: this command's page to standard output, or all pages into a folder.
+    Man {
+        /// The folder, which is made
+        #[arg(long, value_name = "FOLDER")]
+        out: Option<PathBuf>,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct Top {
+    /// The running program, such as http://127.0.0.1:8000
+    #[arg(value_name = "URL")]
+    pub(crate) from: String,
+    /// The token that the program's endpoint asks for
+    #[arg(long, env = "TELEMETRY_TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<String>,
+    /// Seconds between two readings, 0.1 to 3600
+    #[arg(long, default_value = "1", value_parser = interval)]
+    pub(crate) interval: Duration,
+    /// Print what two readings show as text, and end
+    #[arg(long)]
+    pub(crate) once: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Flame {
+    Speedscope,
+    Folded,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Weight {
+    /// Busy time, in microseconds
+    Time,
+    /// CPU time, in microseconds
+    Cpu,
+    /// Allocated bytes
+    Bytes,
 }
 
 /// A file of runs.
@@ -328,4 +396,9 @@ fn pair(text: &str) -> Result<(String, String), String> {
         return Err(format!("`{name}` is no name: letters, digits and `_`, and no digit first"));
     }
     Ok((name.to_owned(), value.to_owned()))
+}
+
+fn interval(text: &str) -> Result<Duration, String> {
+    let seconds = text.trim_end_matches('s').parse().ok().filter(|seconds| (0.1..=3_600.0).contains(seconds));
+    seconds.map(Duration::from_secs_f64).ok_or_else(|| String::from("it takes seconds from 0.1 to 3600"))
 }

@@ -18,6 +18,10 @@ pub(crate) struct Out {
 }
 
 impl Out {
+    pub(crate) fn is_standard_output(&self) -> bool {
+        self.out.is_none()
+    }
+
     pub(crate) fn write(&self, document: &str) -> Result<(), Failed> {
         let Some(path) = &self.out else {
             return std::io::stdout()

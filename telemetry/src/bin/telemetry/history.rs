@@ -2,12 +2,13 @@
 
 use crate::Failed;
 use crate::ask::{Compare, FailOn, Format, History as Ask, HistoryFile, Tables};
-use std::io::{IsTerminal, Write};
+use crate::terminal;
+use std::io::Write;
 use telemetry::history::compare::{Comparison, Options, Verdict};
 use telemetry::history::{Form, History, HistoryError, Run, list};
 
-/// Columns where standard output is no terminal, or does not say.
-const WIDTH: usize = 120;
+/// Columns where standard output is no terminal.
+const WIDE: usize = 120;
 
 pub(crate) fn run(ask: Ask) -> Result<(), Failed> {
     match ask {
@@ -100,13 +101,8 @@ fn told(error: HistoryError) -> Failed {
 fn form(format: Tables) -> Form {
     match format {
         Tables::Markdown => Form::Markdown,
-        Tables::Text => Form::Text(width()),
+        Tables::Text => Form::Text(terminal::width().unwrap_or(WIDE)),
     }
-}
-
-fn width() -> usize {
-    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    columns.filter(|_| std::io::stdout().is_terminal()).unwrap_or(WIDTH)
 }
 
 fn print(text: &str) -> Result<(), Failed> {

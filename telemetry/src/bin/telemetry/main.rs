@@ -1,5 +1,5 @@
-//! The command `telemetry`: dashboards and rules from a program's catalogue, checks of files, what is in a Grafana, archives of Comet's experiments, and runs with their
-//! comparison.
+//! The command `telemetry`: programs as they run and what they recorded, runs with their comparison, dashboards and rules from a program's catalogue, checks of files, what is
+//! in a Grafana, and archives of Comet's experiments.
 //!
 //! Documents go to standard output, or to the file that `--out` names; what is said about them to standard error. It ends with 0 where all is
 //! well, with 1 where something is wrong, and with 2 where it was asked for something that it does not know.
@@ -10,7 +10,11 @@ mod comet;
 mod files;
 mod grafana;
 mod history;
-mod source; // where a catalogue comes from
+mod recorded; // reports and flame graphs
+mod source; // where catalogues and snapshots come from
+mod terminal; // its width and its colours
+mod top; // a running program in the terminal
+mod words; // completions and the manual
 
 use ask::{Ask, Command};
 use clap::Parser;
@@ -24,6 +28,11 @@ type Failed = String;
 
 fn main() -> ExitCode {
     let done = match Ask::parse().command {
+        Command::Top(ask) => top::run(&ask),
+        Command::Report { from, format, width, out } => recorded::report(&from, format, width, &out),
+        Command::Flame { from, format, weight, out } => recorded::flame(&from, format, weight, &out),
+        Command::Completions { shell } => words::completions(shell),
+        Command::Man { out } => words::manual(out.as_deref()),
         Command::Catalog { from, out } => from.read().and_then(|catalog| out.write(&catalog.json())),
         Command::Dashboard { from, out, title, uid, tags, built_in } => {
             dashboard(from.given(), title, uid, tags, built_in).and_then(|made| out.write(&made))

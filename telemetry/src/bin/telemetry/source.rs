@@ -1,10 +1,12 @@
-//! Where a catalogue comes from: a running program, or a file.
+//! Where catalogues and snapshots come from: a running program, or a file.
 
 use crate::Failed;
 use clap::Args;
 use std::io::Read;
 use std::time::Duration;
 use telemetry::catalog::Catalog;
+use telemetry::export::snapshot_json;
+use telemetry::snapshot::Snapshot;
 
 /// A program answers at once, and its collectors have 2 s.
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -43,27 +45,69 @@ impl MaybeSource {
 
 impl Source {
     pub(crate) fn read(&self) -> Result<Catalog, Failed> {
-        let from = &self.from;
-        let shown = without_secrets(from);
+        let text = Place::new(&self.from, self.token.as_deref(), "/catalog.json").read()?;
+        Catalog::parse(&text).map_err(|error| format!("{}: {error}", without_secrets(&self.from)))
+    }
+}
+
+/// What a running program recorded, or did when it was saved.
+#[derive(Args, Clone)]
+pub(crate) struct Recorded {
+    /// A running program, such as http://127.0.0.1:8000; a file that was saved from its /api/snapshot; or `-` for standard input
+    #[arg(value_name = "URL|FILE")]
+    from: String,
+    /// The token that the program's endpoint asks for
+    #[arg(long, env = "TELEMETRY_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+}
+
+impl Recorded {
+    pub(crate) fn read(&self) -> Result<Snapshot, Failed> {
+        let text = Place::new(&self.from, self.token.as_deref(), "/api/snapshot").read()?;
+        snapshot_json::decode(&text).map_err(|error| format!("{}: {error}", without_secrets(&self.from)))
+    }
+}
+
+/// Where a document is: in a file, or at an address, where it is asked for as often as one likes.
+pub(crate) struct Place {
+    /// As it was written, without secrets.
+    pub(crate) shown: String,
+    from: String,
+    at: &'static str,
+    token: Option<String>,
+    /// None of a file.
+    agent: Option<ureq::Agent>,
+}
+
+impl Place {
+    /// `at` is where a program has the document; it is taken where the address names none.
+    pub(crate) fn new(from: &str, token: Option<&str>, at: &'static str) -> Place {
         let is_address = ["http://", "https://"].iter().any(|scheme| from.starts_with(scheme));
-        let text = if is_address { self.fetched() } else { read(from) }.map_err(|why| format!("{shown}: {why}"))?;
-        Catalog::parse(&text).map_err(|error| format!("{shown}: {error}"))
+        let has_no_path =
+            from.split_once("://").is_some_and(|(_, rest)| !rest.trim_end_matches('/').contains(['/', '?', '#']));
+        let whole = if has_no_path { format!("{}{at}", from.trim_end_matches('/')) } else { from.to_owned() };
+        Place {
+            shown: without_secrets(from),
+            agent: is_address.then(|| agent(&whole)),
+            from: whole,
+            at,
+            token: token.map(str::to_owned),
+        }
     }
 
-    fn fetched(&self) -> Result<String, Failed> {
-        let mut settings = ureq::Agent::config_builder();
-        if is_this_machine(&self.from) {
-            // No proxy reaches it, and none is to see the token.
-            settings = settings.proxy(None);
-        }
-        let agent = settings
-            .timeout_global(Some(TIMEOUT))
-            .http_status_as_error(false)
-            // Who may read the token is what was asked for.
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .build()
-            .new_agent();
+    pub(crate) fn is_address(&self) -> bool {
+        self.agent.is_some()
+    }
+
+    pub(crate) fn read(&self) -> Result<String, Failed> {
+        let text = match &self.agent {
+            Some(agent) => self.fetched(agent),
+            None => read(&self.from),
+        };
+        text.map_err(|why| format!("{}: {why}", self.shown))
+    }
+
+    fn fetched(&self, agent: &ureq::Agent) -> Result<String, Failed> {
         let mut request = agent.get(&self.from);
         if let Some(token) = &self.token {
             request = request.header("Authorization", format!("Bearer {token}"));
@@ -78,12 +122,23 @@ impl Source {
         match status.as_u16() {
             200 => {}
             401 | 403 => return Err(format!("answered {status}; its token goes into --token or TELEMETRY_TOKEN")),
-            404 => return Err(format!("answered {status}; a program has its catalogue at /catalog.json")),
+            404 => return Err(format!("answered {status}; a program has it at {}", self.at)),
             _ => return Err(format!("answered {status}")),
         }
         let body = answer.body_mut().with_config().limit(LARGEST).read_to_string();
         body.map_err(|error| format!("the answer cannot be read ({error})"))
     }
+}
+
+fn agent(address: &str) -> ureq::Agent {
+    let mut settings = ureq::Agent::config_builder();
+    if is_this_machine(address) {
+        // No proxy reaches it, and none is to see the token.
+        settings = settings.proxy(None);
+    }
+    let settings = settings.timeout_global(Some(TIMEOUT)).http_status_as_error(false);
+    // Who may read the token is what was asked for.
+    settings.max_redirects(0).max_redirects_will_error(false).build().new_agent()
 }
 
 /// An address without a password and without its query.

@@ -17,6 +17,8 @@ use std::time::{Duration, SystemTime};
 const SCALES: std::ops::RangeInclusive<i64> = -10..=20;
 /// Powers of two beyond what a floating-point number has.
 const OCTAVES: i64 = 1_100;
+/// Calls within calls; programs keep 128.
+const DEEPEST: usize = 1_000;
 /// How many different results and types of errors are told apart in one process.
 const MAX_WORDS: usize = 1_000;
 
@@ -64,6 +66,9 @@ pub fn decode(text: &str) -> Result<Snapshot> {
     let document: Json = serde_json::from_str(text.trim_start_matches('\u{feff}'))
         .map_err(|error| SnapshotDocumentError(format!("this is not JSON: {error}")))?;
     let at = Member { value: &document, path: String::new() };
+    if at.member("functions").is_ok() && at.member("families").is_err() {
+        return Err(SnapshotDocumentError(String::from("this is a report, which lacks most of a snapshot")));
+    }
     let version = at.member("version")?;
     let version = version.value.as_u64().ok_or_else(|| version.wrong("a whole number"))?;
     if version > u64::from(VERSION) {
@@ -79,6 +84,13 @@ pub fn decode(text: &str) -> Result<Snapshot> {
     if let Some(index) = (0..call_tree.len()).find(|&index| call_tree[index].caller.is_some_and(|of| of >= index)) {
         let message = format!("`call_tree[{index}].caller` takes the place of one before it");
         return Err(SnapshotDocumentError(message));
+    }
+    let mut depths = Vec::<usize>::with_capacity(call_tree.len());
+    for node in &call_tree {
+        depths.push(node.caller.map_or(0, |caller| depths[caller] + 1));
+    }
+    if let Some(index) = depths.iter().position(|&depth| depth >= DEEPEST) {
+        return Err(SnapshotDocumentError(format!("`call_tree[{index}]` is more than {DEEPEST} calls deep")));
     }
     Ok(Snapshot {
         taken_at: at.time("taken_at")?,

@@ -176,7 +176,10 @@ fn what_cannot_be_is_named() {
     assert_eq!(refused(r#"{"version":2}"#), "`version` is 2, and this library reads 1: use a later one");
     assert_eq!(refused(r#"{"version":1}"#), "`families` is missing");
     assert!(refused(&"[".repeat(100_000)).starts_with("this is not JSON: recursion limit"));
-    assert_eq!(with("\"scale\":2", "\"scale\":99"), "`families[4].series[0].exponential.scale` takes a whole number from -10 to 20");
+    assert_eq!(
+        with("\"scale\":2", "\"scale\":99"),
+        "`families[4].series[0].exponential.scale` takes a whole number from -10 to 20"
+    );
     let offset = "`families[4].series[0].exponential.offset` takes a bucket whose bounds are floating-point numbers";
     assert_eq!(with("\"offset\":-120", "\"offset\":2147483647"), offset);
     let sum = "`families[3].series[0].histogram.buckets` takes counts whose sum 64 bits hold";
@@ -186,6 +189,11 @@ fn what_cannot_be_is_named() {
         "`families[3].series[0].histogram.buckets` takes one number more than there are bounds"
     );
     assert_eq!(with("\"caller\":0", "\"caller\":1"), "`call_tree[1].caller` takes the place of one before it");
+    let mut deep = whole(&[String::from("a")], &[3], 1.5);
+    deep.call_tree =
+        (0..1_001usize).map(|index| CallNode { caller: index.checked_sub(1), ..deep.call_tree[0].clone() }).collect();
+    assert_eq!(refused(&encode(&deep)), "`call_tree[1000]` is more than 1000 calls deep");
+    assert_eq!(refused(r#"{"functions":[]}"#), "this is a report, which lacks most of a snapshot");
     assert_eq!(with("\"name\":\"a_total\"", "\"name\":\"c\""), "the family `c` is there twice");
     assert_eq!(with("\"run_id\":3", "\"run_id\":-3"), "`jobs[0].run_id` takes a whole number from 0 to 2^64 - 1");
     assert_eq!(with("\"taken_at\":1700000002", "\"taken_at\":1e300"), "`taken_at` takes seconds since 1970-01-01 UTC");

@@ -1,0 +1,197 @@
+//! What happened between two readings.
+
+use super::live::{Family, Functions, Live, Series, Statement, Text};
+use std::collections::{BTreeMap, HashMap};
+
+/// The last reading, and the one before it where that is of the same run of the program.
+pub(super) struct Readings {
+    pub(super) now: Live,
+    before: Option<Before>,
+}
+
+struct Before {
+    live: Live,
+    /// Seconds between the two.
+    seconds: f64,
+    functions: HashMap<(Text, Text), usize>,
+    statements: HashMap<(Text, Text), usize>,
+    series: HashMap<Text, HashMap<BTreeMap<Text, Text>, usize>>,
+}
+
+impl Readings {
+    pub(super) fn new(now: Live) -> Readings {
+        Readings { now, before: None }
+    }
+
+    /// Takes the next reading; a program that was started anew has none before it.
+    pub(super) fn take(&mut self, next: Live) {
+        let live = std::mem::replace(&mut self.now, next);
+        let seconds = self.now.taken_at - live.taken_at;
+        #[expect(clippy::float_cmp, reason = "the same number, written twice")]
+        let is_same_run = live.started_at == self.now.started_at;
+        if !is_same_run || seconds < 0.0 {
+            self.before = None;
+        } else if seconds > 0.0 {
+            let places = |names: &mut dyn Iterator<Item = (Text, Text)>| names.zip(0..).collect();
+            let functions = &live.functions;
+            let series = live.families.iter().map(|family| {
+                let series = family.series.iter().map(|series| series.labels.clone());
+                (family.name.clone(), series.zip(0..).collect())
+            });
+            self.before = Some(Before {
+                seconds,
+                functions: places(&mut functions.module.iter().cloned().zip(functions.function.iter().cloned())),
+                statements: places(
+                    &mut live.statements.iter().map(|one| (one.database.clone(), one.statement.clone())),
+                ),
+                series: series.collect(),
+                live,
+            });
+        }
+    }
+
+    /// Seconds between the two readings; none after the first.
+    pub(super) fn seconds(&self) -> Option<f64> {
+        self.before.as_ref().map(|before| before.seconds)
+    }
+
+    /// How much a column of a function grew a second.
+    pub(super) fn of_function(&self, place: usize, column: impl Fn(&Functions, usize) -> Option<f64>) -> Option<f64> {
+        let before = self.before.as_ref()?;
+        let now = column(&self.now.functions, place)?;
+        // One that is new was called since.
+        let then = self.function_before(place).and_then(|place| column(&before.live.functions, place)).unwrap_or(0.0);
+        Some((now - then).max(0.0) / before.seconds)
+    }
+
+    fn function_before(&self, place: usize) -> Option<usize> {
+        let functions = &self.now.functions;
+        let name = (functions.module.get(place)?.clone(), functions.function.get(place)?.clone());
+        self.before.as_ref()?.functions.get(&name).copied()
+    }
+
+    /// Seconds that this share of a function's calls stayed below that ended between the readings.
+    pub(super) fn quantile(&self, place: usize, share: f64) -> Option<f64> {
+        let before = self.before.as_ref()?;
+        let now = counts(&self.now.functions, place)?;
+        let then =
+            self.function_before(place).and_then(|place| counts(&before.live.functions, place)).unwrap_or_default();
+        let since: BTreeMap<i64, i64> = now
+            .into_iter()
+            .map(|(index, count)| (index, count.saturating_sub(then.get(&index).copied().unwrap_or(0)).max(0)))
+            .collect();
+        quantile(&since, share)
+    }
+
+    /// How much a figure of a statement grew a second.
+    pub(super) fn of_statement(&self, statement: &Statement, figure: impl Fn(&Statement) -> f64) -> Option<f64> {
+        let before = self.before.as_ref()?;
+        let name = (statement.database.clone(), statement.statement.clone());
+        let then = before.statements.get(&name).and_then(|place| before.live.statements.get(*place));
+        Some((figure(statement) - then.map_or(0.0, figure)).max(0.0) / before.seconds)
+    }
+
+    /// How much a figure of a series grew a second. One that was not among those read before is told nothing of.
+    pub(super) fn of_series(
+        &self,
+        family: &Family,
+        series: &Series,
+        figure: impl Fn(&Series) -> Option<f64>,
+    ) -> Option<f64> {
+        let before = self.before.as_ref()?;
+        let known = before.series.get(&family.name).and_then(|places| places.get(&series.labels));
+        let then = before.live.families.iter().find(|then| then.name == family.name);
+        let then = known.zip(then).and_then(|(place, family)| figure(family.series.get(*place)?));
+        let is_whole = usize::try_from(family.count).is_ok_and(|count| count == family.series.len());
+        let then = if is_whole { then.unwrap_or(0.0) } else { then? };
+        Some((figure(series)? - then).max(0.0) / before.seconds)
+    }
+
+    /// How much a family with one series grew a second.
+    pub(super) fn of_family(&self, name: &str) -> Option<f64> {
+        let family = self.now.families.iter().find(|family| family.name.0 == name)?;
+        self.of_series(family, family.series.first()?, |series| series.value)
+    }
+}
+
+/// Counts by the index of their bucket.
+fn counts(functions: &Functions, place: usize) -> Option<BTreeMap<i64, i64>> {
+    let (first, counts) = functions.buckets.get(place)?.as_ref()?.split_first()?;
+    let indexes = (0..).map(|step: i64| first.saturating_add(step));
+    Some(indexes.zip(counts.iter().copied()).collect())
+}
+
+/// Within its bucket on a logarithmic scale, as Prometheus does it.
+#[expect(clippy::cast_precision_loss, reason = "an estimate")]
+fn quantile(counts: &BTreeMap<i64, i64>, share: f64) -> Option<f64> {
+    let total: f64 = counts.values().map(|count| *count as f64).sum();
+    let mut rank = share * total;
+    for (index, count) in counts.iter().filter(|(_, count)| **count > 0) {
+        let count = *count as f64;
+        if rank <= count {
+            return Some(2f64.powf((*index as f64 + rank / count) / 4.0));
+        }
+        rank -= count;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn live(taken_at: f64, started_at: f64, calls: f64, buckets: &str) -> Live {
+        let functions = format!(
+            r#"{{"function":["f"],"module":["m"],"calls":[{calls}],"busy":[{}],"buckets":[{buckets}]}}"#,
+            calls / 4.0
+        );
+        let families = format!(
+            r#"[{{"name":"n_total","group":"user","kind":"counter","unit":"","count":1,"series":[{{"labels":{{"a":"b"}},"value":{calls}}}]}}]"#
+        );
+        let document = format!(
+            r#"{{"version":"0","service":"s","taken_at":{taken_at},"started_at":{started_at},"functions":{functions},"families":{families}}}"#
+        );
+        Live::parse(&document).unwrap()
+    }
+
+    fn calls(readings: &Readings) -> Option<f64> {
+        readings.of_function(0, |functions, place| functions.calls[place])
+    }
+
+    #[test]
+    fn rates_are_of_the_last_interval() {
+        let mut readings = Readings::new(live(100.0, 50.0, 10.0, "[0,5,5]"));
+        assert_eq!((calls(&readings), readings.quantile(0, 0.5)), (None, None));
+        readings.take(live(102.0, 50.0, 30.0, "[0,5,5,0,20]"));
+        assert_eq!((calls(&readings), readings.seconds()), (Some(10.0), Some(2.0)));
+        assert_eq!(readings.of_function(0, |functions, place| functions.busy.as_ref()?[place]), Some(2.5));
+        assert_eq!(readings.of_family("n_total"), Some(10.0));
+        // All twenty lie in the bucket from 2^(3/4) to 2^(4/4).
+        assert_eq!(readings.quantile(0, 0.5), Some(2f64.powf(3.5 / 4.0)));
+        // The same reading again says nothing new.
+        readings.take(live(102.0, 50.0, 30.0, "[0,5,5,0,20]"));
+        assert_eq!(calls(&readings), Some(10.0));
+    }
+
+    #[test]
+    fn a_program_that_was_started_anew_begins_anew() {
+        let mut readings = Readings::new(live(100.0, 50.0, 10.0, "null"));
+        readings.take(live(101.0, 100.5, 3.0, "null"));
+        assert_eq!(calls(&readings), None);
+        readings.take(live(102.0, 100.5, 4.0, "null"));
+        assert_eq!(calls(&readings), Some(1.0));
+        readings.take(live(101.0, 100.5, 9.0, "null"));
+        assert_eq!(calls(&readings), None, "a clock that was set back");
+    }
+
+    #[test]
+    fn documents_that_cannot_be_shown_are_refused() {
+        let refused = |document: &str| Live::parse(document).unwrap_err();
+        assert!(refused("<html>").starts_with("this is not what `telemetry`"));
+        assert!(refused("{}").contains("missing field `version`"));
+        let uneven = r#"{"version":"0","service":"s","taken_at":1,"started_at":1,"functions":{"function":["f"],"module":[],"calls":[]}}"#;
+        assert_eq!(refused(uneven), "the columns of its functions are not equally long");
+        let hostile = r#"{"version":"0","service":"a\u001b[2Jb\u202ec","taken_at":1,"started_at":1,"functions":{"function":[],"module":[],"calls":[]}}"#;
+        assert_eq!(Live::parse(hostile).unwrap().service.0, "a\u{fffd}[2Jb\u{fffd}c");
+    }
+}
