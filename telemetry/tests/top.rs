@@ -224,6 +224,11 @@ fn a_running_program_is_watched_reported_and_drawn() {
     terminal.press("q");
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert_eq!(terminal.modes(), before, "lines are edited as before");
-    let end = String::from_utf8_lossy(&terminal.seen.lock().unwrap()).into_owned();
-    assert!(end.contains("\u{1b}[?1049l") && end.contains("\u{1b}[?25h"), "the screen and the cursor are back");
+    // What it wrote last is read by another thread.
+    let until = Instant::now() + Duration::from_secs(20);
+    let wrote = |what: &str| String::from_utf8_lossy(&terminal.seen.lock().unwrap()).contains(what);
+    while !(wrote("\u{1b}[?1049l") && wrote("\u{1b}[?25h")) {
+        assert!(Instant::now() < until, "the screen and the cursor did not come back");
+        thread::sleep(Duration::from_millis(5));
+    }
 }
