@@ -1,10 +1,12 @@
 //! `telemetry top`, `report` and `flame` beside a program that runs: this one.
 #![cfg(all(unix, not(telemetry_off)))]
 
+#[path = "terminal/pty.rs"]
+mod pty;
+
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use std::os::unix::process::CommandExt;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -66,21 +68,7 @@ struct Terminal {
 
 impl Terminal {
     fn new(columns: u16, lines: u16) -> Terminal {
-        let (mut ours, mut theirs) = (-1, -1);
-        let size = libc::winsize { ws_row: lines, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
-        let none = std::ptr::null_mut;
-        #[allow(clippy::unnecessary_mut_passed, reason = "some systems ask for it")]
-        // SAFETY: there is room for both descriptors; the size is there.
-        let opened = unsafe {
-            libc::openpty(&raw mut ours, &raw mut theirs, none(), std::ptr::null_mut(), (&raw const size).cast_mut())
-        };
-        assert_eq!(opened, 0, "{}", std::io::Error::last_os_error());
-        // SAFETY: just opened, and nobody else's.
-        let (ours, theirs) = unsafe { (File::from_raw_fd(ours), OwnedFd::from_raw_fd(theirs)) };
-        for descriptor in [ours.as_raw_fd(), theirs.as_raw_fd()] {
-            // SAFETY: a descriptor of ours. Children of other tests are not to keep it open.
-            unsafe { libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC) };
-        }
+        let (ours, theirs) = pty::open(columns, lines);
         let seen = Arc::new(Mutex::new(Vec::new()));
         let (kept, mut output) = (seen.clone(), ours.try_clone().unwrap());
         thread::spawn(move || {
@@ -93,18 +81,7 @@ impl Terminal {
     }
 
     fn start(&self, mut command: Command) -> std::process::Child {
-        let stream = || Stdio::from(self.theirs.try_clone().unwrap());
-        command.stdin(stream()).stdout(stream()).stderr(stream());
-        let take_terminal = || {
-            // SAFETY: both are async-signal-safe system calls: a session of its own, whose terminal is standard input.
-            unsafe {
-                libc::setsid();
-                libc::ioctl(libc::STDIN_FILENO, libc::TIOCSCTTY, 0);
-            }
-            Ok(())
-        };
-        // SAFETY: see above; nothing is allocated.
-        unsafe { command.pre_exec(take_terminal) };
+        pty::put_on(&mut command, &self.theirs);
         command.spawn().unwrap()
     }
 

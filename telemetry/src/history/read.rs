@@ -62,7 +62,7 @@ fn head_of(document: &Value) -> Result<RunHead, HistoryError> {
 
 pub(super) fn moment(seconds: f64) -> SystemTime {
     // A number of seconds since 1970 holds a quarter of a microsecond, hence whole ones.
-    let since = Duration::try_from_secs_f64((seconds * 1e6).round() / 1e6).unwrap_or_default();
+    let since = Duration::try_from_secs_f64(seconds).unwrap_or_default();
     let since = Duration::from_micros(u64::try_from((since.as_nanos() + 500) / 1_000).unwrap_or(0));
     SystemTime::UNIX_EPOCH.checked_add(since).unwrap_or(SystemTime::UNIX_EPOCH)
 }

@@ -1,10 +1,11 @@
 //! A program on a pseudo-terminal, and what a person sees there.
 
+#[path = "pty.rs"]
+mod pty;
+
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -120,23 +121,12 @@ pub struct Program {
 impl Program {
     /// This test program again, for the test `run_on_the_terminal`, which does what it is told by a variable.
     pub fn start(what: &str, columns: u16, lines: u16) -> Program {
-        let (ours, theirs) = open(columns, lines);
-        let stream = || Stdio::from(theirs.try_clone().unwrap());
+        let (ours, theirs) = pty::open(columns, lines);
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["--exact", "run_on_the_terminal", "--nocapture", "--quiet"]);
         command.env("RUN_ON_THE_TERMINAL", what).env("TERM", "xterm").env("RUST_BACKTRACE", "0");
         command.env_remove("TELEMETRY_PROGRESS");
-        command.stdin(stream()).stdout(stream()).stderr(stream());
-        let take_terminal = || {
-            // SAFETY: both are async-signal-safe system calls: a session of its own, whose terminal is standard input.
-            unsafe {
-                libc::setsid();
-                libc::ioctl(libc::STDIN_FILENO, libc::TIOCSCTTY, 0);
-            }
-            Ok(())
-        };
-        // SAFETY: see above; nothing is allocated.
-        unsafe { command.pre_exec(take_terminal) };
+        pty::put_on(&mut command, &theirs);
         let child = command.spawn().unwrap();
         drop((command, theirs));
         let screen = Arc::new(Mutex::new(Screen::new(columns.into(), lines.into())));
@@ -187,22 +177,4 @@ pub fn hide_keys() {
         mode.c_lflag &= !libc::ECHO;
         libc::tcsetattr(libc::STDIN_FILENO, libc::TCSANOW, &raw const mode);
     }
-}
-
-fn open(columns: u16, lines: u16) -> (File, OwnedFd) {
-    let (mut ours, mut theirs) = (-1, -1);
-    let size = libc::winsize { ws_row: lines, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
-    let (name, attributes) = (std::ptr::null_mut(), std::ptr::null_mut());
-    #[allow(clippy::unnecessary_mut_passed, reason = "some systems ask for it")]
-    // SAFETY: there is room for both descriptors; the size is there.
-    let opened =
-        unsafe { libc::openpty(&raw mut ours, &raw mut theirs, name, attributes, (&raw const size).cast_mut()) };
-    assert_eq!(opened, 0, "{}", std::io::Error::last_os_error());
-    // SAFETY: just opened, and nobody else's.
-    let (ours, theirs) = unsafe { (File::from_raw_fd(ours), OwnedFd::from_raw_fd(theirs)) };
-    for descriptor in [ours.as_raw_fd(), theirs.as_raw_fd()] {
-        // SAFETY: a descriptor of ours. Children of other tests are not to keep it open.
-        unsafe { libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC) };
-    }
-    (ours, theirs)
 }

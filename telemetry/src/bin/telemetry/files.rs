@@ -17,6 +17,11 @@ pub(crate) struct Out {
     force: bool,
 }
 
+/// Writes to standard output.
+pub(crate) fn print(document: &[u8]) -> Result<(), Failed> {
+    std::io::stdout().write_all(document).map_err(|error| format!("standard output: {error}"))
+}
+
 impl Out {
     pub(crate) fn is_standard_output(&self) -> bool {
         self.out.is_none()
@@ -24,9 +29,7 @@ impl Out {
 
     pub(crate) fn write(&self, document: &str) -> Result<(), Failed> {
         let Some(path) = &self.out else {
-            return std::io::stdout()
-                .write_all(document.as_bytes())
-                .map_err(|error| format!("standard output: {error}"));
+            return print(document.as_bytes());
         };
         let shown = path.display();
         let there = fs::metadata(path).ok();

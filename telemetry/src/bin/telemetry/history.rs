@@ -2,8 +2,8 @@
 
 use crate::Failed;
 use crate::ask::{Compare, FailOn, Format, History as Ask, HistoryFile, Tables};
+use crate::files;
 use crate::terminal;
-use std::io::Write;
 use telemetry::history::compare::{Comparison, Options, Verdict};
 use telemetry::history::{Form, History, HistoryError, Run, list};
 
@@ -94,6 +94,10 @@ fn open(file: &HistoryFile) -> Result<History, Failed> {
     History::open(&file.history).map_err(told)
 }
 
+fn print(text: &str) -> Result<(), Failed> {
+    files::print(text.as_bytes())
+}
+
 fn told(error: HistoryError) -> Failed {
     error.to_string()
 }
@@ -103,8 +107,4 @@ fn form(format: Tables) -> Form {
         Tables::Markdown => Form::Markdown,
         Tables::Text => Form::Text(terminal::width().unwrap_or(WIDE)),
     }
-}
-
-fn print(text: &str) -> Result<(), Failed> {
-    std::io::stdout().write_all(text.as_bytes()).map_err(|error| format!("standard output: {error}"))
 }

@@ -2,9 +2,9 @@
 
 use crate::Failed;
 use crate::ask::Ask;
+use crate::files::print;
 use clap::CommandFactory;
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 
 const NAME: &str = "telemetry";
@@ -25,8 +25,4 @@ pub(crate) fn manual(folder: Option<&Path>) -> Result<(), Failed> {
     made.map_err(|error| format!("{}: {error}", folder.display()))?;
     eprintln!("the pages are in {}", folder.display());
     Ok(())
-}
-
-fn print(made: &[u8]) -> Result<(), Failed> {
-    std::io::stdout().write_all(made).map_err(|error| format!("standard output: {error}"))
 }

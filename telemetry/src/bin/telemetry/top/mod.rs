@@ -10,6 +10,7 @@ mod tests;
 
 use crate::Failed;
 use crate::ask::Top;
+use crate::files::print;
 use crate::source::Place;
 use crate::terminal;
 use draw::{Look, draw};
@@ -23,7 +24,7 @@ use ratatui::termion::raw::IntoRawMode;
 use ratatui::termion::screen::IntoAlternateScreen;
 use rates::Readings;
 use screen::{Next, Screen};
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
@@ -71,7 +72,7 @@ fn once(place: &Place, mut readings: Readings, interval: Duration) -> Result<(),
     let width = terminal::width().unwrap_or(WIDTH);
     let rows = readings.now.functions.function.len() + readings.now.jobs.len() * 3 + 8;
     let text = frame(&mut Screen::new(), &readings, width, rows.clamp(24, MOST_LINES));
-    std::io::stdout().write_all(text.as_bytes()).map_err(|error| format!("standard output: {error}"))
+    print(text.as_bytes())
 }
 
 /// What is drawn, as text without the line of keys.

@@ -1,7 +1,8 @@
 //! What happened between two readings.
 
-use super::live::{Family, Functions, Live, Series, Statement, Text};
-use std::collections::{BTreeMap, HashMap};
+use super::live::{Functions, Live, Series, Statement};
+use std::collections::HashMap;
+use std::hash::Hash;
 
 /// The last reading, and the one before it where that is of the same run of the program.
 pub(super) struct Readings {
@@ -13,9 +14,48 @@ struct Before {
     live: Live,
     /// Seconds between the two.
     seconds: f64,
-    functions: HashMap<(Text, Text), usize>,
-    statements: HashMap<(Text, Text), usize>,
-    series: HashMap<Text, HashMap<BTreeMap<Text, Text>, usize>>,
+    places: Places,
+}
+
+/// Where in the reading before it stands what the last one has; `None` for what is new.
+struct Places {
+    functions: Vec<Option<usize>>,
+    statements: Vec<Option<usize>>,
+    families: Vec<Option<usize>>,
+    /// By family.
+    series: Vec<Vec<Option<usize>>>,
+}
+
+impl Places {
+    fn new(before: &Live, now: &Live) -> Places {
+        fn functions(live: &Live) -> impl Iterator<Item = (&str, &str)> {
+            let functions = &live.functions;
+            functions.module.iter().zip(&functions.function).map(|(module, name)| (&*module.0, &*name.0))
+        }
+        fn statements(live: &Live) -> impl Iterator<Item = (&str, &str)> {
+            live.statements.iter().map(|one| (&*one.database.0, &*one.statement.0))
+        }
+        fn families(live: &Live) -> impl Iterator<Item = &str> {
+            live.families.iter().map(|family| &*family.name.0)
+        }
+        let families = matched(families(before), families(now));
+        let series = now.families.iter().zip(&families).map(|(family, place)| {
+            let then = place.and_then(|place| before.families.get(place)).map_or(&[][..], |then| &then.series);
+            matched(then.iter().map(|series| &series.labels), family.series.iter().map(|series| &series.labels))
+        });
+        Places {
+            functions: matched(functions(before), functions(now)),
+            statements: matched(statements(before), statements(now)),
+            series: series.collect(),
+            families,
+        }
+    }
+}
+
+/// The place of each name among those of before.
+fn matched<K: Hash + Eq>(before: impl Iterator<Item = K>, now: impl Iterator<Item = K>) -> Vec<Option<usize>> {
+    let places: HashMap<K, usize> = before.zip(0..).collect();
+    now.map(|name| places.get(&name).copied()).collect()
 }
 
 impl Readings {
@@ -25,29 +65,18 @@ impl Readings {
 
     /// Takes the next reading; a program that was started anew has none before it.
     pub(super) fn take(&mut self, next: Live) {
-        let live = std::mem::replace(&mut self.now, next);
-        let seconds = self.now.taken_at - live.taken_at;
+        let last = std::mem::replace(&mut self.now, next);
+        let seconds = self.now.taken_at - last.taken_at;
         #[expect(clippy::float_cmp, reason = "the same number, written twice")]
-        let is_same_run = live.started_at == self.now.started_at;
-        if !is_same_run || seconds < 0.0 {
-            self.before = None;
-        } else if seconds > 0.0 {
-            let places = |names: &mut dyn Iterator<Item = (Text, Text)>| names.zip(0..).collect();
-            let functions = &live.functions;
-            let series = live.families.iter().map(|family| {
-                let series = family.series.iter().map(|series| series.labels.clone());
-                (family.name.clone(), series.zip(0..).collect())
-            });
-            self.before = Some(Before {
-                seconds,
-                functions: places(&mut functions.module.iter().cloned().zip(functions.function.iter().cloned())),
-                statements: places(
-                    &mut live.statements.iter().map(|one| (one.database.clone(), one.statement.clone())),
-                ),
-                series: series.collect(),
-                live,
-            });
-        }
+        let is_same_run = last.started_at == self.now.started_at;
+        let (live, seconds) = match self.before.take() {
+            _ if !is_same_run || seconds < 0.0 => return,
+            _ if seconds > 0.0 => (last, seconds),
+            // The same reading again says nothing new.
+            Some(before) => (before.live, before.seconds),
+            None => return,
+        };
+        self.before = Some(Before { places: Places::new(&live, &self.now), live, seconds });
     }
 
     /// Seconds between the two readings; none after the first.
@@ -60,73 +89,73 @@ impl Readings {
         let before = self.before.as_ref()?;
         let now = column(&self.now.functions, place)?;
         // One that is new was called since.
-        let then = self.function_before(place).and_then(|place| column(&before.live.functions, place)).unwrap_or(0.0);
+        let then = *before.places.functions.get(place)?;
+        let then = then.and_then(|place| column(&before.live.functions, place)).unwrap_or(0.0);
         Some((now - then).max(0.0) / before.seconds)
-    }
-
-    fn function_before(&self, place: usize) -> Option<usize> {
-        let functions = &self.now.functions;
-        let name = (functions.module.get(place)?.clone(), functions.function.get(place)?.clone());
-        self.before.as_ref()?.functions.get(&name).copied()
     }
 
     /// Seconds that this share of a function's calls stayed below that ended between the readings.
     pub(super) fn quantile(&self, place: usize, share: f64) -> Option<f64> {
         let before = self.before.as_ref()?;
-        let now = counts(&self.now.functions, place)?;
-        let then =
-            self.function_before(place).and_then(|place| counts(&before.live.functions, place)).unwrap_or_default();
-        let since: BTreeMap<i64, i64> = now
-            .into_iter()
-            .map(|(index, count)| (index, count.saturating_sub(then.get(&index).copied().unwrap_or(0)).max(0)))
+        let (first, now) = counts(&self.now.functions, place)?;
+        let then = before.places.functions.get(place)?.and_then(|place| counts(&before.live.functions, place));
+        let (first_then, then) = then.unwrap_or((first, &[]));
+        let indexes = (0..).map(|step: i64| first.saturating_add(step));
+        let since: Vec<(i64, i64)> = indexes
+            .zip(now)
+            .map(|(index, count)| {
+                let at = index.checked_sub(first_then).and_then(|at| usize::try_from(at).ok());
+                let then = at.and_then(|at| then.get(at)).copied().unwrap_or(0);
+                (index, count.saturating_sub(then).max(0))
+            })
             .collect();
         quantile(&since, share)
     }
 
     /// How much a figure of a statement grew a second.
-    pub(super) fn of_statement(&self, statement: &Statement, figure: impl Fn(&Statement) -> f64) -> Option<f64> {
+    pub(super) fn of_statement(&self, place: usize, figure: impl Fn(&Statement) -> f64) -> Option<f64> {
         let before = self.before.as_ref()?;
-        let name = (statement.database.clone(), statement.statement.clone());
-        let then = before.statements.get(&name).and_then(|place| before.live.statements.get(*place));
-        Some((figure(statement) - then.map_or(0.0, figure)).max(0.0) / before.seconds)
+        let now = self.now.statements.get(place)?;
+        let then = before.places.statements.get(place)?.and_then(|place| before.live.statements.get(place));
+        Some((figure(now) - then.map_or(0.0, figure)).max(0.0) / before.seconds)
     }
 
-    /// How much a figure of a series grew a second. One that was not among those read before is told nothing of.
+    /// How much a figure of a family's series grew a second. One that was not among those read before is told nothing of.
     pub(super) fn of_series(
         &self,
-        family: &Family,
-        series: &Series,
+        family: usize,
+        series: usize,
         figure: impl Fn(&Series) -> Option<f64>,
     ) -> Option<f64> {
         let before = self.before.as_ref()?;
-        let known = before.series.get(&family.name).and_then(|places| places.get(&series.labels));
-        let then = before.live.families.iter().find(|then| then.name == family.name);
-        let then = known.zip(then).and_then(|(place, family)| figure(family.series.get(*place)?));
-        let is_whole = usize::try_from(family.count).is_ok_and(|count| count == family.series.len());
+        let now = self.now.families.get(family)?;
+        let known = *before.places.series.get(family)?.get(series)?;
+        let then = before.places.families.get(family)?.and_then(|place| before.live.families.get(place));
+        let then = known.zip(then).and_then(|(place, family)| figure(family.series.get(place)?));
+        let is_whole = usize::try_from(now.count).is_ok_and(|count| count == now.series.len());
         let then = if is_whole { then.unwrap_or(0.0) } else { then? };
-        Some((figure(series)? - then).max(0.0) / before.seconds)
+        Some((figure(now.series.get(series)?)? - then).max(0.0) / before.seconds)
     }
 
     /// How much a family with one series grew a second.
     pub(super) fn of_family(&self, name: &str) -> Option<f64> {
-        let family = self.now.families.iter().find(|family| family.name.0 == name)?;
-        self.of_series(family, family.series.first()?, |series| series.value)
+        let family = self.now.families.iter().position(|family| family.name.0 == name)?;
+        self.of_series(family, 0, |series| series.value)
     }
 }
 
-/// Counts by the index of their bucket.
-fn counts(functions: &Functions, place: usize) -> Option<BTreeMap<i64, i64>> {
+/// The index of a function's first bucket, and the counts from there on.
+fn counts(functions: &Functions, place: usize) -> Option<(i64, &[i64])> {
     let (first, counts) = functions.buckets.get(place)?.as_ref()?.split_first()?;
-    let indexes = (0..).map(|step: i64| first.saturating_add(step));
-    Some(indexes.zip(counts.iter().copied()).collect())
+    Some((*first, counts))
 }
 
-/// Within its bucket on a logarithmic scale, as Prometheus does it.
+/// Of counts by the index of their bucket: within it on a logarithmic scale, as Prometheus does it.
 #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-fn quantile(counts: &BTreeMap<i64, i64>, share: f64) -> Option<f64> {
-    let total: f64 = counts.values().map(|count| *count as f64).sum();
+fn quantile(counts: &[(i64, i64)], share: f64) -> Option<f64> {
+    let total: f64 = counts.iter().map(|(_, count)| *count as f64).sum();
     let mut rank = share * total;
-    for (index, count) in counts.iter().filter(|(_, count)| **count > 0) {
+    for (index, count) in counts.iter().filter(|(_, count)| *count > 0) {
         let count = *count as f64;
         if rank <= count {
             return Some(2f64.powf((*index as f64 + rank / count) / 4.0));
@@ -171,6 +200,19 @@ mod tests {
         // The same reading again says nothing new.
         readings.take(live(102.0, 50.0, 30.0, "[0,5,5,0,20]"));
         assert_eq!(calls(&readings), Some(10.0));
+    }
+
+    #[test]
+    fn counts_that_cannot_be_do_no_harm() {
+        for buckets in
+            ["[9223372036854775807,1,2]", "[-9223372036854775808,1,2]", "[0,9223372036854775807,-5]", "[0]", "[]"]
+        {
+            let mut readings = Readings::new(live(100.0, 50.0, 10.0, "[0,5,5]"));
+            readings.take(live(101.0, 50.0, 20.0, buckets));
+            readings.quantile(0, 0.5);
+            readings.take(live(102.0, 50.0, 30.0, "[0,5,5]"));
+            readings.quantile(0, 0.5);
+        }
     }
 
     #[test]

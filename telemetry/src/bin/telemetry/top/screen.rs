@@ -68,8 +68,10 @@ impl Screen {
         }
         let (column, descends) = self.sorted();
         // Rows that are equal keep the order of their names.
-        table.rows.sort_by(|a, b| a[0].order(&b[0]));
-        table.rows.sort_by(|a, b| if descends { b[column].order(&a[column]) } else { a[column].order(&b[column]) });
+        table.rows.sort_by(|a, b| {
+            let order = a[column].order(&b[column]);
+            if descends { order.reverse() } else { order }.then_with(|| a[0].order(&b[0]))
+        });
         (self.rows, self.columns) = (table.rows.len(), table.columns.len());
         table
     }

@@ -127,35 +127,19 @@ impl<'a> Table<'a> {
 
 fn functions(readings: &Readings, totals: bool) -> Table<'_> {
     let functions = &readings.now.functions;
-    let columns = if totals {
-        vec![
-            text("function", 0),
-            figure("calls", 0),
-            figure("errors", 2),
-            figure("running", 3),
-            figure("busy", 5),
-            figure("self", 0),
-            figure("cpu", 4),
-            figure("p50", 6),
-            figure("p95", 7),
-            figure("p99", 1),
-            figure("allocated", 8),
-        ]
-    } else {
-        vec![
-            text("function", 0),
-            figure("calls/s", 0),
-            figure("errors/s", 2),
-            figure("running", 3),
-            figure("busy", 5),
-            figure("self", 0),
-            figure("cpu", 4),
-            figure("p50", 6),
-            figure("p95", 7),
-            figure("p99", 1),
-            figure("allocated/s", 8),
-        ]
-    };
+    let columns = vec![
+        text("function", 0),
+        figure(if totals { "calls" } else { "calls/s" }, 0),
+        figure(if totals { "errors" } else { "errors/s" }, 2),
+        figure("running", 3),
+        figure("busy", 5),
+        figure("self", 0),
+        figure("cpu", 4),
+        figure("p50", 6),
+        figure("p95", 7),
+        figure("p99", 1),
+        figure(if totals { "allocated" } else { "allocated/s" }, 8),
+    ];
     let at = |column: &Option<Vec<Option<f64>>>, place: usize| *column.as_ref()?.get(place)?;
     let failed = move |functions: &Functions, place: usize| {
         let (errors, panics) = (at(&functions.errors, place), at(&functions.panics, place));
@@ -208,35 +192,20 @@ fn functions(readings: &Readings, totals: bool) -> Table<'_> {
 
 #[expect(clippy::cast_precision_loss, reason = "for people")]
 fn statements(readings: &Readings, totals: bool) -> Table<'_> {
-    let columns = if totals {
-        vec![
-            text("statement", 0),
-            text("database", 5),
-            figure("runs", 0),
-            figure("errors", 2),
-            figure("time", 0),
-            figure("mean", 1),
-            figure("p95", 4),
-            figure("longest", 3),
-            figure("rows", 4),
-            text("text", 6),
-        ]
-    } else {
-        vec![
-            text("statement", 0),
-            text("database", 5),
-            figure("runs/s", 0),
-            figure("errors/s", 2),
-            figure("time", 0),
-            figure("mean", 1),
-            figure("p95", 4),
-            figure("longest", 3),
-            figure("rows/s", 4),
-            text("text", 6),
-        ]
-    };
-    let rows = readings.now.statements.iter().map(|statement| {
-        let rate = |figure: fn(&super::live::Statement) -> f64| readings.of_statement(statement, figure);
+    let columns = vec![
+        text("statement", 0),
+        text("database", 5),
+        figure(if totals { "runs" } else { "runs/s" }, 0),
+        figure(if totals { "errors" } else { "errors/s" }, 2),
+        figure("time", 0),
+        figure("mean", 1),
+        figure("p95", 4),
+        figure("longest", 3),
+        figure(if totals { "rows" } else { "rows/s" }, 4),
+        text("text", 6),
+    ];
+    let rows = readings.now.statements.iter().enumerate().map(|(place, statement)| {
+        let rate = |figure: fn(&super::live::Statement) -> f64| readings.of_statement(place, figure);
         let (runs, errors, time, mean, rows);
         if totals {
             let count = statement.calls.saturating_add(statement.errors) as f64;
@@ -276,13 +245,19 @@ fn families<'a>(readings: &'a Readings, is_shown: fn(&str) -> bool, empty: &'sta
     let columns =
         vec![text("metric", 0), figure("value", 0), figure("observed", 2), figure("/s", 1), figure("mean", 3)];
     let mut rows = Vec::new();
-    for family in readings.now.families.iter().filter(|family| is_shown(&family.group.0)) {
-        rows.extend(family.series.iter().map(|series| row(readings, family, series)));
+    for (place, family) in readings.now.families.iter().enumerate().filter(|(_, family)| is_shown(&family.group.0)) {
+        let rate = |series: usize, figure: fn(&Series) -> Option<f64>| readings.of_series(place, series, figure);
+        let row = |(at, series)| row(family, series, |figure| rate(at, figure));
+        rows.extend(family.series.iter().enumerate().map(row));
     }
     Table { columns, rows, empty }
 }
 
-fn row<'a>(readings: &'a Readings, family: &'a Family, series: &'a Series) -> Vec<Cell<'a>> {
+fn row<'a>(
+    family: &'a Family,
+    series: &'a Series,
+    rate: impl Fn(fn(&Series) -> Option<f64>) -> Option<f64>,
+) -> Vec<Cell<'a>> {
     let in_unit = |value: Option<f64>| match &*family.unit.0 {
         "seconds" => Cell::of(value, Cell::Seconds),
         "bytes" => Cell::of(value, Cell::Bytes),
@@ -298,8 +273,8 @@ fn row<'a>(readings: &'a Readings, family: &'a Family, series: &'a Series) -> Ve
     };
     let is_counter = family.kind.0 == "counter";
     let rate = match (is_counter, series.count) {
-        (true, _) => in_unit(readings.of_series(family, series, |series| series.value)),
-        (false, Some(_)) => Cell::of(readings.of_series(family, series, |series| series.count), Cell::Number),
+        (true, _) => in_unit(rate(|series| series.value)),
+        (false, Some(_)) => Cell::of(rate(|series| series.count), Cell::Number),
         (false, None) => Cell::Nothing,
     };
     // A second of time a second is a share.
